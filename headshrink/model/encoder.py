@@ -1,0 +1,103 @@
+"""A sentence encoder: BERT backbone, pooling, dense layers, normalisation, as its modules.json says."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import BertModel, PreTrainedTokenizerBase
+
+from headshrink.progress import track
+
+POOLINGS = ("cls", "mean", "max")
+
+
+def pad_ids(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
+    """Pad token ids to the longest row: (input_ids, attention_mask), both int64 [rows, longest]."""
+    longest = max(len(row) for row in rows)
+    ids = torch.full((len(rows), longest), pad_id, dtype=torch.long)
+    mask = torch.zeros((len(rows), longest), dtype=torch.long)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = torch.as_tensor(row, dtype=torch.long)
+        mask[i, : len(row)] = 1
+    return ids, mask
+
+
+def pool(states: Tensor, mask: Tensor, pooling: str) -> Tensor:
+    """Pool hidden states [batch, tokens, hidden] under a 0/1 mask [batch, tokens] into [batch, hidden]."""
+    if pooling == "cls":
+        return states[:, 0]
+    weights = mask.unsqueeze(-1).to(states.dtype)
+    if pooling == "max":
+        return states.masked_fill(weights == 0, torch.finfo(states.dtype).min).amax(1)
+    return (states * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
+
+
+def length_batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    """Indices in batches of similar length, longest first: little padding, and memory's peak comes at once."""
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]
+
+
+class SentenceEncoder(nn.Module):
+    """A BERT backbone with what turns its hidden states into one vector a sentence.
+
+    `pooling` is one of POOLINGS; `dense` are the modules after it (LaBSE: Linear and Tanh, which equals its pooler);
+    `normalise` scales to unit length; `max_length` in tokens, special tokens included.
+    """
+
+    def __init__(
+        self,
+        backbone: BertModel,
+        tokenizer: PreTrainedTokenizerBase,
+        pooling: str = "mean",
+        dense: nn.Sequential | None = None,
+        normalise: bool = True,
+        max_length: int = 128,
+    ) -> None:
+        super().__init__()
+        self.backbone, self.tokenizer = backbone, tokenizer
+        self.pooling, self.normalise, self.max_length = pooling, normalise, max_length
+        self.dense = nn.Sequential() if dense is None else dense
+
+    @property
+    def dimension(self) -> int:
+        """Length of one embedding."""
+        linears = [module for module in self.dense if isinstance(module, nn.Linear)]
+        return linears[-1].out_features if linears else self.backbone.config.hidden_size
+
+    @property
+    def device(self) -> torch.device:
+        return self.backbone.device
+
+    def embed(self, states: Tensor, mask: Tensor) -> Tensor:
+        """Sentence embeddings [batch, dimension] from last hidden states [batch, tokens, hidden] and a 0/1 mask."""
+        pooled = self.dense(pool(states, mask, self.pooling))
+        return nn.functional.normalize(pooled, dim=-1) if self.normalise else pooled
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Sentence embeddings [batch, dimension] of padded ids and their 0/1 mask, both [batch, tokens]."""
+        states = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return self.embed(states, attention_mask)
+
+    def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, special tokens included, cut at `max_length`."""
+        return self.tokenizer(list(texts), truncation=True, max_length=self.max_length)["input_ids"]
+
+    @torch.inference_mode()
+    def encode(self, texts: Sequence[str], batch_size: int = 32, progress: bool = False) -> np.ndarray:
+        """Embed texts in batches of similar length: float32 [texts, dimension], in the order given.
+
+        Runs in eval mode whatever mode the encoder is in, and leaves that mode as it was.
+        """
+        was_training = self.training
+        self.eval()
+        ids = self.tokenise(texts) if texts else []
+        out = np.empty((len(ids), self.dimension), dtype=np.float32)
+        batches: Sequence[list[int]] = list(length_batches([len(row) for row in ids], batch_size))
+        for batch in track(batches, "encoding") if progress else batches:
+            padded, mask = pad_ids([ids[i] for i in batch], self.tokenizer.pad_token_id)
+            out[batch] = self(padded.to(self.device), mask.to(self.device)).float().cpu().numpy()
+        self.train(was_training)
+        return out

@@ -1,0 +1,210 @@
+"""Model folders: a transformers checkpoint with sentence-transformers modules beside it, in and out."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import AutoTokenizer, BertConfig, BertModel, PretrainedConfig, PreTrainedTokenizerBase
+
+from headshrink.errors import HeadshrinkError
+from headshrink.model import modeling_pruned_bert
+from headshrink.model.encoder import POOLINGS, SentenceEncoder
+from headshrink.model.modeling_pruned_bert import PrunedBertConfig, PrunedBertModel
+
+WEIGHTS = "model.safetensors"
+ACTIVATIONS = {"Tanh": nn.Tanh, "Identity": nn.Identity, "GELU": nn.GELU, "ReLU": nn.ReLU}
+MODEL_CLASSES: dict[str, type[BertModel]] = {"bert": BertModel, "pruned_bert": PrunedBertModel}
+
+
+def read_config(folder: Path) -> PretrainedConfig:
+    """The folder's config, as BertConfig or PrunedBertConfig.
+
+    Raises HeadshrinkError for a missing folder or config, and names the architecture where it is not BERT.
+    """
+    path = folder / "config.json"
+    if not path.is_file():
+        raise HeadshrinkError(f"no config.json in the model folder {folder}: give a transformers model folder")
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise HeadshrinkError(f"{path} is not JSON ({error}): give a transformers model folder") from error
+    if raw.get("model_type") not in MODEL_CLASSES:
+        found = (raw.get("architectures") or [raw.get("model_type")])[0]
+        raise HeadshrinkError(f"{folder} holds a {found}, not a BERT: allowed model types are {', '.join(MODEL_CLASSES)}")
+    if raw["model_type"] == PrunedBertConfig.model_type:
+        return PrunedBertConfig.from_dict(raw)
+    return BertConfig.from_dict(raw)
+
+
+def read_modules(folder: Path, with_weights: bool = True) -> dict[str, Any]:
+    """Pooling, dense layers, normalisation and length from the folder's sentence-transformers files.
+
+    A folder without modules.json counts as sentence-transformers counts it: mean pooling, no normalisation.
+    Raises HeadshrinkError for a module or pooling that is not supported.
+    """
+    modules: dict[str, Any] = {"pooling": "mean", "dense": nn.Sequential(), "normalise": False}
+    listing = folder / "modules.json"
+    for module in json.loads(listing.read_text(encoding="utf-8")) if listing.is_file() else []:
+        kind, place = module["type"].rsplit(".", 1)[-1], folder / module["path"]
+        if kind == "Pooling":
+            modules["pooling"] = read_pooling(place)
+        elif kind == "Dense":
+            modules["dense"].extend(read_dense(place, with_weights))
+        elif kind == "Normalize":
+            modules["normalise"] = True
+        elif kind != "Transformer":
+            raise HeadshrinkError(f"{listing} names a {kind} module: allowed are Transformer, Pooling, Dense, Normalize")
+    return modules
+
+
+def read_pooling(place: Path) -> str:
+    """The one pooling mode that a 1_Pooling folder switches on."""
+    config = json.loads((place / "config.json").read_text(encoding="utf-8"))
+    modes = {"cls": "pooling_mode_cls_token", "mean": "pooling_mode_mean_tokens", "max": "pooling_mode_max_tokens"}
+    on = [key for key, value in config.items() if key.startswith("pooling_mode") and value is True]
+    chosen = [name for name, key in modes.items() if on == [key]]
+    if config.get("pooling_mode") in POOLINGS:  # sentence-transformers 5 and later write the name itself
+        chosen = [config["pooling_mode"]]
+    if not chosen:
+        raise HeadshrinkError(f"pooling {on or config} in {place} is not supported: allowed is one of {', '.join(modes)}")
+    return chosen[0]
+
+
+def read_dense(place: Path, with_weights: bool) -> list[nn.Module]:
+    """The linear layer and activation of a Dense module; its weights must be safetensors, or stay random."""
+    config = json.loads((place / "config.json").read_text(encoding="utf-8"))
+    activation = config.get("activation_function", "torch.nn.modules.linear.Identity").rsplit(".", 1)[-1]
+    if activation not in ACTIVATIONS:
+        raise HeadshrinkError(f"activation {activation} in {place}: allowed are {', '.join(ACTIVATIONS)}")
+    linear = nn.Linear(config["in_features"], config["out_features"], bias=config.get("bias", True))
+    if (place / WEIGHTS).is_file():
+        state = {key.removeprefix("linear."): value.float() for key, value in load_file(place / WEIGHTS).items()}
+        linear.load_state_dict(state)
+    elif with_weights:
+        raise HeadshrinkError(f"no {WEIGHTS} in {place}: the dense layer has no weights (pickled ones are not read)")
+    return [linear, ACTIVATIONS[activation]()]
+
+
+def read_max_length(folder: Path, config: PretrainedConfig) -> int:
+    """Longest input in tokens: sentence_bert_config.json, else the position table."""
+    path = folder / "sentence_bert_config.json"
+    stated = json.loads(path.read_text(encoding="utf-8")).get("max_seq_length") if path.is_file() else None
+    return min(stated or config.max_position_embeddings, config.max_position_embeddings)
+
+
+def read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """The folder's tokenizer; HeadshrinkError where its files are missing."""
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt")):
+        raise HeadshrinkError(f"no tokenizer in {folder}: it needs tokenizer.json or vocab.txt")
+    return AutoTokenizer.from_pretrained(folder)
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """A safetensors file as fp32 tensors under BertModel's own names (a `bert.` prefix and other heads dropped)."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = list(file.keys())
+            prefix = "bert." if any(name.startswith("bert.") for name in names) else ""
+            keep = [name for name in names if name.startswith(prefix) and not name.startswith("cls.")]
+            return {name.removeprefix(prefix): file.get_tensor(name).float() for name in keep}
+    except (SafetensorError, OSError) as error:
+        raise HeadshrinkError(f"cannot read {path} ({error}): a whole safetensors file is needed") from error
+
+
+def load_encoder(folder: str | Path) -> SentenceEncoder:
+    """Load a model folder as a SentenceEncoder: fp32, CPU, eval mode.
+
+    Weights come from `model.safetensors` alone; code in the folder is never run. A pooler that the checkpoint does not
+    hold is None, never random. Raises HeadshrinkError for a folder that is missing, holds no BERT, no tokenizer, no
+    safetensors, or weights that do not fit its config.
+    """
+    folder = Path(folder)
+    config = read_config(folder)
+    if not (folder / WEIGHTS).is_file():
+        pickled = " (pickled weights are not read)" if (folder / "pytorch_model.bin").is_file() else ""
+        raise HeadshrinkError(f"no {WEIGHTS} in {folder}{pickled}: weights must be in one safetensors file")
+    weights = read_weights(folder / WEIGHTS)
+    backbone = MODEL_CLASSES[config.model_type](config, add_pooling_layer="pooler.dense.weight" in weights)
+    weights.pop("embeddings.position_ids", None)  # a buffer that old checkpoints saved
+    try:
+        backbone.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise HeadshrinkError(f"{folder / WEIGHTS} does not fit its config.json: {reason}") from error
+    encoder = SentenceEncoder(
+        backbone, read_tokenizer(folder), max_length=read_max_length(folder, config), **read_modules(folder)
+    )
+    return encoder.eval()
+
+
+def random_encoder(folder: str | Path, seed: int = 0) -> SentenceEncoder:
+    """An encoder of a folder's shape with random weights, for cost alone (latency, size, memory); never for quality."""
+    folder = Path(folder)
+    config = read_config(folder)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        backbone = MODEL_CLASSES[config.model_type](config)
+        modules = read_modules(folder, with_weights=False)
+    return SentenceEncoder(backbone, read_tokenizer(folder), max_length=read_max_length(folder, config), **modules).eval()
+
+
+def save_encoder(encoder: SentenceEncoder, folder: str | Path) -> None:
+    """Write an encoder as a transformers folder with sentence-transformers modules beside it.
+
+    A pruned backbone carries a copy of its architecture's file and `auto_map`, so that the folder also opens with
+    `trust_remote_code=True` where headshrink is not installed. Holds no time, host or absolute path.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = encoder.backbone.config
+    if isinstance(config, PrunedBertConfig):
+        config.has_pooler = encoder.backbone.pooler is not None
+        source = Path(modeling_pruned_bert.__file__)
+        config.auto_map = {
+            "AutoConfig": f"{source.stem}.{PrunedBertConfig.__name__}",
+            "AutoModel": f"{source.stem}.{PrunedBertModel.__name__}",
+        }
+        shutil.copyfile(source, folder / source.name)
+    encoder.backbone.save_pretrained(folder)
+    encoder.tokenizer.save_pretrained(folder)
+    write_modules(encoder, folder)
+
+
+def write_modules(encoder: SentenceEncoder, folder: Path) -> None:
+    """The sentence-transformers side of a folder: modules.json and what it names."""
+    names = [("Transformer", "")]
+    names.append(("Pooling", "1_Pooling"))
+    modes = {"cls": "cls_token", "mean": "mean_tokens", "max": "max_tokens"}
+    pooling: dict[str, Any] = {"word_embedding_dimension": encoder.backbone.config.hidden_size}
+    pooling |= {f"pooling_mode_{key}": name == encoder.pooling for name, key in modes.items()}
+    write_json(folder / "1_Pooling" / "config.json", pooling)
+    for i in range(0, len(encoder.dense), 2):
+        place = f"{len(names)}_Dense"
+        write_dense(encoder.dense[i], encoder.dense[i + 1], folder / place)
+        names.append(("Dense", place))
+    if encoder.normalise:
+        names.append(("Normalize", f"{len(names)}_Normalize"))
+    listing = [
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for i, (kind, path) in enumerate(names)
+    ]
+    write_json(folder / "modules.json", listing)
+    write_json(folder / "sentence_bert_config.json", {"max_seq_length": encoder.max_length, "do_lower_case": False})
+
+
+def write_dense(linear: nn.Linear, activation: nn.Module, place: Path) -> None:
+    """One Dense module: its config and its weights as safetensors."""
+    kind = type(activation)
+    config = {"in_features": linear.in_features, "out_features": linear.out_features, "bias": linear.bias is not None}
+    write_json(place / "config.json", config | {"activation_function": f"{kind.__module__}.{kind.__name__}"})
+    save_file({f"linear.{key}": value.contiguous() for key, value in linear.state_dict().items()}, place / WEIGHTS)
+
+
+def write_json(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,116 @@
+"""BERT whose layers differ in width: heads and FFN neurons counted per layer, any of them down to none.
+
+One self-contained file: an exported student carries a copy of it, so that `trust_remote_code=True` opens the folder
+where headshrink is not installed. It adds shapes to transformers' BertModel and no computation of its own.
+"""
+
+import torch
+from torch import nn
+from transformers import BertConfig, BertModel
+from transformers.models.bert.modeling_bert import BertLayer
+
+
+class PrunedBertConfig(BertConfig):
+    """Configuration of a BERT with per-layer widths.
+
+    `heads_per_layer[i]` heads of `head_size` and `ffn_per_layer[i]` neurons make layer i; 0 leaves only that block's
+    output bias and LayerNorm. `embedding_rank` (None: dense table) factorises the word embeddings into
+    [vocabulary, rank] times [rank, hidden], as ALBERT does. `has_pooler` keeps a checkpoint without a pooler from
+    getting one of random weights.
+    """
+
+    model_type = "pruned_bert"
+
+    head_size: int | None = None
+    heads_per_layer: list[int] | None = None
+    ffn_per_layer: list[int] | None = None
+    embedding_rank: int | None = None
+    has_pooler: bool = True
+
+
+class FactorisedEmbedding(nn.Module):
+    """Word embeddings as a product: ids -> [rank] -> [hidden] (ALBERT, Lan et al. 2020, section 3.1)."""
+
+    def __init__(self, vocab_size: int, rank: int, hidden_size: int, padding_idx: int | None) -> None:
+        super().__init__()
+        self.table = nn.Embedding(vocab_size, rank, padding_idx=padding_idx)
+        self.projection = nn.Linear(rank, hidden_size, bias=False)
+
+    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:  # [batch, tokens] -> [batch, tokens, hidden]
+        return self.projection(self.table(input_ids))
+
+
+class Bias(nn.Module):
+    """What is left of a linear layer without inputs: its bias."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(size))
+
+
+class NoHeads(nn.Module):
+    """Self-attention of a layer that has lost all its heads: nothing to attend with, nothing computed."""
+
+    def forward(self, hidden_states: torch.Tensor, *args: object, **kwargs: object) -> tuple[torch.Tensor, None]:
+        return hidden_states, None
+
+
+class NoNeurons(nn.Module):
+    """First linear and activation of an FFN that has lost all its neurons."""
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        return hidden_states
+
+
+class EmptyBlockOutput(nn.Module):
+    """Output of an emptied block: LayerNorm(residual + output bias), exactly what closed gates compute."""
+
+    def __init__(self, hidden_size: int, eps: float) -> None:
+        super().__init__()
+        self.dense = Bias(hidden_size)
+        self.LayerNorm = nn.LayerNorm(hidden_size, eps=eps)
+
+    def forward(self, hidden_states: torch.Tensor, input_tensor: torch.Tensor) -> torch.Tensor:
+        return self.LayerNorm(input_tensor + self.dense.bias)
+
+
+def shape_layer(layer: BertLayer, config: PrunedBertConfig, heads: int, neurons: int) -> None:
+    """Give one layer of a fresh model its width, in place."""
+    hidden, width = config.hidden_size, heads * config.head_size
+    attention = layer.attention
+    if heads:
+        own = attention.self
+        own.num_attention_heads, own.attention_head_size, own.all_head_size = heads, config.head_size, width
+        own.scaling = config.head_size**-0.5
+        own.query, own.key, own.value = (nn.Linear(hidden, width) for _ in range(3))
+        attention.output.dense = nn.Linear(width, hidden)
+    else:
+        attention.self = NoHeads()
+        attention.output = EmptyBlockOutput(hidden, config.layer_norm_eps)
+    if neurons:
+        layer.intermediate.dense = nn.Linear(hidden, neurons)
+        layer.output.dense = nn.Linear(neurons, hidden)
+    else:
+        layer.intermediate = NoNeurons()
+        layer.output = EmptyBlockOutput(hidden, config.layer_norm_eps)
+
+
+class PrunedBertModel(BertModel):
+    """BertModel with the widths of a PrunedBertConfig; same inputs, outputs and parameter names."""
+
+    config_class = PrunedBertConfig
+
+    def __init__(self, config: PrunedBertConfig, add_pooling_layer: bool = True) -> None:
+        # BertSelfAttention derives its head size from hidden_size; a cut hidden width need not divide by the heads,
+        # so the stock layers are built with one head and shaped below.
+        heads, config.num_attention_heads = config.num_attention_heads, 1
+        super().__init__(config, add_pooling_layer=add_pooling_layer and config.has_pooler)
+        config.num_attention_heads = heads
+        widths = zip(self.encoder.layer, config.heads_per_layer, config.ffn_per_layer, strict=True)
+        for layer, layer_heads, neurons in widths:
+            shape_layer(layer, config, layer_heads, neurons)
+        if config.embedding_rank:
+            self.embeddings.word_embeddings = FactorisedEmbedding(
+                config.vocab_size, config.embedding_rank, config.hidden_size, config.pad_token_id
+            )
+        self.post_init()

@@ -1,0 +1,22 @@
+"""Stage tokenize: pairs to Arrow shards of token ids."""
+
+from pydantic import Field
+
+from tasks.section import Section
+
+
+class Params(Section):
+    """How pairs become ids."""
+
+    max_length: int = Field(128, ge=8, le=512, description="longest sentence in tokens, special ones included")
+    shards: int = Field(4, ge=1, le=1024, description="Arrow files a split; fixed, so that ids never depend on cores")
+
+
+def run(params) -> None:
+    raise NotImplementedError
+
+
+if __name__ == "__main__":
+    from tasks.stage import main
+
+    main(run, "tokenize")
