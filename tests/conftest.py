@@ -1,0 +1,43 @@
+"""Small models that every test may use; built in memory, never downloaded."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoTokenizer, BertConfig, BertModel
+
+from headshrink.model import SentenceEncoder, save_encoder
+
+WORDS = (
+    "the a man woman cat dog house tree runs sleeps reads sees big small in on "
+    "мужчина женщина кошка собака дом дерево бежит спит читает видит большой маленький в на и не"
+).split()
+
+
+def tiny_tokenizer(folder: Path):
+    """A WordPiece tokenizer over WORDS and single characters, from a vocab.txt."""
+    letters = [chr(c) for c in [*range(ord("a"), ord("z") + 1), *range(ord("а"), ord("я") + 1)]]
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *letters, *(f"##{letter}" for letter in letters)]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "vocab.txt").write_text("\n".join(dict.fromkeys(pieces)) + "\n", encoding="utf-8")
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer", "do_lower_case": false}')
+    return AutoTokenizer.from_pretrained(folder)
+
+
+@pytest.fixture
+def tiny_encoder(tmp_path: Path) -> SentenceEncoder:
+    """2 layers x 4 heads, hidden 32, 64 FFN neurons, mean pooling, unit length, random weights of some size."""
+    tokenizer = tiny_tokenizer(tmp_path / "tokenizer")
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=64, max_position_embeddings=64, initializer_range=0.2,
+    )
+    torch.manual_seed(0)
+    return SentenceEncoder(BertModel(config, add_pooling_layer=False), tokenizer, max_length=64).eval()
+
+
+@pytest.fixture
+def tiny_folder(tiny_encoder: SentenceEncoder, tmp_path: Path) -> Path:
+    """`tiny_encoder` as a model folder."""
+    save_encoder(tiny_encoder, tmp_path / "tiny")
+    return tmp_path / "tiny"
