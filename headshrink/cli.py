@@ -1,0 +1,30 @@
+"""The command line: `headshrink VERB ...`; each verb is a `command.py` beside the library code it calls."""
+
+import importlib
+import sys
+
+import typer
+
+from headshrink.errors import HeadshrinkError
+
+# verb -> (module, function): imported only when asked for, so that `--help` and errors come at once.
+VERBS: dict[str, tuple[str, str]] = {}
+
+
+def build(verbs: dict[str, tuple[str, str]]) -> typer.Typer:
+    """A typer application with the given verbs."""
+    app = typer.Typer(help="Compress Russian-English BERT sentence encoders.", no_args_is_help=True, add_completion=False)
+    for verb, (module, function) in verbs.items():
+        app.command(verb)(getattr(importlib.import_module(module), function))
+    app.callback()(lambda: None)  # keeps the verb even where there is only one
+    return app
+
+
+def main() -> None:
+    """Run the verb; a mistake of the user's is one line and exit status 2."""
+    named = sys.argv[1] if len(sys.argv) > 1 else ""
+    try:
+        build({named: VERBS[named]} if named in VERBS else VERBS)()
+    except HeadshrinkError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

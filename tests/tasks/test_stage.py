@@ -1,0 +1,129 @@
+"""A stage's process: whole outputs or none, one copy at a time, dead with its parent, mistakes in one line."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+STAGE = """
+import sys, time
+from pathlib import Path
+from tasks import params, stage
+
+params.load = lambda: None
+def run(_):
+    {body}
+stage.main(run, "toy")
+"""
+WRITE = """
+    with stage.output(Path("artifacts/toy"), "toy") as folder:
+        (folder / "a").write_text("new")
+        {middle}
+        (folder / "b").write_text("new")
+"""
+
+
+def start(tmp_path: Path, body: str) -> subprocess.Popen[str]:
+    script = STAGE.format(body=body)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )
+
+
+def wait_for(condition, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "timed out"
+        time.sleep(0.05)
+
+
+def leftovers(tmp_path: Path) -> list[Path]:
+    return list((tmp_path / "artifacts").glob(".toy.tmp-*"))
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
+    except FileNotFoundError:
+        return False
+
+
+def test_killed_stage_leaves_no_output_and_the_next_run_cleans_up(tmp_path: Path) -> None:
+    process = start(tmp_path, WRITE.format(middle="time.sleep(600)"))
+    wait_for(lambda: leftovers(tmp_path))
+    process.kill()
+    process.wait()
+    assert leftovers(tmp_path)
+    assert not (tmp_path / "artifacts/toy").exists()
+
+    process = start(tmp_path, WRITE.format(middle="pass"))
+    assert process.wait() == 0
+    assert not leftovers(tmp_path)
+    assert sorted(path.name for path in (tmp_path / "artifacts/toy").iterdir()) == ["a", "b"]
+    assert not list((tmp_path / ".work").glob("*.tmp-*"))
+
+
+def test_failed_stage_keeps_the_earlier_output(tmp_path: Path) -> None:
+    (tmp_path / "artifacts/toy").mkdir(parents=True)
+    (tmp_path / "artifacts/toy/a").write_text("old")
+    process = start(tmp_path, WRITE.format(middle="raise RuntimeError('bug')"))
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert "Traceback" in errors, "our own bug shows its traceback"
+    assert (tmp_path / "artifacts/toy/a").read_text() == "old"
+    assert not leftovers(tmp_path)
+
+
+def test_stage_dies_with_its_parent(tmp_path: Path) -> None:
+    launcher = (
+        "import subprocess, sys, time\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {STAGE.format(body='time.sleep(600)')!r}])\n"
+        "print(child.pid, flush=True)\ntime.sleep(600)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    parent = subprocess.Popen(
+        [sys.executable, "-c", launcher], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    stage = int(parent.stdout.readline())
+    wait_for(lambda: (tmp_path / ".work/toy.lock").exists())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    wait_for(lambda: not alive(stage), seconds=10)
+
+
+def test_second_copy_gives_up_in_one_line(tmp_path: Path) -> None:
+    first = start(tmp_path, "Path('started').touch(); time.sleep(600)")
+    wait_for((tmp_path / "started").exists)
+    second = start(tmp_path, "raise AssertionError('two copies')")
+    _, errors = second.communicate()
+    first.kill()
+    first.communicate()
+    assert second.returncode == 2
+    assert errors.startswith("error: toy: another copy")
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("from headshrink.errors import HeadshrinkError; raise HeadshrinkError('x.tsv, line 3, a tab is needed')", "x.tsv"),
+        ("import errno; raise OSError(errno.ENOSPC, 'No space left on device', 'artifacts/toy/a')", "No space left"),
+        ("Path('/proc/nowhere/file').write_text('x')", "a writable disk"),
+    ],
+)
+def test_users_mistake_is_one_line_and_exit_2(tmp_path: Path, body: str, said: str) -> None:
+    process = start(tmp_path, body)
+    _, errors = process.communicate()
+    assert process.returncode == 2
+    assert said in errors
+    assert errors.startswith("error: toy: ")
+    assert errors.count("\n") == 1
