@@ -1,0 +1,52 @@
+"""A change reruns only what depends on it, and a change back is restored (bytecode writing on, as users have it)."""
+
+import time
+
+from project import Project
+
+AFTER_PRUNE = {"prune", "distill", "export", "benchmark", "report"}
+AFTER_CORPUS = {"corpus", "teacher", "tokenize", "importance", "teach"} | AFTER_PRUNE
+
+
+def test_nothing_to_do(built: Project) -> None:
+    assert built.repro() == set()
+    started = time.monotonic()
+    built.run("dvc", "repro")
+    assert time.monotonic() - started < 10  # 2 s on an idle machine, which `make figures` measures; CI is noisy
+
+
+def test_prune_ratio(built: Project) -> None:
+    before = built.lock()
+    built.change({"prune": {"ratio": 0.25}})
+    assert built.repro() == AFTER_PRUNE
+    assert built.lock()["artifacts/pruned"] != before["artifacts/pruned"]
+    built.change({"prune": {"ratio": 0.5}})
+    assert built.repro() == set()
+    assert built.lock() == before
+
+
+def test_distillation_weight(built: Project) -> None:
+    losses = built.params()["distill"]["losses"]
+    name = next(iter(losses))
+    built.change({"distill": {"losses": losses | {name: losses[name] * 2}}})
+    assert built.repro() == AFTER_PRUNE - {"prune"}
+    built.change({"distill": {"losses": losses}})
+    assert built.repro() == set()
+
+
+def test_plot_colour(built: Project) -> None:
+    colours = built.params()["report"]["colours"]
+    built.change({"report": {"colours": colours | {"student": "#123456"}}})
+    assert built.repro() == {"report"}
+    built.change({"report": {"colours": colours}})
+    assert built.repro() == set()
+
+
+def test_line_in_a_local_file(built: Project) -> None:
+    """Behind the same path: the path is a dependency, not only a parameter."""
+    path = built.folder.parent / "pairs.tsv"
+    content = path.read_text(encoding="utf-8")
+    path.write_text(content + "A new sentence about whales.\tНовое предложение о китах.\n", encoding="utf-8")
+    assert built.repro() == AFTER_CORPUS
+    path.write_text(content, encoding="utf-8")
+    assert built.repro() == set()

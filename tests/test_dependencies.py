@@ -1,0 +1,64 @@
+"""dvc.yaml lists what each stage really uses: a change to any file that a stage imports must rerun it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+# They say how errors and progress look and what is exported: no result depends on them, and every stage imports them.
+WITHOUT_RESULTS = {"headshrink/__init__.py", "headshrink/errors.py", "headshrink/progress.py"}
+# Every stage runs through these; they decide how a stage runs and never what it computes.
+HARNESS = {"tasks/__init__.py", "tasks/stage.py", "tasks/params.py", "tasks/section.py"}
+
+
+def imported(file: Path) -> Iterator[Path]:
+    """The files of the project that one file names in its imports, at any depth of its code."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name.split(".")[0] in ("headshrink", "tasks"):
+                path = ROOT / name.replace(".", "/")
+                yield from (found for found in (path.with_suffix(".py"), path / "__init__.py") if found.is_file())
+
+
+def used_by(stage: str) -> set[str]:
+    """Every project file that a stage's module reaches through imports."""
+    todo, seen = [ROOT / "tasks" / f"{stage}.py"], set()
+    while todo:
+        file = todo.pop()
+        name = file.relative_to(ROOT).as_posix()
+        if name in seen or name in WITHOUT_RESULTS | HARNESS:
+            continue
+        seen.add(name)
+        todo.extend(imported(file))
+    return seen
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_cover_every_import(stage: str) -> None:
+    listed = [dep for dep in STAGES[stage]["deps"] if not dep.startswith(("$", "artifacts"))]
+    missing = {name for name in used_by(stage) if not any(name == dep or name.startswith(f"{dep}/") for dep in listed)}
+    assert not missing, f"dvc.yaml: stage {stage} uses files that are not in its deps"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_hold_nothing_unused(stage: str) -> None:
+    """A dependency that a stage does not use would rerun it for nothing."""
+    used = used_by(stage)
+    for dep in STAGES[stage]["deps"]:
+        if dep.startswith(("headshrink", "tasks")):
+            assert any(name == dep or name.startswith(f"{dep}/") for name in used), f"{stage} lists {dep} for nothing"
+
+
+def test_importance_never_depends_on_the_ratio() -> None:
+    assert "prune" not in STAGES["importance"]["params"]
+    assert "prune" not in STAGES["teach"]["params"]
