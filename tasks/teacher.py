@@ -1,8 +1,9 @@
 """Stage teacher: the model to compress, in one folder with its sentence-transformers modules."""
 
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tasks.section import NOTHING, Section
 
@@ -13,14 +14,52 @@ class Params(Section):
     source: Literal["generated", "folder", "hub"] = Field(description="generated: trained here from scratch")
     path: str = Field(NOTHING, description="folder: the model; generated: the pairs to train on; hub: profiles/none")
     hub_id: str | None = Field(None, description="hub: model id")
-    hub_revision: str | None = Field(None, description="hub: commit; a branch would not reproduce")
-    allow_pickle: bool = Field(False, description="convert pytorch_model.bin (read with weights_only) where it is all there is")
+    hub_revision: str | None = Field(
+        None, pattern="^[0-9a-f]{40}$", description="hub: commit, 40 hex digits; a branch would not reproduce"
+    )
+    allow_pickle: bool = Field(
+        False, description="convert .bin weights (tensors only, no code) where there are no others"
+    )
     steps: int = Field(400, ge=1, le=100_000, description="generated: training steps")
     seed: int = Field(0, ge=0, description="generated: of the training")
 
+    @model_validator(mode="after")
+    def source_is_complete(self) -> "Params":
+        if self.source == "hub" and not (self.hub_id and self.hub_revision):
+            raise ValueError("source hub needs hub_id and hub_revision")
+        if self.source != "hub" and self.path == NOTHING:
+            raise ValueError(f"source {self.source} needs path")
+        return self
+
 
 def run(params) -> None:
-    raise NotImplementedError
+    """Read the teacher's source (for `generated`, artifacts/corpus/train.parquet); write artifacts/teacher."""
+    from headshrink.teacher import SOURCES, write_teacher
+    from tasks.stage import ARTIFACTS, output
+
+    wanted = params.teacher
+    encoder = SOURCES[wanted.source](**arguments(wanted))
+    label = {"hub": wanted.hub_id, "folder": Path(wanted.path).resolve().name, "generated": "generated"}[wanted.source]
+    revision = wanted.hub_revision if wanted.source == "hub" else None
+    with output(ARTIFACTS / "teacher", "teacher") as folder:
+        write_teacher(encoder, folder, label, wanted.source, revision)
+
+
+def arguments(params: Params) -> dict[str, Any]:
+    """What the chosen source is called with."""
+    if params.source == "folder":
+        return {"path": params.path, "allow_pickle": params.allow_pickle}
+    if params.source == "hub":
+        return {"hub_id": params.hub_id, "revision": params.hub_revision, "allow_pickle": params.allow_pickle}
+    return {"pairs": training_pairs(Path(params.path) / "train.parquet"), "steps": params.steps, "seed": params.seed}
+
+
+def training_pairs(path: Path) -> list[tuple[str, str]]:
+    """(English, Russian) pairs of the corpus stage."""
+    import pandas as pd
+
+    table = pd.read_parquet(path, columns=["en", "ru"])
+    return list(zip(table["en"], table["ru"], strict=True))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,15 @@
+"""Teachers: where the model to compress comes from (one file a source), and the one folder each of them becomes."""
+
+from collections.abc import Callable
+
+from headshrink.model import SentenceEncoder
+from headshrink.teacher._write import write_teacher
+from headshrink.teacher.folder import open_folder
+from headshrink.teacher.hub import download
+
+SOURCES: dict[str, Callable[..., SentenceEncoder]] = {
+    "folder": open_folder,
+    "hub": download,
+}
+
+__all__ = ["SOURCES", "download", "open_folder", "write_teacher"]

@@ -1,0 +1,30 @@
+"""The folder that every teacher becomes, and teacher.json, which says where it came from."""
+
+import hashlib
+from pathlib import Path
+
+from headshrink.model import SentenceEncoder, save_encoder
+from headshrink.model.folder import WEIGHTS, write_json
+
+
+def write_teacher(encoder: SentenceEncoder, folder: Path, label: str, source: str, revision: str | None = None) -> None:
+    """Write an encoder as the pipeline's teacher: fp32 safetensors, modules, tokenizer.json and teacher.json.
+
+    `label` is the name that reports print; `source` is one of SOURCES; `revision` the hub's commit. teacher.json adds
+    the weights' SHA-256 and the number of parameters, dense layers after the pooling included.
+    """
+    save_encoder(encoder.float(), folder)
+    facts = {
+        "label": label,
+        "source": source,
+        "revision": revision,
+        "generated": source == "generated",
+        "weights_sha256": sha256(folder / WEIGHTS),
+        "parameters": sum(parameter.numel() for parameter in encoder.parameters()),
+    }
+    write_json(folder / "teacher.json", facts)
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

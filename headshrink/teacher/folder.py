@@ -1,0 +1,33 @@
+"""A teacher from a local transformers or sentence-transformers folder."""
+
+import tempfile
+from pathlib import Path
+
+from headshrink.errors import HeadshrinkError
+from headshrink.model import SentenceEncoder, load_encoder
+from headshrink.teacher._pickled import converted, pickled_places
+
+
+def open_folder(path: str | Path, allow_pickle: bool = False) -> SentenceEncoder:
+    """Load a model folder; the folder itself is only read.
+
+    Its modules.json decides what an embedding is: LaBSE's is the normalised pooler output ([CLS] pooling, then a
+    Dense layer with tanh), MiniLM's the normalised mean. A masked-language-model head is left behind.
+
+    `allow_pickle` converts weights that exist only as .bin; off by default, since a folder from elsewhere should not
+    be unpickled unasked, not even by PyTorch's restricted reader. Raises HeadshrinkError for pickled weights
+    otherwise, and for whatever `load_encoder` refuses: no folder, no BERT, no tokenizer, damaged weights.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise HeadshrinkError(f"no model folder {folder}: give a transformers or sentence-transformers folder")
+    pickled = pickled_places(folder)
+    if not pickled:
+        return load_encoder(folder)
+    if not allow_pickle:
+        found = ", ".join(str(file.relative_to(folder)) for file in pickled)
+        raise HeadshrinkError(
+            f"weights of {folder} exist only as pickles ({found}): convert them to safetensors, or set allow_pickle"
+        )
+    with tempfile.TemporaryDirectory(prefix="headshrink-") as scratch:
+        return load_encoder(converted(folder, pickled, Path(scratch) / folder.name))
