@@ -1,4 +1,4 @@
-"""Stage importance: first-order scores of every head and FFN neuron."""
+"""Stage importance: scores of every head and FFN neuron."""
 
 from pydantic import Field
 
@@ -15,7 +15,27 @@ class Params(Section):
 
 
 def run(params) -> None:
-    raise NotImplementedError
+    """Read the teacher and the training shards; write scores, table and picture into artifacts/importance/."""
+    from headshrink.shards import read_split
+
+    from headshrink.importance import pair_batches, save_scores, score
+    from headshrink.importance.scores import draw_map, write_table
+    from headshrink.model import load_encoder
+    from headshrink.progress import track
+    from tasks.stage import ARTIFACTS, output
+
+    chosen = params.importance
+    encoder = load_encoder(ARTIFACTS / "teacher")
+    train = read_split(ARTIFACTS / "shards", "train")
+    batches = pair_batches(
+        train["en_ids"], train["ru_ids"], encoder.tokenizer.pad_token_id, chosen.batches, chosen.batch_size, chosen.seed
+    )
+    progress = track(batches, "importance", total=chosen.batches)
+    scores = score(encoder, progress, [chosen.criterion], seed=chosen.seed)[chosen.criterion]
+    with output(ARTIFACTS / "importance", "importance") as folder:
+        save_scores(scores, folder / "scores.safetensors")
+        write_table(scores, folder / "scores.csv")
+        draw_map(scores, folder / "map.png", f"Importance by {chosen.criterion}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,23 @@ class Params(Section):
 
 
 def run(params) -> None:
-    raise NotImplementedError
+    """Read the teacher and the scores; write artifacts/pruned/, a model folder with prune.json."""
+    from headshrink.importance.scores import load_scores
+    from headshrink.model import load_encoder, save_encoder
+    from headshrink.prune import cut, describe, plan_ratio, write_record
+    from tasks.stage import ARTIFACTS, output
+
+    chosen = params.prune
+    heads = chosen.ratio if chosen.heads is None else chosen.heads
+    ffn = chosen.ratio if chosen.ffn is None else chosen.ffn
+    teacher = load_encoder(ARTIFACTS / "teacher")
+    scores = load_scores(ARTIFACTS / "importance" / "scores.safetensors")
+    plan = plan_ratio(scores, heads, ffn, chosen.ranking)
+    pruned = cut(teacher, plan)
+    why = {"heads": heads, "ffn": ffn, "ranking": chosen.ranking, "criterion": params.importance.criterion}
+    with output(ARTIFACTS / "pruned", "prune") as folder:
+        save_encoder(pruned, folder)
+        write_record(describe(teacher, pruned, plan, **why), folder)
 
 
 if __name__ == "__main__":

@@ -10,5 +10,11 @@ AutoConfig.register(PrunedBertConfig.model_type, PrunedBertConfig, exist_ok=True
 AutoModel.register(PrunedBertConfig, PrunedBertModel, exist_ok=True)
 
 __all__ = [
-    "PrunedBertConfig", "PrunedBertModel", "SentenceEncoder", "load_encoder", "pad_ids", "random_encoder", "save_encoder",
+    "PrunedBertConfig",
+    "PrunedBertModel",
+    "SentenceEncoder",
+    "load_encoder",
+    "pad_ids",
+    "random_encoder",
+    "save_encoder",
 ]

@@ -35,7 +35,7 @@ def read_config(folder: Path) -> PretrainedConfig:
         raise HeadshrinkError(f"{path} is not JSON ({error}): give a transformers model folder") from error
     if raw.get("model_type") not in MODEL_CLASSES:
         found = (raw.get("architectures") or [raw.get("model_type")])[0]
-        raise HeadshrinkError(f"{folder} holds a {found}, not a BERT: allowed model types are {', '.join(MODEL_CLASSES)}")
+        raise HeadshrinkError(f"{folder} holds a {found}, no BERT: allowed model types are {', '.join(MODEL_CLASSES)}")
     if raw["model_type"] == PrunedBertConfig.model_type:
         return PrunedBertConfig.from_dict(raw)
     return BertConfig.from_dict(raw)
@@ -58,7 +58,7 @@ def read_modules(folder: Path, with_weights: bool = True) -> dict[str, Any]:
         elif kind == "Normalize":
             modules["normalise"] = True
         elif kind != "Transformer":
-            raise HeadshrinkError(f"{listing} names a {kind} module: allowed are Transformer, Pooling, Dense, Normalize")
+            raise HeadshrinkError(f"{kind} module in {listing}: allowed are Transformer, Pooling, Dense, Normalize")
     return modules
 
 
@@ -71,7 +71,7 @@ def read_pooling(place: Path) -> str:
     if config.get("pooling_mode") in POOLINGS:  # sentence-transformers 5 and later write the name itself
         chosen = [config["pooling_mode"]]
     if not chosen:
-        raise HeadshrinkError(f"pooling {on or config} in {place} is not supported: allowed is one of {', '.join(modes)}")
+        raise HeadshrinkError(f"pooling {on or config} in {place} is not supported: allowed are {', '.join(modes)}")
     return chosen[0]
 
 
@@ -150,7 +150,8 @@ def random_encoder(folder: str | Path, seed: int = 0) -> SentenceEncoder:
         torch.manual_seed(seed)
         backbone = MODEL_CLASSES[config.model_type](config)
         modules = read_modules(folder, with_weights=False)
-    return SentenceEncoder(backbone, read_tokenizer(folder), max_length=read_max_length(folder, config), **modules).eval()
+    max_length = read_max_length(folder, config)
+    return SentenceEncoder(backbone, read_tokenizer(folder), max_length=max_length, **modules).eval()
 
 
 def save_encoder(encoder: SentenceEncoder, folder: str | Path) -> None:

@@ -1,0 +1,47 @@
+"""Batches of translation pairs as token ids, for everything that only reads the model."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from headshrink.model import pad_ids
+
+
+@dataclass(frozen=True)
+class Side:
+    """One language of a batch: padded ids and their 0/1 mask, both [pairs, tokens]."""
+
+    input_ids: Tensor
+    attention_mask: Tensor
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """Row i of `en` translates row i of `ru`."""
+
+    en: Side
+    ru: Side
+
+    def __len__(self) -> int:
+        return len(self.en.input_ids)
+
+
+def pair_batches(
+    en: Sequence[Sequence[int]], ru: Sequence[Sequence[int]], pad_id: int, batches: int, batch_size: int, seed: int = 0
+) -> Iterator[PairBatch]:
+    """Draw `batches` batches of different pairs at random; fewer where the pairs run out, never a single pair.
+
+    `en` and `ru` are token ids, special tokens included. The drawn pairs are batched by length, which halves the
+    padding and makes the other pairs of a batch harder negatives: their length gives nothing away. The batches come in
+    random order, so that any first part of them is a sample of the whole.
+    """
+    generator = np.random.default_rng(seed)
+    drawn = generator.permutation(len(en))[: batches * batch_size].tolist()
+    drawn.sort(key=lambda i: (len(en[i]) + len(ru[i]), i))
+    starts = generator.permutation(range(0, len(drawn), batch_size))
+    for start in starts.tolist():
+        rows = drawn[start : start + batch_size]
+        if len(rows) > 1:
+            yield PairBatch(*(Side(*pad_ids([side[i] for i in rows], pad_id)) for side in (en, ru)))

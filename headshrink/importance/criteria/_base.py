@@ -1,0 +1,41 @@
+"""What every importance criterion is: fed batch after batch with one kind's gates, asked for scores at the end."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from headshrink.model.sites import Site
+
+
+class Criterion(ABC):
+    """Scores the units of one kind (heads, or FFN neurons) over all layers.
+
+    `dropout` asks for passes with dropout on; `needs_tokens` for `observe` to be called; `needs_passes` is False where
+    the weights alone decide. `scores` has shape [layers, units of the widest layer].
+    """
+
+    dropout: ClassVar[bool] = False
+    needs_tokens: ClassVar[bool] = False
+    needs_passes: ClassVar[bool] = True
+
+    def __init__(self, sites: Sequence[Site], seed: int = 0) -> None:
+        """`sites`, one a layer, in order; `seed` for what is random in the criterion itself."""
+        self.sites, self.seed = sites, seed
+        self.device = sites[0].dense.bias.device
+        self.shape = (len(sites), max(site.units for site in sites))
+        self.accumulated = torch.zeros(self.shape, device=self.device)
+
+    @abstractmethod
+    def update(self, gate_grad: Tensor) -> None:
+        """Take one batch's gate gradients [examples, layers, units]: of the sum of the examples' losses."""
+
+    def observe(self, site: Site, inputs: Tensor, output_grad: Tensor) -> None:
+        """Take a pass's tokens: inputs [tokens, units * unit_width] and gradients of the outputs [tokens, hidden]."""
+        raise NotImplementedError
+
+    def scores(self) -> Tensor:
+        """The scores [layers, units], the larger the more important."""
+        return self.accumulated

@@ -1,0 +1,93 @@
+"""Gradients of all gates, per example, from one backward pass that computes no weight's gradient.
+
+A gate multiplies a head's context or a neuron's activation; at gate 1 its gradient is the sum over tokens of the
+activation times its gradient, so no gate is ever multiplied in: hooks on the inputs of the output projections suffice.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from transformers import BertModel
+
+from headshrink.model.sites import KINDS, Kind, Site, sites
+
+Observer = Callable[[Site, Tensor, Tensor], None]
+"""Called with a site, its inputs [tokens, units * unit_width] and the gradient of its outputs [tokens, hidden]."""
+
+
+class GateGradients:
+    """Records what the gates of a backbone get in every backward pass; a context manager.
+
+    Set `mask` [examples, tokens] before each forward pass. Within the block the weights are frozen, and the first gate
+    is where differentiation stops: a backward pass costs about what the forward pass does. `observe`, where given,
+    also sees each site's tokens (padding left out), for criteria that need more than gates.
+    """
+
+    def __init__(self, backbone: BertModel, observe: Observer | None = None) -> None:
+        self.sites = [site for site in sites(backbone) if site.units]
+        self.layers = len(backbone.encoder.layer)
+        self.mask = torch.empty(0)
+        self._backbone, self._observe = backbone, observe
+        self._sums: dict[tuple[Kind, int], Tensor] = {}
+        self._handles: list[torch.utils.hooks.RemovableHandle] = []
+        self._trainable: list[nn.Parameter] = []
+
+    def __enter__(self) -> "GateGradients":
+        self._trainable = [weight for weight in self._backbone.parameters() if weight.requires_grad]
+        self._backbone.requires_grad_(False)
+        for site in self.sites:
+            self._handles.append(site.dense.register_forward_pre_hook(partial(self._on_input, site)))
+            if self._observe:
+                self._handles.append(site.dense.register_forward_hook(partial(self._on_output, site)))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+        for weight in self._trainable:
+            weight.requires_grad_(True)
+
+    def _on_input(self, site: Site, module: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
+        inputs = args[0] if args[0].requires_grad else args[0].detach().requires_grad_()
+        inputs.register_hook(partial(self._on_gradient, site, inputs.detach()))
+        return (inputs,)
+
+    def _on_gradient(self, site: Site, inputs: Tensor, gradient: Tensor) -> None:
+        gates = (inputs * gradient).sum(1).unflatten(1, (site.units, site.unit_width)).sum(-1)
+        key = (site.kind, site.layer)
+        self._sums[key] = self._sums[key] + gates if key in self._sums else gates
+
+    def _on_output(self, site: Site, module: nn.Module, args: tuple[Tensor], output: Tensor) -> None:
+        kept = self.mask.bool()
+        output.register_hook(lambda gradient: self._observe(site, args[0].detach()[kept], gradient[kept]))  # type: ignore[misc]
+
+    def take(self) -> dict[Kind, Tensor]:
+        """Gate gradients [examples, layers, units] of each kind since the last call, summed over backward passes.
+
+        Layers narrower than the widest have zeros behind their own units.
+        """
+        example = next(iter(self._sums.values()))
+        out: dict[Kind, Tensor] = {}
+        for kind in KINDS:
+            units = max((site.units for site in self.sites if site.kind == kind), default=0)
+            out[kind] = example.new_zeros(len(example), self.layers, units)
+            for layer in range(self.layers):
+                if (kind, layer) in self._sums:
+                    gates = self._sums.pop((kind, layer))
+                    out[kind][:, layer, : gates.shape[1]] = gates
+        return out
+
+
+@contextmanager
+def dropout(module: nn.Module, on: bool) -> Iterator[None]:
+    """Switch a module's dropout on or off for a block, and put every submodule's mode back after it."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.train(on)
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode

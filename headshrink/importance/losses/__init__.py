@@ -1,0 +1,8 @@
+"""Losses whose gradients score the gates, by name, one file each; the file's name is the loss's."""
+
+from headshrink.importance.losses._base import ScoringLoss
+from headshrink.importance.losses.translation_ranking import ranking_loss
+
+LOSSES: dict[str, ScoringLoss] = {
+    "translation_ranking": ranking_loss,
+}

@@ -1,0 +1,29 @@
+"""prune.json: what went, what stayed, and why."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from headshrink.model import SentenceEncoder
+from headshrink.model.sites import widths
+from headshrink.prune.plan import Plan
+
+
+def parameters(encoder: SentenceEncoder) -> int:
+    """Parameters of the backbone and of the dense layers after it."""
+    return sum(weight.numel() for weight in encoder.parameters())
+
+
+def describe(teacher: SentenceEncoder, cut: SentenceEncoder, plan: Plan, **why: Any) -> dict[str, Any]:
+    """The record of one cut; `why` holds what the choice was made by (ratios, ranking, criterion)."""
+    return {
+        "heads": {"kept": plan.heads, "of": widths(teacher.backbone, "heads")},
+        "ffn": {"kept": plan.ffn, "of": widths(teacher.backbone, "ffn")},
+        "parameters": {"before": parameters(teacher), "after": parameters(cut)},
+        "why": why,
+    }
+
+
+def write_record(record: dict[str, Any], folder: Path) -> None:
+    """Write prune.json into a model folder."""
+    (folder / "prune.json").write_text(json.dumps(record) + "\n", encoding="utf-8")
