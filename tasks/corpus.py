@@ -1,6 +1,7 @@
 """Stage corpus: train and held-out pairs as Parquet, and the suite that they must not contain."""
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
+from pydantic_core.core_schema import ValidationInfo
 
 from tasks.section import NOTHING, Section, name_from
 
@@ -9,22 +10,69 @@ class Params(Section):
     """Which pairs, and which of them are kept."""
 
     source: name_from("corpus/sources") = Field(description="where pairs come from")  # type: ignore[valid-type]
-    path: str = Field(NOTHING, description="parallel: TSV file or folder; yandex: local zip; profiles/none otherwise")
+    path: str = Field(
+        NOTHING, validate_default=True, description="parallel: file or folder; yandex: local zip; else profiles/none"
+    )
     url: str | None = Field(None, description="yandex: the archive's URL, where it is not local")
-    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="yandex: the archive's SHA-256")
-    hub_id: str | None = Field(None, description="hub: data set id")
-    hub_revision: str | None = Field(None, description="hub: commit; a branch would not reproduce")
+    sha256: str | None = Field(
+        None, validate_default=True, pattern="^[0-9a-f]{64}$", description="yandex: the archive's SHA-256"
+    )
+    hub_id: str | None = Field(None, validate_default=True, description="hub: data set id")
+    hub_revision: str | None = Field(
+        None, validate_default=True, description="hub: commit; a branch would not reproduce"
+    )
     pairs: int = Field(24_000, ge=1_000, le=200_000, description="generated: number of distinct pairs")
-    max_pairs: int | None = Field(None, ge=1, description="keep at most so many pairs (lowest hashes first); empty: all")
+    max_pairs: int | None = Field(None, ge=1, description="keep so many pairs (lowest hashes first); empty: all")
     seed: int = Field(0, ge=0, description="of the generated grammar")
     min_chars: int = Field(3, ge=1, description="shortest side, in characters")
     max_chars: int = Field(500, ge=10, description="longest side, in characters")
     max_length_ratio: float = Field(3.0, gt=1, description="longest to shortest side, in characters")
     heldout_percent: float = Field(5.0, gt=0, le=50, description="share of pairs held out, by hash of the English side")
 
+    @field_validator("path")
+    @classmethod
+    def parallel_has_a_path(cls, path: str, info: ValidationInfo) -> str:
+        if info.data.get("source") == "parallel" and path == NOTHING:
+            raise ValueError("source parallel needs the path of a TSV file, of two aligned files, or of their folder")
+        return path
+
+    @field_validator("url")
+    @classmethod
+    def one_archive(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("source") == "yandex" and (url is None) == (info.data.get("path") == NOTHING):
+            raise ValueError("source yandex needs the archive's url or its local path, one of them")
+        return url
+
+    @field_validator("sha256")
+    @classmethod
+    def url_has_a_hash(cls, sha256: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("url") and sha256 is None:
+            raise ValueError("a download needs the SHA-256 it must have, 64 hexadecimal digits")
+        return sha256
+
+    @field_validator("hub_id", "hub_revision")
+    @classmethod
+    def hub_is_pinned(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("source") == "hub" and not value:
+            raise ValueError("source hub needs the id of a ru-en data set and its commit")
+        return value
+
 
 def run(params) -> None:
-    raise NotImplementedError
+    """Write artifacts/suite and artifacts/corpus."""
+    from headshrink.corpus import Limits, SuiteIndex, build_corpus, suite_sentences, write_corpus
+    from headshrink.corpus.sources import SOURCES
+    from tasks.stage import ARTIFACTS, WORK, output
+    from tasks.suite import write_suite
+
+    settings = params.corpus
+    with output(ARTIFACTS / "suite", "corpus") as suite, output(ARTIFACTS / "corpus", "corpus") as corpus:
+        write_suite(params.suite, suite)
+        source = SOURCES[settings.source](settings, WORK / "downloads")
+        limits = Limits(settings.min_chars, settings.max_chars, settings.max_length_ratio)
+        index = SuiteIndex(suite_sentences(suite))
+        built = build_corpus(source, limits, index, settings.heldout_percent, settings.max_pairs)
+        write_corpus(built, corpus, source.label, settings.source)
 
 
 if __name__ == "__main__":

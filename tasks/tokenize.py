@@ -13,7 +13,17 @@ class Params(Section):
 
 
 def run(params) -> None:
-    raise NotImplementedError
+    """Write artifacts/shards."""
+    import os
+
+    from headshrink.shards import write_shards
+    from tasks.stage import ARTIFACTS, die_with_parent, output
+
+    settings = params.tokenize
+    corpus, tokenizer = ARTIFACTS / "corpus", ARTIFACTS / "teacher" / "tokenizer.json"
+    cores = len(os.sched_getaffinity(0))
+    with output(ARTIFACTS / "shards", "tokenize") as folder:
+        write_shards(corpus, tokenizer, folder, settings.max_length, settings.shards, cores, die_with_parent)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,8 @@
+"""Russian-English pairs from many sources, made into a corpus without the benchmark's sentences in it."""
+
+from headshrink.corpus.build import Corpus, build_corpus, write_corpus
+from headshrink.corpus.clean import Limits
+from headshrink.corpus.decontaminate import SuiteIndex
+from headshrink.corpus.suite import suite_sentences
+
+__all__ = ["Corpus", "Limits", "SuiteIndex", "build_corpus", "suite_sentences", "write_corpus"]
