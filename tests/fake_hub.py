@@ -1,0 +1,169 @@
+"""A hub of the tests' own: enough of the Hugging Face hub's HTTP protocol for its real clients to download from.
+
+It serves repositories from memory at one commit each: look-ups (`/api/models/ID/revision/COMMIT`, `tree`,
+`paths-info`) and files with ranges (`/ID/resolve/COMMIT/PATH`). HF_ENDPOINT names it; the clients read that variable
+when they are imported, so they run in a process of their own.
+"""
+
+import hashlib
+import json
+import os
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+API = re.compile(r"/api/(?P<kind>models|datasets)/(?P<id>[^/]+/[^/]+)(/(?P<call>[a-z-]+)/(?P<revision>[^/]+)(/(?P<path>.*))?)?")
+FILE = re.compile(r"/((?P<kind>datasets)/)?(?P<id>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
+
+
+class Repository:
+    """The files of one repository at its one commit, which is a hash of them."""
+
+    def __init__(self, name: str, files: dict[str, bytes]) -> None:
+        self.name, self.files = name, files
+        digests = [f"{path} {hashlib.sha1(content).hexdigest()}" for path, content in sorted(files.items())]
+        self.commit = hashlib.sha1("\n".join(digests).encode()).hexdigest()
+
+    def entry(self, path: str) -> dict[str, Any]:
+        content = self.files[path]
+        return {"type": "file", "path": path, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+
+    def tree(self, below: str, recursive: bool) -> list[dict[str, Any]]:
+        """Files and folders below a folder ("" for the root); only its own level unless recursive."""
+        prefix = f"{below}/" if below else ""
+        inside = [path for path in sorted(self.files) if path.startswith(prefix)]
+        folders = {prefix + path[len(prefix) :].split("/")[0] for path in inside if "/" in path[len(prefix) :]}
+        directories = [{"type": "directory", "path": path, "size": 0, "oid": "0" * 40} for path in sorted(folders)]
+        level = [path for path in inside if recursive or "/" not in path[len(prefix) :]]
+        return [*directories, *(self.entry(path) for path in level)]
+
+    def info(self) -> dict[str, Any]:
+        siblings = [{"rfilename": path} for path in sorted(self.files)]
+        facts = {"id": self.name, "sha": self.commit, "siblings": siblings, "tags": [], "downloads": 0, "likes": 0}
+        return facts | {"private": False, "gated": False, "disabled": False, "lastModified": "2024-01-01T00:00:00.000Z"}
+
+
+class FakeHub:
+    """The server; a context manager. `requests` lists (method, path) in order of arrival.
+
+    `break_once[path] = bytes` drops the connection of the first download of a file after so many bytes.
+    """
+
+    def __init__(self) -> None:
+        self.repositories: dict[tuple[str, str], Repository] = {}
+        self.requests: list[tuple[str, str]] = []
+        self.break_once: dict[str, int] = {}
+
+    def add(self, kind: str, name: str, folder: Path) -> str:
+        """Serve a folder as a repository of kind "models" or "datasets"; returns its commit."""
+        files = {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+        self.repositories[kind, name] = Repository(name, files)
+        return self.repositories[kind, name].commit
+
+    def environment(self, home: Path) -> dict[str, str]:
+        """The environment of a client process: this hub, an empty cache, no other network settings."""
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
+        return inherited | {"HF_ENDPOINT": self.url, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1"}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def __enter__(self) -> "FakeHub":
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"hub": self}))
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request."""
+
+    hub: FakeHub
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        path = unquote(url.path)
+        self.hub.requests.append((self.command, path))
+        if match := API.fullmatch(path):
+            self.api(match, parse_qs(url.query))
+        elif match := FILE.fullmatch(path):
+            self.file(match)
+        else:
+            self.missing("RepoNotFound")
+
+    do_HEAD = do_GET
+
+    def do_POST(self) -> None:
+        match = API.fullmatch(unquote(urlsplit(self.path).path))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.hub.requests.append((self.command, self.path))
+        if match and match["call"] == "paths-info" and (repository := self.repository(match)):
+            fields = json.loads(body) if body[:1] == b"{" else parse_qs(body.decode())
+            self.answer([repository.entry(path) for path in fields["paths"] if path in repository.files])
+
+    def repository(self, match: re.Match[str]) -> Repository | None:
+        """The repository of a request, or None after an answer that it or its revision does not exist."""
+        repository = self.hub.repositories.get((match["kind"] or "models", match["id"]))
+        if repository is None:
+            self.missing("RepoNotFound")
+        elif match["revision"] not in (None, "main", repository.commit):
+            self.missing("RevisionNotFound")
+        else:
+            return repository
+        return None
+
+    def api(self, match: re.Match[str], query: dict[str, list[str]]) -> None:
+        if not (repository := self.repository(match)):
+            return
+        if match["call"] == "tree":
+            recursive = query.get("recursive", ["false"])[0].lower() in ("true", "1")
+            listing = repository.tree(match["path"] or "", recursive)
+            self.answer(listing) if listing else self.missing("EntryNotFound")
+        elif match["call"] in (None, "revision"):
+            self.answer(repository.info())
+        else:
+            self.missing("EntryNotFound")
+
+    def file(self, match: re.Match[str]) -> None:
+        """A file or, as a broken download asks when it resumes, its bytes from an offset on."""
+        if not (repository := self.repository(match)):
+            return
+        if (content := repository.files.get(match["path"])) is None:
+            return self.missing("EntryNotFound")
+        headers = {"X-Repo-Commit": repository.commit, "ETag": f'"{hashlib.sha1(content).hexdigest()}"'}
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        start = int(wanted[1]) if wanted else 0
+        stop = int(wanted[2]) + 1 if wanted and wanted[2] else len(content)
+        if wanted:
+            headers["Content-Range"] = f"bytes {start}-{min(stop, len(content)) - 1}/{len(content)}"
+        self.send(206 if wanted else 200, content[start:stop], headers, self.hub.break_once.get(match["path"]))
+        if self.command == "GET":
+            self.hub.break_once.pop(match["path"], None)
+
+    def answer(self, content: Any) -> None:
+        self.send(200, json.dumps(content).encode(), {"Content-Type": "application/json"})
+
+    def missing(self, code: str) -> None:
+        self.send(404, json.dumps({"error": code}).encode(), {"X-Error-Code": code, "X-Error-Message": code})
+
+    def send(self, status: int, body: bytes, headers: dict[str, str], break_after: int | None = None) -> None:
+        self.send_response(status)
+        for key, value in (headers | {"Content-Length": str(len(body)), "Accept-Ranges": "bytes"}).items():
+            self.send_header(key, value)
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        self.wfile.write(body[:break_after])
+        self.close_connection = break_after is not None
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the tests' output free of requests."""
