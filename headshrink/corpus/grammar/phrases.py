@@ -1,0 +1,410 @@
+"""Fixed patterns of the registers that a benchmark of sentence encoders asks about: requests, reviews, remarks, news, drugs.
+
+A row is `frame | label | English ways, / between them | Russian ways | slots`. Rows of one frame are each other's
+contrasts: they belong to one core (see meanings.py) and differ in label. A slot is `name=LIST` or `name=LIST:case`.
+All of it is invented: companies, drugs and people do not exist.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from random import Random
+
+from headshrink.corpus.grammar.lexicon import CITIES, NAMES, PEOPLE, Noun, nouns, rows
+from headshrink.corpus.grammar.meanings import Phrase
+from headshrink.corpus.grammar.morphology import CASES
+
+Filler = tuple[tuple[str, str], ...]  # synonyms: (English, Russian)
+
+
+def cased(words: tuple[Noun, ...], case: str, definite: bool = True) -> tuple[Filler, ...]:
+    """Nouns as fillers in one Russian case."""
+    out = []
+    for noun in words:
+        pairs = zip(noun.english, noun.russian * len(noun.english), strict=False)
+        article = "" if noun.name or not definite else "the "
+        out.append(tuple((article + english[0], russian.form(case)) for english, russian in pairs))
+    return tuple(out)
+
+
+def plain(table: str) -> tuple[Filler, ...]:
+    """Fillers that do not inflect here: `english, synonym | russian, synonym`."""
+    out = []
+    for english, russian in rows(table):
+        ways = english.split(", "), russian.split(", ")
+        longest = max(map(len, ways))
+        out.append(tuple((ways[0][i % len(ways[0])], ways[1][i % len(ways[1])]) for i in range(longest)))
+    return tuple(out)
+
+
+SURNAMES = ("Ivanov Иванов", "Petrov Петров", "Orlov Орлов", "Volkov Волков", "Morozov Морозов", "Sokolov Соколов",
+            "Lebedev Лебедев", "Zaitsev Зайцев", "Belov Белов", "Gromov Громов", "Markov Марков", "Titov Титов")  # fmt: skip
+
+
+def full_names(case: str) -> tuple[Filler, ...]:
+    """First names with surnames, both agreeing: Ivan Petrov, Анне Орловой."""
+    out = []
+    for first, surname in product(NAMES, SURNAMES):
+        english, russian = surname.split()
+        woman = first.russian[0].gender == "f"
+        row = f"{english}{'a' if woman else ''} | {russian}{'а sur-f' if woman else ' sur-m'}"
+        (last,) = nouns(row, animate=True, name=True)
+        words = f"{first.russian[0].form(case)} {last.russian[0].form(case)}"
+        out.append(((f"{first.key} {last.key}", words),))
+    return tuple(out)
+
+
+GOODS = nouns("""
+phone, telephone | телефон m-hard
+car, automobile | машина f-hard
+bicycle, bike | велосипед m-hard
+ring | кольцо n-hard
+bag | сумка f-velar
+suitcase | чемодан m-hard
+guitar | гитара f-hard
+camera | камера f-hard
+computer | компьютер m-hard
+watch | браслет m-hard
+""".replace("watch |", "bracelet |"), animate=False)
+COUNTRIES = nouns("""
+Russia | Россия f-ija
+France | Франция f-ija
+Italy | Италия f-ija
+Japan | Япония f-ija
+Finland | Финляндия f-ija
+Georgia | Грузия f-ija
+Turkey | Турция f-ija
+India | Индия f-ija
+""", animate=False, name=True)
+
+LISTS: dict[str, tuple[Filler, ...]] = {
+    "lamp": plain("""
+        light | свет
+        lamp | лампу
+        floor lamp | торшер
+        night light | ночник
+        chandelier | люстру
+    """),
+    "room": plain("""
+        in the kitchen | на кухне
+        in the bedroom | в спальне
+        in the hall, in the corridor | в коридоре, в прихожей
+        in the bathroom | в ванной
+        in the garage | в гараже
+        in the nursery | в детской
+        in the study | в кабинете
+        on the balcony | на балконе
+        in the living room | в гостиной
+    """),
+    "hour": plain("""
+        five o'clock | пять часов
+        six o'clock | шесть часов
+        seven o'clock | семь часов
+        eight o'clock | восемь часов
+        nine o'clock | девять часов
+        ten o'clock | десять часов
+        noon, twelve o'clock | полдень, двенадцать часов
+        midnight | полночь
+    """),
+    "day": plain("""
+        today | сегодня
+        tomorrow | завтра
+        on Monday | в понедельник
+        on Tuesday | во вторник
+        on Thursday | в четверг
+        on Friday | в пятницу
+        on Saturday | в субботу
+        on Sunday | в воскресенье
+    """),
+    "genre": plain("""
+        jazz | джаз
+        rock music, rock | рок
+        classical music | классическую музыку, классику
+        blues | блюз
+        folk songs | народные песни
+        a lullaby | колыбельную
+        a waltz | вальс
+        dance music | танцевальную музыку
+    """),
+    "topic": plain("""
+        the contract | договор
+        the holiday, the vacation | отпуск
+        the project | проект
+        the rent | аренду
+        the concert | концерт
+        the repair | ремонт
+        the exam | экзамен
+        the salary, the pay | зарплату
+        the trip | поездку
+        the party | вечеринку
+    """),
+    "product": plain("""
+        milk | молоко
+        bread | хлеб
+        cheese | сыр
+        coffee | кофе
+        sugar | сахар
+        rice | рис
+        butter | масло
+        eggs | яйца
+        apples | яблоки
+        tea | чай
+    """),
+    "dish": plain("""
+        pizza | пиццу
+        soup | суп
+        sushi | суши
+        salad | салат
+        dumplings | пельмени
+        pancakes | блины
+        cutlets | котлеты
+        a pie | пирог
+    """),
+    "task": plain("""
+        buy medicine | купить лекарство
+        call my mother, phone my mother | позвонить маме
+        water the flowers | полить цветы
+        pay for the flat | заплатить за квартиру
+        walk the dog | погулять с собакой
+        charge the phone | зарядить телефон
+        wash the car | помыть машину
+        take out the rubbish | вынести мусор
+        visit the dentist | сходить к стоматологу
+    """),
+    "word": plain("""
+        bread | хлеб
+        water | вода
+        snow | снег
+        friend | друг
+        river | река
+        thank you | спасибо
+        winter | зима
+        bridge | мост
+    """),
+    "language": plain("""
+        in Spanish | по-испански
+        in German | по-немецки
+        in Japanese | по-японски
+        in Finnish | по-фински
+        in Italian | по-итальянски
+        in Turkish | по-турецки
+    """),
+    "company": plain("""
+        Vector | Вектор
+        Raduga | Радуга
+        Mayak | Маяк
+        Orion | Орион
+        Parus | Парус
+        Sokol | Сокол
+        Zarya | Заря
+        Kometa | Комета
+        Volna | Волна
+        Granit | Гранит
+    """),
+    "service": plain("""
+        internet | интернет
+        mobile internet | мобильный интернет
+        support, help desk | поддержка, служба поддержки
+        app, application | приложение
+        website, site | сайт
+        connection | связь
+        online bank | онлайн-банк
+        delivery | доставка
+        card | карта
+        hotline | горячая линия
+    """),
+    "insult": plain("""
+        fool | дурак
+        idiot, moron | идиот, кретин
+        blockhead | болван
+        liar | лжец, врун
+        coward | трус
+        loafer, idler | бездельник, лентяй
+        scoundrel, rascal | негодяй, мерзавец
+        boor | хам
+        loser | неудачник
+    """),
+    "praise": plain("""
+        genius | гений
+        hero | герой
+        master | мастер
+        professional | профессионал
+        real friend | настоящий друг
+        leader | лидер
+        gentleman | джентльмен
+    """),
+    "spot": plain("""
+        near the school | возле школы
+        near the station | возле вокзала
+        near the park | возле парка
+        near the market | возле рынка
+        near the museum | возле музея
+        near the bank | возле банка
+        near the hospital | возле больницы
+    """),
+    "drug": plain("""
+        Vitalon | Виталон
+        Kardizol | Кардизол
+        Neoferin | Неоферин
+        Grippostan | Гриппостан
+        Lumidex | Люмидекс
+        Bronkhalin | Бронхалин
+        Sedavit | Седавит
+        Imunol | Имунол
+        Travicet | Травицет
+        Dolorex | Долорекс
+    """),
+    "drugform": plain("""
+        tablets, pills | таблетки
+        drops | капли
+        syrup | сироп
+        capsules | капсулы
+        ointment | мазь
+        spray | спрей
+    """),
+    "drugclass": plain("""
+        antibiotics | антибиотики
+        vitamins | витамины
+        painkillers | обезболивающие
+        antiviral drugs | противовирусные
+        sleeping pills | снотворное
+    """),
+    "disease": plain("""
+        for flu | от гриппа
+        for a cough | от кашля
+        for allergy | от аллергии
+        for insomnia | от бессонницы
+        for a cold | от простуды
+        for bronchitis | от бронхита
+        for a sore throat | от ангины
+        for stress | от стресса
+    """),
+    "reaction": plain("""
+        a headache | головная боль
+        a rash | сыпь
+        nausea | тошнота
+        dizziness | головокружение
+        weakness | слабость
+        itching | зуд
+        heartburn | изжога
+        drowsiness | сонливость
+    """),
+    "org": plain("""
+        the bank Volga, Volga Bank | банке «Волга»
+        the company Sever | компании «Север»
+        the newspaper Utro | газете «Утро»
+        the firm Almaz | фирме «Алмаз»
+        the publishing house Slovo | издательстве «Слово»
+        the corporation Energiya | корпорации «Энергия»
+        the studio Kadr | студии «Кадр»
+        the institute Gorizont | институте «Горизонт»
+    """),
+}
+LISTS |= {f"{name}:{case}": cased(words, case) for name, words in {
+    "name": NAMES, "person": PEOPLE, "city": CITIES, "thing": GOODS, "country": COUNTRIES,
+}.items() for case in CASES}  # fmt: skip
+LISTS |= {f"fullname:{case}": full_names(case) for case in ("nom", "dat", "ins")}
+
+REQUESTS = """
+light | light_on | turn on the {lamp} {room} / switch on the {lamp} {room} | включи {lamp} {room} / зажги {room} {lamp} | lamp=lamp room=room
+light | light_off | turn off the {lamp} {room} / switch off the {lamp} {room} | выключи {lamp} {room} / погаси {room} {lamp} | lamp=lamp room=room
+alarm | alarm_set | set an alarm for {hour} {day} / wake me up {day} at {hour} | поставь будильник на {hour} {day} / разбуди меня {day} в {hour} | hour=hour day=day
+alarm | alarm_cancel | cancel the alarm for {hour} {day} / do not wake me up {day} at {hour} | отмени будильник на {hour} {day} / не буди меня {day} в {hour} | hour=hour day=day
+music | music_play | play {genre} {room} / let {genre} sound {room} | включи {genre} {room} / пусть {room} звучит {genre} | genre=genre room=room
+music | music_stop | stop playing {genre} {room} / I do not want to hear {genre} {room} | выключи {genre} {room} / не хочу слышать {genre} {room} | genre=genre room=room
+weather | weather_query | what will the weather be like in {city} {day}? / is it going to rain in {city} {day}? | какая погода будет в {city} {day}? / пойдёт ли {day} дождь в {city}? | city=city:loc day=day
+clock | time_query | what time is it in {city} now? / tell me the time in {city} | который сейчас час в {city}? / скажи время в {city} | city=city:loc
+taxi | taxi_order | order a taxi to {city} {day} at {hour} / call a cab to {city} for {day}, {hour} | закажи такси до {city} {day} в {hour} / вызови машину до {city} {day} на {hour} | city=city:gen day=day hour=hour
+ticket | ticket_book | book a train ticket to {city} {day} / I need a train seat to {city} {day} | закажи билет на поезд до {city} {day} / нужно место в поезде до {city} {day} | city=city:gen day=day
+dish | food_order | order {dish} to my home at {hour} / have {dish} delivered at {hour} | закажи {dish} на дом в {hour} / пусть привезут {dish} в {hour} | dish=dish hour=hour
+dish | food_recipe | how do I cook {dish} by {hour}? / give me a recipe for {dish}, I need it by {hour} | как приготовить {dish} за вечер в {hour}? / дай рецепт, хочу сделать {dish} в {hour} | dish=dish hour=hour
+mail | email_send | write an email to {name} about {topic} / send {name} a letter about {topic} | напиши письмо про {topic} для {name} / отправь сообщение про {topic} для {name} | name=name:gen topic=topic
+mail | email_query | is there a letter from {name} about {topic}? / did {name} write to me about {topic}? | есть ли письмо про {topic} от {name}? / пришло ли сообщение про {topic} от {name}? | name=name:gen topic=topic
+meeting | calendar_add | add a meeting with {name} {day} / schedule a talk with {name} {day} | добавь встречу с {name} {day} / запланируй разговор с {name} {day} | name=name:ins day=day
+meeting | calendar_remove | cancel the meeting with {name} {day} / delete the talk with {name} {day} | отмени встречу с {name} {day} / удали разговор с {name} {day} | name=name:ins day=day
+meeting | calendar_query | do I have a meeting with {name} {day}? / when do I talk with {name} {day}? | есть ли у меня встреча с {name} {day}? / когда у меня разговор с {name} {day}? | name=name:ins day=day
+reminder | reminder_set | remind me to {task} {day} / do not let me forget to {task} {day} | напомни мне {task} {day} / не дай мне забыть {task} {day} | task=task day=day
+reminder | reminder_cancel | do not remind me to {task} {day} / I no longer need to {task} {day} | не напоминай мне {task} {day} / мне больше не нужно {task} {day} | task=task day=day
+shopping | list_add | add {product} to the shopping list for {day} / write down that I need {product} {day} | добавь {product} в список покупок {day} / запиши, что {day} нужно купить {product} | product=product day=day
+shopping | list_remove | remove {product} from the shopping list for {day} / cross {product} off, I do not need it {day} | убери {product} из списка покупок {day} / вычеркни {product}, {day} не нужно | product=product day=day
+translate | translate | how do you say "{word}" {language}? / translate the word "{word}", {language} please | как сказать «{word}» {language}? / переведи слово «{word}», {language} | word=word language=language
+news | news_query | what is the news from {city} {day}? / tell me what happened in {city} {day} | какие новости в {city} {day}? / расскажи, что случилось в {city} {day} | city=city:loc day=day
+vacuum | cleaning | clean the floor {room} {day} / vacuum {room} {day} | убери пол {room} {day} / пропылесось {room} {day} | room=room day=day
+"""
+
+REVIEWS = """
+works | 1 | the {service} of {company} works perfectly / I am happy with the {service} at {company} | {service} у «{company}» работает отлично / {service} у «{company}» радует | service=service company=company
+works | -1 | the {service} of {company} works terribly / I am unhappy with the {service} at {company} | {service} у «{company}» работает ужасно / {service} у «{company}» раздражает | service=service company=company
+works | 0 | the {service} of {company} works around the clock / {company} is testing its {service} | {service} у «{company}» работает круглосуточно / «{company}» проверяет, как работает {service} | service=service company=company
+advise | 1 | I advise everybody to choose {company} in {city} / {company} is the best in {city} | всем советую выбрать «{company}» в {city} / «{company}» лучше всех в {city} | company=company city=city:loc
+advise | -1 | I advise nobody to choose {company} in {city} / {company} is the worst in {city} | никому не советую выбирать «{company}» в {city} / «{company}» хуже всех в {city} | company=company city=city:loc
+advise | 0 | tell me where to find {company} in {city} / {company} is opening an office in {city} | подскажите, где найти «{company}» в {city} / «{company}» открывает офис в {city} | company=company city=city:loc
+deceive | -1 | {company} deceived me in {city} {day} / {company} let me down in {city} {day} | «{company}» {day} обманывает людей в {city} / «{company}» {day} подводит людей в {city} | company=company city=city:loc day=day
+deceive | 1 | {company} does not deceive people in {city} {day} / {company} does not let people down in {city} {day} | «{company}» {day} не обманывает людей в {city} / «{company}» {day} не подводит людей в {city} | company=company city=city:loc day=day
+deceive | 0 | {company} counts people in {city} {day} / {company} invites people in {city} {day} | «{company}» {day} считает людей в {city} / «{company}» {day} собирает людей в {city} | company=company city=city:loc day=day
+"""
+
+REMARKS = """
+call | 1 | you are a {insult}, {name} / {name}, you are just a {insult} | ты {insult}, {name} / {name}, ты просто {insult} | insult=insult name=name:nom
+call | 0 | you are not a {insult}, {name} / {name}, you are not a {insult} at all | ты не {insult}, {name} / {name}, ты совсем не {insult} | insult=insult name=name:nom
+praise | 0 | you are a {praise}, {name} / {name}, you are just a {praise} | ты {praise}, {name} / {name}, ты просто {praise} | praise=praise name=name:nom
+praise | 1 | you are not a {praise}, {name}, you are trash / {name}, you are no {praise}, you are nobody | ты не {praise}, {name}, ты ничтожество / {name}, ты не {praise}, ты никто | praise=praise name=name:nom
+silence | 1 | shut up, {name}, you {insult} / {name}, you are a {insult}, get lost | заткнись, {name}, ты {insult} / {name}, ты {insult}, убирайся | name=name:nom insult=insult
+silence | 0 | sorry, {name}, I was a {insult} / {name}, I behaved like a {insult}, forgive me | извини, {name}, я вёл себя как {insult} / {name}, прости, это я {insult} | name=name:nom insult=insult
+"""
+
+INCIDENTS = """
+steal | 1 | I want to steal a {thing} from {person} / help me to steal a {thing} from {person} | хочу украсть {thing} у {person} / помоги мне украсть {thing} у {person} | thing=thing:acc person=person:gen
+steal | 0 | I want to buy a {thing} from {person} / help me to buy a {thing} from {person} | хочу купить {thing} у {person} / помоги мне купить {thing} у {person} | thing=thing:acc person=person:gen
+trade | 1 | {name} sells weapons {spot} / one can buy drugs from {name} {spot} | {name} продаёт оружие {spot} / {name} торгует наркотиками {spot} | name=name:nom spot=spot
+trade | 0 | {name} sells flowers {spot} / one can buy fruit from {name} {spot} | {name} продаёт цветы {spot} / {name} торгует фруктами {spot} | name=name:nom spot=spot
+attack | 1 | the bandits are going to beat {person} {spot} {day} / the bandits will rob {person} {spot} {day} | бандиты изобьют {person} {spot} {day} / бандиты ограбят {person} {spot} {day} | person=person:acc spot=spot day=day
+attack | 0 | the friends are going to meet {person} {spot} {day} / the friends will see {person} {spot} {day} | друзья встретят {person} {spot} {day} / друзья увидят {person} {spot} {day} | person=person:acc spot=spot day=day
+casino | 1 | {name} loses money at the casino {day} / {name} gambles for money {day} | {name} проигрывает деньги в казино {day} / {name} играет на деньги {day} | name=name:nom day=day
+casino | 0 | {name} earns money at the office {day} / {name} plays chess {day} | {name} зарабатывает деньги в офисе {day} / {name} играет в шахматы {day} | name=name:nom day=day
+"""
+
+REPORTS = """
+works | report | {fullname} works at {org} in {city} / in {city} {fullname} is employed at {org} | {fullname} работает в {org} в {city} / в {city} {fullname} трудится в {org} | fullname=fullname:nom org=org city=city:loc
+heads | report | {fullname} is in charge at {org} / the boss at {org} is {fullname} | {fullname} руководит отделом в {org} / отделом в {org} руководит {fullname} | fullname=fullname:nom org=org
+awards | report | {country} gives a medal to {fullname} in {city} / in {city} {fullname} gets a medal from {country} | {country} вручает медаль {fullname} в {city} / в {city} {fullname} медаль вручает {country} | country=country:nom fullname=fullname:dat city=city:loc
+lives | report | {fullname} lives in {city} / in {city} lives {fullname} | {fullname} живёт в {city} / в {city} живёт {fullname} | fullname=fullname:nom city=city:loc
+signs | report | {country} signs an agreement with {fullname} / the agreement with {fullname} is signed by {country} | {country} подписывает соглашение с {fullname} / соглашение с {fullname} подписывает {country} | country=country:nom fullname=fullname:ins
+"""
+
+TREATMENTS = """
+takes | treatment | I take {drug} {disease}, {drugform} / I am on {drugform} of {drug} {disease} | принимаю «{drug}» {disease}, {drugform} / пью {drugform} «{drug}» {disease} | drug=drug disease=disease drugform=drugform
+reaction | treatment | {reaction} began because of {drug} {disease} / {drug} {disease} gave me {reaction} | началась {reaction}, виноват «{drug}» {disease} / из побочных у «{drug}» {disease} только {reaction} | reaction=reaction drug=drug disease=disease
+class | treatment | the doctor prescribed {drugclass} and {drug} {disease} / {drugclass} and {drug} {disease}, said the doctor | врач выписал {drugclass} и «{drug}» {disease} / {drugclass} и «{drug}» {disease}, сказал врач | drugclass=drugclass drug=drug disease=disease
+helps | treatment | {drug} {disease} really helps, the {drugform} are the best / the {drugform} {drug} help me {disease} | «{drug}» {disease} правда помогает, бери {drugform} / хорошо помогают {drugform} «{drug}» {disease} | drug=drug disease=disease drugform=drugform
+"""
+
+
+class Register:
+    """All phrases of one table."""
+
+    def __init__(self, name: str, table: str) -> None:
+        self.name = name
+        self.frames: list[tuple[str, str, tuple[str, ...], tuple[str, ...], dict[str, str]]] = []
+        for frame, label, english, russian, slots in rows(table):
+            ways = tuple(english.split(" / ")), tuple(russian.split(" / "))
+            self.frames.append((f"{name}:{frame}", label, *ways, dict(slot.split("=") for slot in slots.split())))
+
+    def sample(self, rng: Random) -> list[Phrase]:
+        """Phrases with the same fillers from every row of a random frame: contrasts of each other."""
+        frame, _, _, _, slots = rng.choice(self.frames)
+        chosen = {name: rng.choice(LISTS[kind]) for name, kind in slots.items()}
+        return list(self.fill(frame, chosen))
+
+    def fill(self, frame: str, chosen: dict[str, Filler]) -> Iterator[Phrase]:
+        """One phrase for each row of a frame."""
+        for key, label, english, russian, slots in self.frames:
+            if key == frame:
+                yield Phrase(label, english, russian, tuple((name, chosen[name]) for name in slots), frame)
+
+
+REGISTERS = {
+    name: Register(name, table) for name, table in {
+        "request": REQUESTS, "review": REVIEWS, "remark": REMARKS, "incident": INCIDENTS, "report": REPORTS,
+        "treatment": TREATMENTS,
+    }.items()
+}  # fmt: skip
