@@ -1,0 +1,100 @@
+"""Embeddings of each distinct text, computed once for all tasks, and word vectors for the tasks on words."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from headshrink.benchmark.models import NORMALISED, Model
+from headshrink.errors import HeadshrinkError
+from headshrink.progress import Bar
+
+SENTENCE_TOKENS = 128  # the protocol's limit for sentences, special tokens included
+
+
+def token_batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    """Indices in batches of similar length, longest first.
+
+    A batch holds at most `batch_size` texts and no more padded tokens than as many sentences of full length, so that
+    the long texts of the word tasks cost no more memory than sentences do.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    start = 0
+    while start < len(order):
+        rows = max(1, min(batch_size, batch_size * SENTENCE_TOKENS // lengths[order[start]]))
+        yield order[start : start + rows]
+        start += rows
+
+
+def refuse_nan(model: Model, vectors: NDArray[np.float32], texts: Sequence[str]) -> None:
+    """HeadshrinkError that names the model and the first text whose vectors [texts, ...] hold NaN or infinity."""
+    finite = np.isfinite(vectors).reshape(len(vectors), -1).all(1)
+    if not finite.all():
+        text = texts[int(np.argmin(finite))]
+        raise HeadshrinkError(f"{model.name} gives NaN for {text!r}: every embedding must be finite")
+
+
+class Embeddings:
+    """Plain poolings of distinct texts: `table[pooling]` is [texts, dimension], `row` finds a text in it."""
+
+    def __init__(self, row: dict[str, int], table: dict[str, NDArray[np.float32]]) -> None:
+        self.row, self.table = row, table
+
+    def vectors(self, texts: Sequence[str], pooling: str) -> NDArray[np.float32]:
+        """Embeddings of texts, repetitions allowed, [texts, dimension]; normalised ones are made here, not kept."""
+        plain = self.table[pooling.removesuffix(NORMALISED)][[self.row[text] for text in texts]]
+        if not pooling.endswith(NORMALISED):
+            return plain
+        return torch.nn.functional.normalize(torch.from_numpy(plain), dim=-1).numpy()
+
+
+def embed(model: Model, texts: Iterable[str], batch_size: int = 64) -> Embeddings:
+    """Embed every distinct text once, all poolings from one forward pass; scores do not depend on `batch_size`.
+
+    Raises HeadshrinkError for an embedding that is not finite.
+    """
+    distinct = list(dict.fromkeys(texts))
+    limit = min(SENTENCE_TOKENS, model.longest)
+    ids = model.tokenizer(distinct, truncation=True, max_length=limit)["input_ids"] if distinct else []
+    table: dict[str, NDArray[np.float32]] = {}
+    with Bar(f"embedding with {model.name}", len(ids)) as bar:
+        for batch in token_batches([len(row) for row in ids], batch_size):
+            for pooling, vectors in model.pooled([ids[i] for i in batch]).items():
+                refuse_nan(model, vectors, [distinct[i] for i in batch])
+                whole = table.setdefault(pooling, np.empty((len(ids), vectors.shape[1]), dtype=np.float32))
+                whole[batch] = vectors
+            bar.advance(len(batch))
+    return Embeddings({text: i for i, text in enumerate(distinct)}, table)
+
+
+def word_vectors(model: Model, texts: Sequence[Sequence[str]], batch_size: int = 64) -> NDArray[np.floating]:
+    """Mean of each word's pieces in the last hidden states, [words of all texts, hidden]; each text is a list of words.
+
+    A word without pieces, mostly because the text was cut at the model's limit, is zeros. As in the protocol the
+    matrix is then float64 as a whole, else float32: the classifier that reads it is sensitive to that.
+    """
+    split = [list(words) for words in texts]
+    encoded = model.tokenizer(split, is_split_into_words=True, truncation=True, max_length=model.longest)
+    ids, found = encoded["input_ids"], {}
+    with Bar(f"word vectors with {model.name}", len(ids)) as bar:
+        for batch in token_batches([len(row) for row in ids], batch_size):
+            states = model.states([ids[i] for i in batch])
+            for i, text_states in zip(batch, states, strict=True):
+                refuse_nan(model, text_states[None, : len(ids[i])], [" ".join(texts[i])])
+                found[i] = text_word_vectors(text_states, encoded.word_ids(i), len(texts[i]))
+            bar.advance(len(batch))
+    return np.concatenate([found[i] for i in range(len(ids))])
+
+
+def text_word_vectors(states: NDArray[np.float32], word_ids: Sequence[int | None], words: int) -> NDArray[np.floating]:
+    """Word vectors [words, hidden] of one text from the states of its pieces; float64 where a word has no piece."""
+    places = np.array([i for i, word in enumerate(word_ids) if word is not None], dtype=np.int64)
+    word_of = np.array([word for word in word_ids if word is not None], dtype=np.int64)
+    present, first, pieces = np.unique(word_of, return_index=True, return_counts=True)
+    kind = np.float32 if len(present) == words else np.float64
+    vectors = np.zeros((words, states.shape[1]), dtype=kind)
+    if len(present):
+        sums = np.add.reduceat(states[places], first, axis=0)
+        vectors[present] = sums / pieces[:, None].astype(np.float32)
+    return vectors

@@ -1,0 +1,49 @@
+"""What a model costs whatever the machine: parameters, bytes, floating-point operations."""
+
+from pathlib import Path
+
+from torch import nn
+
+from headshrink.model import SentenceEncoder
+
+FLOP_TOKENS = (8, 32, 128)
+
+
+def parameters(encoder: SentenceEncoder) -> dict[str, int]:
+    """Parameters in all, in the embedding tables (words, positions, types) and in the body above them.
+
+    Apart, because a cut of heads and neurons leaves the tables alone, and they may be most of a small model.
+    """
+    total = sum(parameter.numel() for parameter in encoder.parameters())
+    tables = sum(parameter.numel() for parameter in encoder.backbone.embeddings.parameters())
+    return {"parameters": total, "embedding_parameters": tables, "body_parameters": total - tables}
+
+
+def flops(encoder: SentenceEncoder, tokens: int) -> int:
+    """Floating-point operations of one text of so many tokens, a multiply-add counted as two.
+
+    Matrix products alone: the linear layers (2 in out per token; the pooling's dense layers and the pooler once a
+    text) and the two products of attention (2 tokens^2 width each). Softmax, norms and activations are left out, as
+    is usual; they are under 2% at BERT's widths.
+    """
+    backbone = encoder.backbone
+    per_token = sum(linear_flops(part) for part in (backbone.embeddings, backbone.encoder))
+    per_text = linear_flops(encoder.dense) + (linear_flops(backbone.pooler) if backbone.pooler is not None else 0)
+    widths: int = sum(getattr(layer.attention.self, "all_head_size", 0) for layer in backbone.encoder.layer)  # type: ignore[union-attr,arg-type,misc]
+    return tokens * per_token + per_text + 4 * tokens * tokens * widths
+
+
+def linear_flops(module: nn.Module) -> int:
+    """Operations of all linear layers below a module, for one input row."""
+    return sum(2 * part.in_features * part.out_features for part in module.modules() if isinstance(part, nn.Linear))
+
+
+def weights_bytes(folder: Path) -> int:
+    """Bytes of the weights that a folder's transformers form loads: the model's and its dense modules'."""
+    return sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
+
+
+def describe(encoder: SentenceEncoder, folder: Path) -> dict[str, float]:
+    """All of it, flat, for cost.json."""
+    counted = {f"flops_g_{tokens}tokens": round(flops(encoder, tokens) / 1e9, 4) for tokens in FLOP_TOKENS}
+    return {**parameters(encoder), "weights_mb": round(weights_bytes(folder) / 1e6, 2), **counted}

@@ -1,0 +1,171 @@
+"""How fast models are: timed in turns, so that what slows the machine slows all of them.
+
+Clock speed, neighbours and temperature drift by more than the differences looked for. Ratios of calls made right
+after one another cancel the drift; a figure from another run does not.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from headshrink.model import SentenceEncoder
+
+WARM_UP_CALLS = 3
+FEWEST_ROUNDS = 3
+RATIO_WIDTH = 0.05  # the interval of a ratio that ends the rounds, relative to the ratio
+SHORTEST_SECONDS = 1e-3  # calls are repeated until one timing lasts so long: a clock's own jitter is some 0.1 us
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is timed: texts a batch, tokens a text, CPU threads (None: as many as torch uses by itself)."""
+
+    batch: int
+    tokens: int
+    threads: int | None
+
+    @property
+    def name(self) -> str:
+        """As in `b1_32tokens_1thread`, `b32_32tokens_allthreads`."""
+        return f"b{self.batch}_{self.tokens}tokens_{'all' if self.threads is None else self.threads}" + (
+            "thread" if self.threads == 1 else "threads"
+        )
+
+
+LATENCY = [Setting(1, tokens, threads) for threads in (1, None) for tokens in (8, 32, 128)]
+THROUGHPUT = [Setting(batch, 32, threads) for threads in (1, None) for batch in (8, 32, 128)]
+
+
+@dataclass
+class Timings:
+    """Seconds of one call in every round, by model; the rounds are paired."""
+
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+
+    def ratio(self, model: str, reference: str) -> tuple[float, float, float]:
+        """Median over rounds of a model's time to the reference's, with its 95% interval (of order statistics)."""
+        ratios = np.sort(np.array(self.seconds[model]) / np.array(self.seconds[reference]))
+        low, high = median_interval(len(ratios))
+        return float(np.median(ratios)), float(ratios[low]), float(ratios[high])
+
+    def settled(self, reference: str) -> bool:
+        """Whether every ratio to the reference is known to RATIO_WIDTH."""
+        ratios = [self.ratio(model, reference) for model in self.seconds if model != reference]
+        return all(high - low < RATIO_WIDTH * middle for middle, low, high in ratios)
+
+
+def median_interval(count: int) -> tuple[int, int]:
+    """Ranks (from 0) of the sorted values that enclose the median with 95% confidence (binomial, normal form)."""
+    half = 0.98 * np.sqrt(count)
+    return max(0, int(np.floor(count / 2 - half))), min(count - 1, int(np.ceil(count / 2 + half)))
+
+
+def alternate(calls: Mapping[str, Callable[[], float]], reference: str, rounds: int, limit_s: float) -> Timings:
+    """Time calls in turns for at least `rounds` rounds and until the ratios settle, or until `limit_s` is over.
+
+    A call returns its own seconds. Each round starts with another model: the first one after a pause finds a cooler
+    processor.
+    """
+    names = list(calls)
+    for name in names * WARM_UP_CALLS:
+        calls[name]()
+    timings, started, done = Timings({name: [] for name in names}), time.monotonic(), 0
+    while done < FEWEST_ROUNDS or (
+        time.monotonic() - started < limit_s and (done < rounds or not timings.settled(reference))
+    ):
+        for name in names[done % len(names) :] + names[: done % len(names)]:
+            timings.seconds[name].append(calls[name]())
+        done += 1
+    return timings
+
+
+def forward_call(encoder: SentenceEncoder, setting: Setting, seed: int = 0) -> Callable[[], float]:
+    """A call that runs the encoder on a batch of full rows and returns its seconds, CUDA events on a GPU.
+
+    Ids are random: they decide nothing about time. Tokenisation is not in it; the speed task has it.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    shape = (setting.batch, setting.tokens)
+    ids = torch.randint(encoder.backbone.config.vocab_size, shape, generator=generator).to(encoder.device)
+    mask = torch.ones_like(ids)
+    clock = cuda_seconds if encoder.device.type == "cuda" else cpu_seconds
+    return lambda: clock(encoder, ids, mask)
+
+
+def cpu_seconds(encoder: SentenceEncoder, ids: Tensor, mask: Tensor) -> float:
+    """Seconds of one forward pass, averaged over as many as last SHORTEST_SECONDS."""
+    with torch.inference_mode():
+        started, calls = time.perf_counter(), 0
+        while True:
+            encoder(ids, mask)
+            calls += 1
+            if (elapsed := time.perf_counter() - started) >= SHORTEST_SECONDS:
+                return elapsed / calls
+
+
+def cuda_seconds(encoder: SentenceEncoder, ids: Tensor, mask: Tensor) -> float:
+    """Seconds of one forward pass on the GPU, between two events on its stream."""
+    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    with torch.inference_mode():
+        start.record()
+        encoder(ids, mask)
+        end.record()
+    torch.cuda.synchronize()
+    return start.elapsed_time(end) / 1000
+
+
+@contextmanager
+def threads_limited(threads: int | None) -> Iterator[None]:
+    """Run with so many torch threads; None leaves torch's own choice."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def time_setting(
+    encoders: Mapping[str, SentenceEncoder], reference: str, setting: Setting, rounds: int, limit_s: float
+) -> Timings:
+    """All encoders in turns at one setting."""
+    with threads_limited(setting.threads):
+        calls = {name: forward_call(encoder, setting) for name, encoder in encoders.items()}
+        return alternate(calls, reference, rounds, limit_s)
+
+
+def figures(timings: Timings, setting: Setting, model: str, reference: str) -> dict[str, float]:
+    """One model's figures at one setting: latency at batch 1, throughput above, each with its ratio to the reference.
+
+    A ratio is this model's time over the reference's, so below 1 is faster, for throughput too.
+    """
+    milliseconds: NDArray[np.float64] = np.array(timings.seconds[model]) * 1000
+    if setting.batch == 1:
+        found = {
+            f"latency_ms_{setting.name}": float(np.median(milliseconds)),
+            f"latency_p95_ms_{setting.name}": float(np.quantile(milliseconds, 0.95)),
+        }
+    else:
+        found = {f"throughput_per_s_{setting.name}": setting.batch * 1000 / float(np.median(milliseconds))}
+    ratio, low, high = timings.ratio(model, reference)
+    key = f"time_ratio_{setting.name}"
+    return found | {key: ratio, f"{key}_low": low, f"{key}_high": high, f"rounds_{setting.name}": len(milliseconds)}
+
+
+def speed_task_ms(encoders: Mapping[str, SentenceEncoder], sentences: Sequence[str]) -> dict[str, float]:
+    """encodechka's speed task: mean milliseconds for one text at a time, tokenisation included, models in turns."""
+    seconds = dict.fromkeys(encoders, 0.0)
+    for encoder in encoders.values():
+        encoder.encode(sentences[:WARM_UP_CALLS], batch_size=1)
+    for sentence in sentences:
+        for name, encoder in encoders.items():
+            started = time.perf_counter()
+            encoder.encode([sentence], batch_size=1)
+            seconds[name] += time.perf_counter() - started
+    return {name: total / len(sentences) * 1000 for name, total in seconds.items()}
