@@ -1,16 +1,21 @@
 """Stage report: report.md and report.html from the metrics that other stages wrote."""
 
+from typing import Annotated
+
+import yaml
 from pydantic import Field
 
 from tasks.section import Section
 
+Colour = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")]  # the same in a plot and on the page
+
 
 class Colours(Section):
-    """Plot colours, any that matplotlib knows."""
+    """Colours of the models in plots, as #rrggbb."""
 
-    teacher: str = "#4c566a"
-    pruned: str = "#d08770"
-    student: str = "#2e7d6b"
+    teacher: Colour = "#4c566a"
+    pruned: Colour = "#d08770"
+    student: Colour = "#2e7d6b"
 
 
 class Params(Section):
@@ -21,7 +26,14 @@ class Params(Section):
 
 
 def run(params) -> None:
-    raise NotImplementedError
+    from headshrink.report import read_results, write_report
+    from tasks.stage import ARTIFACTS, output
+
+    parameters = yaml.safe_dump(params.model_dump(), sort_keys=False, allow_unicode=True)
+    with output(ARTIFACTS / "report", "report") as folder:
+        write_report(
+            read_results(ARTIFACTS), folder, params.report.title, params.report.colours.model_dump(), parameters
+        )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,11 @@
+"""The report's figures, one file each: `draw(results, colours)` beside a title and a caption."""
+
+from headshrink.report.figures import curve, importance, tasks, tradeoff, widths
+
+FIGURES = {
+    "tasks": tasks,
+    "tradeoff": tradeoff,
+    "importance": importance,
+    "widths": widths,
+    "curve": curve,
+}

@@ -1,0 +1,150 @@
+"""What a report is made from: the files that the stages wrote, read once, without torch."""
+
+import csv
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from headshrink.errors import HeadshrinkError
+
+MODELS = {"teacher": "teacher", "pruned": "pruned only", "student": "student"}
+HASHED = ("corpus/counts.json", "importance/scores.safetensors", "pruned/prune.json", "student/metrics.json")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What pruning left of one kind of part: the indices kept in each layer, and how many there were."""
+
+    indices: list[list[int]]
+    of: list[int]
+
+    @property
+    def counts(self) -> list[int]:
+        return [len(layer) for layer in self.indices]
+
+    @property
+    def share(self) -> float:
+        return sum(self.counts) / sum(self.of)
+
+
+@dataclass(frozen=True)
+class Results:
+    """One run of the pipeline. `quality` and `cost` are flat figures by model, then by name with its unit."""
+
+    quality: dict[str, dict[str, float]]
+    cost: dict[str, dict[str, Any]]
+    machine: dict[str, Any]
+    measured: str  # when the timings were taken
+    details: dict[str, Any]  # the benchmark's scores.json
+    counts: dict[str, Any]
+    suite: dict[str, Any]
+    teacher: dict[str, Any]
+    pruning: dict[str, Any]  # prune.json
+    distillation: dict[str, Any]  # the student's metrics.json
+    head_scores: NDArray[np.float32]  # [layers, heads]
+    neuron_scores: NDArray[np.float32]  # [layers, neurons]
+    curve: dict[str, NDArray[np.float64]]  # column -> values, NaN where a step has none
+    hashes: dict[str, str]
+
+    @property
+    def models(self) -> list[str]:
+        """The models measured, teacher first."""
+        return [name for name in MODELS if name in self.quality]
+
+    @property
+    def heads(self) -> Kept:
+        return Kept(self.pruning["heads"]["kept"], self.pruning["heads"]["of"])
+
+    @property
+    def ffn(self) -> Kept:
+        return Kept(self.pruning["ffn"]["kept"], self.pruning["ffn"]["of"])
+
+    @property
+    def generated(self) -> list[str]:
+        """Which of teacher, corpus and suite are generated data, which says nothing about real text."""
+        parts = {"teacher": self.teacher, "corpus": self.counts, "suite": self.suite}
+        return [name for name, part in parts.items() if part.get("generated")]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Where the figures come from: teacher, corpus, suite, machine, threads."""
+        threads = self.machine.get("threads")
+        return {
+            "teacher": self.teacher["label"],
+            "corpus": self.counts["label"],
+            "suite": self.suite["label"],
+            "machine": str(self.machine.get("cpu", "unnamed")),
+        } | ({"threads": str(threads)} if threads is not None else {})
+
+
+def read_results(artifacts: Path) -> Results:
+    """Read the stages' files under `artifacts`.
+
+    Raises HeadshrinkError naming the file that is missing or cannot be read, and the stage that writes it.
+    """
+    quality, cost = read_json(artifacts, "benchmark/quality.json"), read_json(artifacts, "benchmark/cost.json")
+    scores = read_scores(artifacts / "importance" / "scores.safetensors")
+    suite, teacher = read_json(artifacts, "suite/suite.json"), read_json(artifacts, "teacher/teacher.json")
+    hashes = {name: sha256(artifacts / name) for name in HASHED}
+    return Results(
+        quality=quality,
+        cost={name: cost[name] for name in MODELS if name in cost},
+        machine=cost.get("machine", {}),
+        measured=cost.get("date", ""),
+        details=read_json(artifacts, "benchmark/scores.json"),
+        counts=read_json(artifacts, "corpus/counts.json"),
+        suite=suite,
+        teacher=teacher,
+        pruning=read_json(artifacts, "pruned/prune.json"),
+        distillation=read_json(artifacts, "student/metrics.json"),
+        head_scores=scores["heads"],
+        neuron_scores=scores["ffn"],
+        curve=read_curve(artifacts / "student" / "curve.csv"),
+        hashes={"teacher weights": teacher["weights_sha256"]} | hashes | suite_hashes(suite),
+    )
+
+
+def suite_hashes(suite: dict[str, Any]) -> dict[str, str]:
+    return {f"suite/{name}": value for name, value in sorted(suite.get("files", {}).items())}
+
+
+def read_json(artifacts: Path, name: str) -> dict[str, Any]:
+    try:
+        return json.loads((artifacts / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise unreadable(artifacts / name, error) from error
+
+
+def read_scores(path: Path) -> dict[str, NDArray[np.float32]]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise unreadable(path, error) from error
+
+
+def read_curve(path: Path) -> dict[str, NDArray[np.float64]]:
+    """Columns of the training curve; a cell that is empty, as held-out ones between evaluations, is NaN."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise unreadable(path, error) from error
+    columns = rows[0].keys() if rows else ()
+    return {name: np.array([float(row[name] or "nan") for row in rows]) for name in columns}
+
+
+def unreadable(path: Path, error: Exception) -> HeadshrinkError:
+    stage = {"suite": "corpus", "pruned": "prune", "student": "distill"}.get(path.parent.name, path.parent.name)
+    reason = " ".join(str(error).split())
+    return HeadshrinkError(f"the report cannot read {path} ({reason}): stage {stage} writes it")
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,82 @@
+"""Write a report: figures first, then the Markdown and the HTML page that show them."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from headshrink.report.figures import FIGURES
+from headshrink.report.figures._style import save
+from headshrink.report.results import Results
+from headshrink.report.tables import Table, corpus_table, cost_table, headline, quality_table
+
+TEMPLATES = Path(__file__).parent / "templates"
+PAGES = ("report.md", "report.html")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on disk, with what a page says of it."""
+
+    title: str
+    caption: str
+    path: Path
+
+    @property
+    def data_uri(self) -> str:
+        """The PNG inside the page, so that one file is the whole report."""
+        return f"data:image/png;base64,{base64.b64encode(self.path.read_bytes()).decode()}"
+
+
+def write_report(results: Results, folder: Path, title: str, colours: Mapping[str, str], parameters: str) -> None:
+    """Write report.md, report.html and the figures into an existing folder.
+
+    `parameters` is the whole parameter file as text, printed as it is; `colours` are hexadecimal, by model. The same
+    arguments give the same bytes. The HTML page holds its pictures and styles and asks the network for nothing.
+    """
+    context = {
+        "title": title,
+        "colours": colours,
+        "results": results,
+        "headline": headline(results),
+        "quality": quality_table(results),
+        "costs": cost_table(results),
+        "corpus": corpus_table(results),
+        "pictures": draw_all(results, colours, folder),
+        "parameters": parameters.rstrip(),
+    }
+    for page in PAGES:
+        (folder / page).write_text(render(page, context), encoding="utf-8")
+
+
+def draw_all(results: Results, colours: Mapping[str, str], folder: Path) -> dict[str, Picture]:
+    pictures = {}
+    for name, figure in FIGURES.items():
+        pictures[name] = Picture(figure.TITLE, figure.CAPTION, folder / f"{name}.png")
+        save(figure.draw, results, colours, pictures[name].path)
+    return pictures
+
+
+def render(page: str, context: Mapping[str, object]) -> str:
+    """Fill a template of this package; a name it misses is our bug and raises."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html", "html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["markdown_table"] = markdown_table
+    return environment.get_template(f"{page}.j2").render(context)
+
+
+def markdown_table(table: Table) -> str:
+    """A table as GitHub's Markdown, numbers to the right."""
+    lines = [table.header, [":--"] + ["--:"] * (len(table.header) - 1)]
+    for row in table.rows:
+        cells = [f"{row.title} · {row.note}" if row.note else row.title, *row.cells, *row.relations]
+        lines.append([f"**{cell}**" if row.emphasis and cell else cell for cell in cells])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

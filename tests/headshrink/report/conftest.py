@@ -1,0 +1,107 @@
+"""A run of the pipeline in made-up files, as the stages before the report leave it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+TASKS = ("sts", "pi", "nli", "sa", "ti", "ia", "ic", "icx", "ne1", "ne2")
+LEVELS = {"teacher": 0.0, "pruned": -0.17, "student": -0.02}
+COSTS = {
+    "teacher": (28.3e6, 112.8, 9.1, 410.0),
+    "pruned": (22.9e6, 91.6, 5.2, 700.0),
+    "student": (22.9e6, 91.6, 5.3, 690.0),
+}
+
+
+def write_artifacts(folder: Path, layers: int = 6, heads: int = 12, neurons: int = 1536, seed: int = 0) -> Path:
+    """Write made-up outputs of every stage under `folder`; half of all heads and neurons are cut, lowest first."""
+    rng = np.random.default_rng(seed)
+    scores = {"heads": rng.lognormal(size=(layers, heads)), "ffn": rng.lognormal(size=(layers, neurons), sigma=1.5)}
+    scores["ffn"] *= np.linspace(0.6, 1.6, layers)[:, None]
+    pruning = {name: keep_better_half(values) for name, values in scores.items()}
+    pruning["parameters"] = {"before": 28_300_000, "after": 22_900_000}
+    contents = {
+        "benchmark/quality.json": {model: made_up_quality(rng, level) for model, level in LEVELS.items()},
+        "benchmark/cost.json": made_up_cost(),
+        "benchmark/scores.json": {"suite": "demo suite (generated)"},
+        "corpus/counts.json": {
+            "label": "generated",
+            "source": "generated",
+            "generated": True,
+            "train": 22_801,
+            "heldout": 1_199,
+            "read": {"generated": 24_310},
+            "dropped": {"duplicate": {"generated": 290}, "in the benchmark": {"generated": 20}},
+        },
+        "pruned/prune.json": pruning,
+        "student/metrics.json": {
+            "heldout_loss": 0.312,
+            "heldout_cosine": 0.941,
+            "heldout_retrieval_at_1": 0.967,
+            "best_step": 900,
+            "steps": 1000,
+            "before_heldout_loss": 1.92,
+            "before_heldout_cosine": 0.613,
+            "before_heldout_retrieval_at_1": 0.702,
+        },
+        "suite/suite.json": {
+            "label": "demo suite (generated)",
+            "generated": True,
+            "files": {"stsb_dev.csv": "ab" * 32},
+        },
+        "teacher/teacher.json": {
+            "label": "generated teacher (4 x 4)",
+            "source": "generated",
+            "revision": None,
+            "generated": True,
+            "weights_sha256": "cd" * 32,
+            "parameters": 28_300_000,
+        },
+    }
+    for name, content in contents.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content), encoding="utf-8")
+    (folder / "importance").mkdir()
+    save_file(
+        {name: values.astype(np.float32) for name, values in scores.items()}, folder / "importance/scores.safetensors"
+    )
+    write_curve(folder / "student/curve.csv", rng)
+    return folder
+
+
+def keep_better_half(scores: np.ndarray) -> dict[str, list]:
+    kept = [np.flatnonzero(row >= np.median(scores)).tolist() for row in scores]
+    return {"kept": kept, "of": [scores.shape[1]] * len(scores)}
+
+
+def made_up_quality(rng: np.random.Generator, level: float) -> dict[str, float]:
+    base = (0.80, 0.62, 0.42, 0.74, 0.93, 0.72, 0.74, 0.65, 0.33, 0.38)
+    tasks = {task: round(score + level * rng.uniform(0.6, 1.4), 4) for task, score in zip(TASKS, base, strict=True)}
+    return {"mean_s": float(np.mean(list(tasks.values())[:8])), "mean_sw": float(np.mean(list(tasks.values())))} | tasks
+
+
+def made_up_cost() -> dict:
+    names = ("parameters", "weights_mb", "latency_ms_b1", "throughput_b32_per_s")
+    cost = {model: dict(zip(names, values, strict=True)) for model, values in COSTS.items()}
+    return cost | {
+        "machine": {"cpu": "Made-up CPU @ 2.40 GHz", "cores": 2, "threads": 1, "torch": "2.13.0"},
+        "date": "2026-11-21T12:00:00+00:00",
+    }
+
+
+def write_curve(path: Path, rng: np.random.Generator) -> None:
+    lines = ["step,loss,heldout_loss,heldout_cosine,learning_rate"]
+    for step in range(0, 1001, 5):
+        loss, cosine = 0.3 + 1.6 * np.exp(-step / 150), 0.94 - 0.33 * np.exp(-step / 150)
+        heldout = f"{loss + 0.03:.4f},{cosine:.4f}" if step % 100 == 0 else ","
+        lines.append(f"{step},{loss * rng.lognormal(sigma=0.12):.4f},{heldout},{5e-4 * (1 - step / 1000):.2e}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+def run_artifacts(tmp_path: Path) -> Path:
+    return write_artifacts(tmp_path / "artifacts")

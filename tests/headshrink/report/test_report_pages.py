@@ -1,0 +1,146 @@
+"""A report says what was measured, with labels, in one file, and says it the same way twice."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from headshrink.errors import HeadshrinkError
+from headshrink.report import read_results, write_report
+from headshrink.report.figures import FIGURES, importance, widths
+from headshrink.report.figures.importance import quantiles
+from headshrink.report.summary import main as show_summary
+from headshrink.report.tables import cost_table, headline, quality_table
+
+COLOURS = {"teacher": "#4c566a", "pruned": "#d08770", "student": "#2e7d6b"}
+PARAMETERS = "prune:\n  ratio: 0.5\n"
+
+
+def written(artifacts: Path, folder: Path, colours: dict[str, str] = COLOURS) -> Path:
+    folder.mkdir()
+    write_report(read_results(artifacts), folder, "A made-up run <&>", colours, PARAMETERS)
+    return folder
+
+
+def edit(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+
+
+def test_the_same_results_give_the_same_bytes(run_artifacts: Path, tmp_path: Path) -> None:
+    first, second = (written(run_artifacts, tmp_path / name) for name in ("first", "second"))
+    names = sorted(path.name for path in first.iterdir())
+    assert names == sorted(["report.md", "report.html", *(f"{name}.png" for name in FIGURES)])
+    assert all((first / name).read_bytes() == (second / name).read_bytes() for name in names)
+
+
+def test_one_html_file_is_the_whole_report(run_artifacts: Path, tmp_path: Path) -> None:
+    page = (written(run_artifacts, tmp_path / "report") / "report.html").read_text(encoding="utf-8")
+    sources = re.findall(r"""(?:src|href)\s*=\s*["']([^"']{0,40})""", page) + re.findall(r"url\(([^)]{0,40})", page)
+    assert len([source for source in sources if source.startswith("data:image/png;base64,")]) == len(FIGURES)
+    assert all(source.startswith("data:") for source in sources)
+    assert "A made-up run &lt;&amp;&gt;" in page
+    assert "<script" not in page
+
+
+def test_both_pages_hold_every_figure_label_parameter_and_hash(run_artifacts: Path, tmp_path: Path) -> None:
+    report, results = written(run_artifacts, tmp_path / "report"), read_results(run_artifacts)
+    for page in ("report.md", "report.html"):
+        text = (report / page).read_text(encoding="utf-8")
+        for model in ("teacher", "pruned", "student"):
+            assert all(f"{score:.3f}" in text for score in results.quality[model].values())
+        assert all(label in text for label in results.labels.values())
+        assert all(value in text for value in results.hashes.values())
+        assert PARAMETERS.rstrip() in text
+
+
+def test_generated_data_are_named_as_such_and_real_ones_are_not(run_artifacts: Path, tmp_path: Path) -> None:
+    statement = "these figures say nothing about real text"
+    assert statement in (written(run_artifacts, tmp_path / "generated") / "report.md").read_text(encoding="utf-8")
+    for name in ("teacher/teacher.json", "suite/suite.json", "corpus/counts.json"):
+        edit(run_artifacts / name, generated=False, label="real")
+    for page in ("report.md", "report.html"):
+        assert statement not in (written(run_artifacts, tmp_path / page) / page).read_text(encoding="utf-8")
+
+
+def test_one_generated_part_is_enough_for_the_warning(run_artifacts: Path) -> None:
+    edit(run_artifacts / "teacher/teacher.json", generated=False)
+    assert read_results(run_artifacts).generated == ["corpus", "suite"]
+
+
+def test_ratios_and_differences_are_to_the_teacher(run_artifacts: Path) -> None:
+    results = read_results(run_artifacts)
+    rows = {row.title: row for row in cost_table(results).rows}
+    assert rows["Weights, MB"].relations == [f"{91.6 / 112.8:.2f}×"] * 2
+    sts = next(row for row in quality_table(results).rows if row.title == "STS")
+    change = results.quality["student"]["sts"] - results.quality["teacher"]["sts"]
+    assert sts.relations[1] == f"−{abs(change):.3f}"
+    assert "0.81 of its bytes" in headline(results)
+
+
+def test_a_run_of_some_tasks_has_no_mean_and_still_a_report(run_artifacts: Path, tmp_path: Path) -> None:
+    quality = {model: {"mean_s": None, "mean_sw": None, "sts": 0.5} for model in ("teacher", "pruned", "student")}
+    (run_artifacts / "benchmark/quality.json").write_text(json.dumps(quality), encoding="utf-8")
+    text = (written(run_artifacts, tmp_path / "report") / "report.md").read_text(encoding="utf-8")
+    assert "STS" in text
+    assert "ICX ·" not in text
+
+
+def test_each_cut_head_is_crossed_and_no_other(run_artifacts: Path) -> None:
+    results = read_results(run_artifacts)
+    crosses = importance.draw(results, COLOURS).axes[0].lines[0]
+    marked = {(int(layer), int(head)) for head, layer in zip(*crosses.get_data(), strict=True)}
+    kept = {(layer, head) for layer, heads in enumerate(results.heads.indices) for head in heads}
+    every = {(layer, head) for layer in range(6) for head in range(12)}
+    assert marked == every - kept
+    assert len(marked) == 36
+
+
+def test_bars_of_width_are_the_numbers_kept(run_artifacts: Path) -> None:
+    results = read_results(run_artifacts)
+    kept_bars = widths.draw(results, COLOURS).axes[1].containers[1]
+    assert [bar.get_width() for bar in kept_bars] == results.ffn.counts
+
+
+def test_importance_is_shown_by_rank_over_the_whole_model() -> None:
+    scores = np.array([[1e-9, 3.0], [1e6, 2.0]], dtype=np.float32)
+    assert quantiles(scores).tolist() == [[0, pytest.approx(2 / 3)], [1, pytest.approx(1 / 3)]]
+
+
+def test_a_colour_reaches_the_picture(run_artifacts: Path, tmp_path: Path) -> None:
+    report = written(run_artifacts, tmp_path / "report", COLOURS | {"student": "#ff00ff"})
+    pixels = imread(report / "tasks.png")[..., :3].reshape(-1, 3)
+    assert (np.abs(pixels - [1, 0, 1]).max(1) < 0.01).sum() > 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "stage"),
+    [
+        ("benchmark/cost.json", "benchmark"),
+        ("student/curve.csv", "distill"),
+        ("importance/scores.safetensors", "importance"),
+    ],
+)
+def test_a_missing_file_is_one_line_naming_the_stage_that_writes_it(run_artifacts: Path, name: str, stage: str) -> None:
+    (run_artifacts / name).unlink()
+    with pytest.raises(HeadshrinkError, match=rf"{name}.*: stage {stage} writes it") as caught:
+        read_results(run_artifacts)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_terminal_shows_the_table_the_warning_and_the_path(
+    run_artifacts: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert show_summary(run_artifacts) == 0
+    shown = capsys.readouterr().out
+    results = read_results(run_artifacts)
+    assert f"{results.quality['student']['mean_s']:.3f}" in shown
+    assert "nothing about real text" in shown
+    assert f"report: {run_artifacts / 'report' / 'report.html'}" in shown
+
+
+def test_the_terminal_names_a_run_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert show_summary(tmp_path) == 2
+    assert capsys.readouterr().err.count("\n") == 1
