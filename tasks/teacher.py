@@ -18,7 +18,7 @@ class Params(Section):
         None, pattern="^[0-9a-f]{40}$", description="hub: commit, 40 hex digits; a branch would not reproduce"
     )
     allow_pickle: bool = Field(
-        False, description="convert .bin weights (tensors only, no code) where there are no others"
+        False, description="convert .bin weights (tensors alone, no code) where it is all there is"
     )
     steps: int = Field(400, ge=1, le=100_000, description="generated: training steps")
     seed: int = Field(0, ge=0, description="generated: of the training")

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-API = re.compile(r"/api/(?P<kind>models|datasets)/(?P<id>[^/]+/[^/]+)(/(?P<call>[a-z-]+)/(?P<revision>[^/]+)(/(?P<path>.*))?)?")
-FILE = re.compile(r"/((?P<kind>datasets)/)?(?P<id>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
+ID, CALL = r"(?P<id>[^/]+/[^/]+)", r"(?P<call>[a-z-]+)/(?P<revision>[^/]+)(/(?P<path>.*))?"
+API = re.compile(rf"/api/(?P<kind>models|datasets)/{ID}(/{CALL})?")
+FILE = re.compile(rf"/((?P<kind>datasets)/)?{ID}/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
 
 
 class Repository:
@@ -49,13 +50,16 @@ class Repository:
 class FakeHub:
     """The server; a context manager. `requests` lists (method, path) in order of arrival.
 
-    `break_once[path] = bytes` drops the connection of the first download of a file after so many bytes.
+    `break_once["ID/PATH"] = bytes` drops the connection of a file's first download after so many bytes; `offsets`
+    lists where each of its downloads started. Repositories named in `forbidden` answer that they are forbidden.
     """
 
     def __init__(self) -> None:
         self.repositories: dict[tuple[str, str], Repository] = {}
         self.requests: list[tuple[str, str]] = []
         self.break_once: dict[str, int] = {}
+        self.offsets: dict[str, list[int]] = {}
+        self.forbidden: set[str] = set()
 
     def add(self, kind: str, name: str, folder: Path) -> str:
         """Serve a folder as a repository of kind "models" or "datasets"; returns its commit."""
@@ -113,7 +117,9 @@ class Handler(BaseHTTPRequestHandler):
     def repository(self, match: re.Match[str]) -> Repository | None:
         """The repository of a request, or None after an answer that it or its revision does not exist."""
         repository = self.hub.repositories.get((match["kind"] or "models", match["id"]))
-        if repository is None:
+        if match["id"] in self.hub.forbidden:
+            self.send(403, b"", {})  # the clients would try a server's error again for half a minute
+        elif repository is None:
             self.missing("RepoNotFound")
         elif match["revision"] not in (None, "main", repository.commit):
             self.missing("RevisionNotFound")
@@ -145,9 +151,11 @@ class Handler(BaseHTTPRequestHandler):
         stop = int(wanted[2]) + 1 if wanted and wanted[2] else len(content)
         if wanted:
             headers["Content-Range"] = f"bytes {start}-{min(stop, len(content)) - 1}/{len(content)}"
-        self.send(206 if wanted else 200, content[start:stop], headers, self.hub.break_once.get(match["path"]))
+        file = f"{match['id']}/{match['path']}"
         if self.command == "GET":
-            self.hub.break_once.pop(match["path"], None)
+            self.hub.offsets.setdefault(file, []).append(start)
+        break_after = self.hub.break_once.pop(file, None) if self.command == "GET" else None
+        self.send(206 if wanted else 200, content[start:stop], headers, break_after)
 
     def answer(self, content: Any) -> None:
         self.send(200, json.dumps(content).encode(), {"Content-Type": "application/json"})
