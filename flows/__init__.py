@@ -1,0 +1,1 @@
+"""Orchestration: starts the stages of dvc.yaml as processes, and knows nothing of what they compute."""
