@@ -13,7 +13,9 @@ VERBS: dict[str, tuple[str, str]] = {}
 
 def build(verbs: dict[str, tuple[str, str]]) -> typer.Typer:
     """A typer application with the given verbs."""
-    app = typer.Typer(help="Compress Russian-English BERT sentence encoders.", no_args_is_help=True, add_completion=False)
+    app = typer.Typer(
+        help="Compress Russian-English BERT encoders.", no_args_is_help=True, add_completion=False
+    )
     for verb, (module, function) in verbs.items():
         app.command(verb)(getattr(importlib.import_module(module), function))
     app.callback()(lambda: None)  # keeps the verb even where there is only one

@@ -27,7 +27,10 @@ class Bar:
 
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
             self._rich = Progress(
-                *columns, TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
+                *columns,
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[note]}"),
                 console=Console(stderr=True),
             )
             self._task = self._rich.add_task(description, total=total, note="")

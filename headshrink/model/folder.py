@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import AutoTokenizer, BertConfig, BertModel, PretrainedConfig, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerBase
 
 from headshrink.errors import HeadshrinkError
 from headshrink.model import modeling_pruned_bert
@@ -21,7 +21,7 @@ ACTIVATIONS = {"Tanh": nn.Tanh, "Identity": nn.Identity, "GELU": nn.GELU, "ReLU"
 MODEL_CLASSES: dict[str, type[BertModel]] = {"bert": BertModel, "pruned_bert": PrunedBertModel}
 
 
-def read_config(folder: Path) -> PretrainedConfig:
+def read_config(folder: Path) -> BertConfig:
     """The folder's config, as BertConfig or PrunedBertConfig.
 
     Raises HeadshrinkError for a missing folder or config, and names the architecture where it is not BERT.
@@ -90,7 +90,7 @@ def read_dense(place: Path, with_weights: bool) -> list[nn.Module]:
     return [linear, ACTIVATIONS[activation]()]
 
 
-def read_max_length(folder: Path, config: PretrainedConfig) -> int:
+def read_max_length(folder: Path, config: BertConfig) -> int:
     """Longest input in tokens: sentence_bert_config.json, else the position table."""
     path = folder / "sentence_bert_config.json"
     stated = json.loads(path.read_text(encoding="utf-8")).get("max_seq_length") if path.is_file() else None
@@ -198,7 +198,7 @@ def write_modules(encoder: SentenceEncoder, folder: Path) -> None:
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": encoder.max_length, "do_lower_case": False})
 
 
-def write_dense(linear: nn.Linear, activation: nn.Module, place: Path) -> None:
+def write_dense(linear: Any, activation: nn.Module, place: Path) -> None:
     """One Dense module: its config and its weights as safetensors."""
     kind = type(activation)
     config = {"in_features": linear.in_features, "out_features": linear.out_features, "bias": linear.bias is not None}

@@ -4,10 +4,11 @@ One self-contained file: an exported student carries a copy of it, so that `trus
 where headshrink is not installed. It adds shapes to transformers' BertModel and no computation of its own.
 """
 
+from typing import Any
+
 import torch
 from torch import nn
 from transformers import BertConfig, BertModel
-from transformers.models.bert.modeling_bert import BertLayer
 
 
 class PrunedBertConfig(BertConfig):
@@ -21,7 +22,7 @@ class PrunedBertConfig(BertConfig):
 
     model_type = "pruned_bert"
 
-    head_size: int | None = None
+    head_size: int = 64
     heads_per_layer: list[int] | None = None
     ffn_per_layer: list[int] | None = None
     embedding_rank: int | None = None
@@ -74,7 +75,7 @@ class EmptyBlockOutput(nn.Module):
         return self.LayerNorm(input_tensor + self.dense.bias)
 
 
-def shape_layer(layer: BertLayer, config: PrunedBertConfig, heads: int, neurons: int) -> None:
+def shape_layer(layer: Any, config: PrunedBertConfig, heads: int, neurons: int) -> None:
     """Give one layer of a fresh model its width, in place."""
     hidden, width = config.hidden_size, heads * config.head_size
     attention = layer.attention
@@ -106,11 +107,10 @@ class PrunedBertModel(BertModel):
         heads, config.num_attention_heads = config.num_attention_heads, 1
         super().__init__(config, add_pooling_layer=add_pooling_layer and config.has_pooler)
         config.num_attention_heads = heads
-        widths = zip(self.encoder.layer, config.heads_per_layer, config.ffn_per_layer, strict=True)
+        widths = zip(self.encoder.layer, config.heads_per_layer or [], config.ffn_per_layer or [], strict=True)
         for layer, layer_heads, neurons in widths:
             shape_layer(layer, config, layer_heads, neurons)
         if config.embedding_rank:
-            self.embeddings.word_embeddings = FactorisedEmbedding(
-                config.vocab_size, config.embedding_rank, config.hidden_size, config.pad_token_id
-            )
+            factors = (config.vocab_size, config.embedding_rank, config.hidden_size, config.pad_token_id)
+            self.embeddings.word_embeddings = FactorisedEmbedding(*factors)  # type: ignore[assignment]
         self.post_init()

@@ -33,8 +33,12 @@ def start(tmp_path: Path, body: str) -> subprocess.Popen[str]:
     script = STAGE.format(body=body)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        [sys.executable, "-c", script], cwd=tmp_path, env=environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
 
 
@@ -115,7 +119,10 @@ def test_second_copy_gives_up_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("from headshrink.errors import HeadshrinkError; raise HeadshrinkError('x.tsv, line 3, a tab is needed')", "x.tsv"),
+        (
+            "from headshrink.errors import HeadshrinkError; raise HeadshrinkError('x.tsv, line 3, a tab is needed')",
+            "x.tsv",
+        ),
         ("import errno; raise OSError(errno.ENOSPC, 'No space left on device', 'artifacts/toy/a')", "No space left"),
         ("Path('/proc/nowhere/file').write_text('x')", "a writable disk"),
     ],
