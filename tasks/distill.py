@@ -20,12 +20,46 @@ class Params(Section):
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
     evaluations: int = Field(10, ge=1, description="held-out evaluations; the best chooses the checkpoint")
     checkpoint_minutes: float = Field(2, gt=0, description="between resumable checkpoints")
+    dropout: float = Field(0.0, ge=0, lt=1, description="of the student while it trains; 0: off")
+    train_embeddings: bool = Field(True, description="train the word table too; off: it stays the teacher's")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
-    seed: int = Field(0, ge=0, description="order of batches and dropout")
+    seed: int = Field(0, ge=0, description="order of the batches, dropout")
 
 
 def run(params) -> None:
-    raise NotImplementedError
+    import shutil
+    from pathlib import Path
+
+    import torch
+
+    from headshrink.distill.checkpoint import Checkpoints, fingerprint
+    from headshrink.distill.pairs import Pairs, Sentences
+    from headshrink.distill.record import summary, write_curve, write_metrics
+    from headshrink.distill.targets import stored_targets
+    from headshrink.distill.trainer import Recipe, distil
+    from headshrink.model import load_encoder, save_encoder
+    from headshrink.shards import read_split
+    from tasks.live import LiveCurve
+    from tasks.stage import ARTIFACTS, WORK, output
+
+    def pairs(split: str) -> Pairs:
+        shards = read_split(ARTIFACTS / "shards", split)
+        en, ru = (Sentences.from_dataset(shards, column) for column in ("en_ids", "ru_ids"))
+        return Pairs(en, ru, stored_targets(ARTIFACTS / "targets", split))
+
+    recipe = Recipe(**params.distill.model_dump())
+    code = [Path("tasks/distill.py"), Path("headshrink/distill"), Path("headshrink/model")]
+    inputs = [ARTIFACTS / name for name in ("shards", "targets", "pruned")]
+    checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], params.distill.model_dump()))
+    student = load_encoder(ARTIFACTS / "pruned").to("cuda" if torch.cuda.is_available() else "cpu")
+    with LiveCurve("distill", params.distill.model_dump()) as live:
+        result = distil(student, pairs("train"), pairs("heldout"), recipe, checkpoints, live.row)
+    with output(ARTIFACTS / "student", "distill") as folder:
+        save_encoder(student, folder / "model")
+        write_metrics(result, folder / "metrics.json")
+        write_curve(result.curve, folder / "curve.csv")
+    shutil.rmtree(WORK / "distill")  # this run's checkpoints, and those of recipes that were abandoned
+    print(summary(result))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,43 @@
+"""Length-bucketed batches: pairs of similar length together, in an order that a seed and an epoch fix."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+BATCHES_A_POOL = 50
+
+
+def bucketed(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """Indices of one epoch's batches; every pair is in exactly one.
+
+    The pairs are shuffled, cut into pools of BATCHES_A_POOL batches, each pool is sorted by length and cut into
+    batches, and the batches are shuffled. Sorting the whole corpus would pad a little less but put the same pairs
+    together in every epoch, and with them the same negatives. The order depends on (seed, epoch) alone, so that a
+    resumed run finds its place by counting steps.
+    """
+    rng = np.random.default_rng((seed, epoch))
+    order = rng.permutation(len(lengths))
+    batches = []
+    for pool in pieces(order, batch_size * BATCHES_A_POOL):
+        by_length = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += pieces(by_length, batch_size)
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def in_order(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    """Batches of the whole set by length, shortest first: for evaluation, where the order does not matter."""
+    return pieces(np.argsort(lengths, kind="stable"), batch_size)
+
+
+def pieces(order: np.ndarray, size: int) -> list[np.ndarray]:
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def padding_waste(sides: Sequence[np.ndarray], batches: Sequence[np.ndarray]) -> float:
+    """Share of the blocks' cells that are padding: 0 where all sentences of every batch are equally long.
+
+    `sides` are the lengths of each side; all sides of a batch share one block as wide as its longest sentence.
+    """
+    tokens = sum(int(side.sum()) for side in sides)
+    cells = sum(len(sides) * len(batch) * max(int(side[batch].max()) for side in sides) for batch in batches)
+    return 1 - tokens / cells

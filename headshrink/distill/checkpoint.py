@@ -1,0 +1,65 @@
+"""Checkpoints that survive a kill at any moment, in a folder named by what they are checkpoints of."""
+
+import hashlib
+import json
+import os
+import pickle
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from headshrink.errors import HeadshrinkError
+
+FILE = "checkpoint.pt"
+
+
+def fingerprint(paths: Iterable[Path], parameters: dict[str, Any]) -> str:
+    """Sixteen hexadecimal digits of everything that a training's result depends on.
+
+    `paths` are files and folders (code and inputs, hashed by relative name and content, bytecode left out); torch's
+    version and thread count belong to it as well, since sums in another order end in other bits.
+    """
+    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
+    digest.update(f"{torch.__version__} {torch.get_num_threads()}".encode())
+    for path in paths:
+        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        for file in files:
+            if "__pycache__" in file.parts:
+                continue
+            digest.update(str(file.relative_to(path.parent)).encode())
+            with open(file, "rb") as opened:
+                digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+class Checkpoints:
+    """The last checkpoint of one training: a single file, replaced atomically."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write a state of tensors, numbers, strings, lists and dicts; a kill leaves the old file or the new one."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_suffix(".tmp")
+        with open(unfinished, "wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(self.path)
+
+    def load(self) -> dict[str, Any] | None:
+        """The last state saved, None where there is none. Code in the file is never run."""
+        if not self.path.is_file():
+            return None
+        try:
+            return torch.load(self.path, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise HeadshrinkError(f"cannot read {self.path}: delete it to train from the start") from error
+
+    def clear(self) -> None:
+        """Remove them: a finished training needs none."""
+        shutil.rmtree(self.path.parent, ignore_errors=True)

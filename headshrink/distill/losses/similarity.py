@@ -1,0 +1,14 @@
+"""The student's two sides of a pair to each other: the loss of the 2024 work."""
+
+from torch import Tensor
+from torch.nn.functional import cosine_similarity
+
+from headshrink.distill.losses._base import Outputs
+
+
+def similarity(student: Outputs, teacher: Outputs) -> Tensor:
+    """Mean of 1 - cos(student(en), student(ru)); the teacher has no part in it.
+
+    Alone it is at its minimum when all sentences have one embedding; give it an imitation loss beside it.
+    """
+    return 1 - cosine_similarity(student.en, student.ru).mean()

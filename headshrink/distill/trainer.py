@@ -1,0 +1,273 @@
+"""The trainer: from a cut student and its teacher's targets to the student that held-out pairs chose."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from headshrink.distill.batches import bucketed, in_order, padding_waste
+from headshrink.distill.checkpoint import Checkpoints
+from headshrink.distill.evaluate import Scores, embed_block, evaluate, weighted_loss
+from headshrink.distill.losses import Outputs
+from headshrink.distill.pairs import Pairs
+from headshrink.distill.precision import resolve
+from headshrink.distill.schedule import learning_rate_factor
+from headshrink.errors import HeadshrinkError
+from headshrink.model import SentenceEncoder
+from headshrink.progress import Bar
+
+ROWS_OF_THE_CURVE = 200
+BETAS, EPSILON = (0.9, 0.98), 1e-6  # Adam's, as in RoBERTa's and most later training of BERTs
+Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a student is trained; the fields are the keys of params.yaml's `distill` section, which bounds them.
+
+    `train_embeddings` off leaves the word table as the teacher's: it was not pruned, it is most of a small model's
+    parameters, and its dense gradient and two moments would cost more memory than all the rest.
+    """
+
+    losses: dict[str, float]
+    epochs: float = 3
+    batch_size: int = 64
+    learning_rate: float = 5e-4
+    weight_decay: float = 0.01
+    warmup: float = 0.05
+    decay: str = "cosine"
+    clip: float = 1.0
+    dropout: float = 0.0
+    train_embeddings: bool = True
+    evaluations: int = 10
+    checkpoint_minutes: float = 2
+    precision: str = "auto"
+    seed: int = 0
+
+
+@dataclass
+class Progress:
+    """Where a training stands: all that a checkpoint holds beside weights, optimiser and random state."""
+
+    step: int = 0
+    losses_since_row: list[float] = field(default_factory=list)
+    curve: list[Row] = field(default_factory=list)
+    before: dict[str, float] = field(default_factory=dict)
+    best: dict[str, float] = field(default_factory=dict)
+    best_step: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a training gave: scores before it and of the step chosen, and how it got there."""
+
+    before: Scores
+    best: Scores
+    best_step: int
+    steps: int
+    curve: list[Row]
+    precision: str
+    padding_waste: float
+    sentences_per_s: float  # of this process, evaluation left out; the one figure here that is not reproducible
+
+
+def distil(
+    student: SentenceEncoder,
+    train: Pairs,
+    heldout: Pairs,
+    recipe: Recipe,
+    checkpoints: Checkpoints | None = None,
+    on_row: Callable[[Row], None] = lambda row: None,
+) -> Result:
+    """Train `student` in place towards the targets of `train`; it ends as the step with the lowest held-out loss.
+
+    The untrained student is a candidate too (step 0). With `checkpoints` a killed training goes on where it stood, to
+    the same bytes. `on_row` sees each row of the curve, after a resumption the earlier ones again. On a CPU the result
+    depends on the arguments, torch's version and its thread count alone.
+
+    Raises HeadshrinkError where a loss or a gradient is not finite; the last checkpoint stays.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.seed)
+        return Trainer(student, train, heldout, recipe, checkpoints, on_row).run()
+
+
+def parameter_groups(parameters: dict[str, nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
+    """Decay on the matrices of linear layers alone.
+
+    Decaying a LayerNorm or bias only fights its purpose; decaying an embedding table shrinks the rows of words that
+    the pairs do not contain, with nothing to pull them back.
+    """
+    decayed = [p for name, p in parameters.items() if p.ndim > 1 and "embeddings" not in name]
+    kept = [p for name, p in parameters.items() if p.ndim <= 1 or "embeddings" in name]
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
+
+
+def prepare(student: SentenceEncoder, recipe: Recipe) -> dict[str, nn.Parameter]:
+    """Set a student's dropout and freeze what the recipe freezes; the parameters left to train, by name."""
+    for module in student.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = recipe.dropout
+    for parameter in student.backbone.embeddings.word_embeddings.parameters():
+        parameter.requires_grad_(recipe.train_embeddings)
+    return {name: p for name, p in student.named_parameters() if p.requires_grad}
+
+
+class Trainer:
+    """One training: its parts, and the loop over them. `distil` is the way in."""
+
+    def __init__(
+        self,
+        student: SentenceEncoder,
+        train: Pairs,
+        heldout: Pairs,
+        recipe: Recipe,
+        checkpoints: Checkpoints | None,
+        on_row: Callable[[Row], None],
+    ) -> None:
+        if not len(train) or not len(heldout):
+            raise HeadshrinkError(f"{len(train)} training and {len(heldout)} held-out pairs: both are needed")
+        self.student, self.train, self.heldout, self.recipe = student, train, heldout, recipe
+        self.checkpoints, self.on_row = checkpoints, on_row
+        self.parameters = prepare(student, recipe)
+        groups = parameter_groups(self.parameters, recipe.weight_decay)
+        self.optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=BETAS, eps=EPSILON, fused=True)
+        self.precision = resolve(recipe.precision, student.device)
+        self.epoch_batches = lru_cache(maxsize=1)(self._epoch_batches)
+        self.steps_an_epoch = math.ceil(len(train) / recipe.batch_size)
+        self.steps = math.ceil(recipe.epochs * self.steps_an_epoch)
+        self.heldout_batches = in_order(heldout.lengths, recipe.batch_size)
+        self.row_steps = max(1, self.steps // ROWS_OF_THE_CURVE)
+        self.evaluation_steps = {round(self.steps * (i + 1) / recipe.evaluations) for i in range(recipe.evaluations)}
+        self.progress = Progress()
+        self.best_weights: dict[str, Tensor] = {}
+
+    def run(self) -> Result:
+        """All steps that are left, then the best weights put back."""
+        self.resume_or_start()
+        seconds, sentences, saved = 0.0, 0, time.monotonic()
+        with Bar("distilling", self.steps - self.progress.step) as bar:
+            while self.progress.step < self.steps:
+                started = time.monotonic()
+                indices = self.batch_indices(self.progress.step)
+                loss = self.train_step(indices)
+                seconds, sentences = seconds + time.monotonic() - started, sentences + 2 * len(indices)
+                self.record(loss)
+                bar.advance(note=f"loss {loss:.4f}, {sentences / seconds:.0f} sentences/s")
+                if self.checkpoints and time.monotonic() - saved > 60 * self.recipe.checkpoint_minutes:
+                    self.checkpoints.save(self.state())
+                    saved = time.monotonic()
+        self.load_weights(self.best_weights)
+        self.student.eval().requires_grad_(True)
+        return self.result(sentences / max(seconds, 1e-9))
+
+    def resume_or_start(self) -> None:
+        """Go on from the last checkpoint, or score the untrained student as the first candidate."""
+        state = self.checkpoints.load() if self.checkpoints else None
+        if state:
+            self.load_state(state)
+            for row in self.progress.curve:
+                self.on_row(row)
+        else:
+            self.progress.before = self.choose()
+        self.student.train()
+
+    def _epoch_batches(self, epoch: int) -> list[np.ndarray]:
+        return bucketed(self.train.lengths, self.recipe.batch_size, self.recipe.seed, epoch)
+
+    def batch_indices(self, step: int) -> np.ndarray:
+        epoch, position = divmod(step, self.steps_an_epoch)
+        return self.epoch_batches(epoch)[position]
+
+    def learning_rate(self, step: int) -> float:
+        recipe = self.recipe
+        return recipe.learning_rate * learning_rate_factor(step, self.steps, recipe.warmup, recipe.decay)
+
+    def train_step(self, indices: np.ndarray) -> float:
+        """One update; its loss before the update."""
+        batch = self.train.batch(indices, self.student.tokenizer.pad_token_id).to(self.student.device)  # type: ignore[arg-type]
+        student = Outputs.from_block(embed_block(self.student, batch, self.precision))
+        loss = weighted_loss(self.recipe.losses, student, Outputs.from_block(batch.teacher))
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.parameters.values(), self.recipe.clip)
+        self.stop_unless_finite(loss.item(), norm.item())
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate(self.progress.step)
+        self.optimiser.step()
+        self.progress.step += 1
+        return loss.item()
+
+    def stop_unless_finite(self, loss: float, gradient_norm: float) -> None:
+        if math.isfinite(loss) and math.isfinite(gradient_norm):
+            return
+        kept = f"; the last good checkpoint is {self.checkpoints.path}" if self.checkpoints else ""
+        where = f"step {self.progress.step} of {self.steps}"
+        raise HeadshrinkError(
+            f"training diverged at {where} (loss {loss}, gradient norm {gradient_norm}): "
+            f"lower learning_rate ({self.recipe.learning_rate}) or the losses' weights{kept}"
+        )
+
+    def record(self, loss: float) -> None:
+        """Add to the curve every `row_steps` steps, and with held-out scores at the evaluations."""
+        progress, step = self.progress, self.progress.step
+        progress.losses_since_row.append(loss)
+        if step % self.row_steps and step not in self.evaluation_steps:
+            return
+        loss = float(np.mean(progress.losses_since_row))
+        row = {"step": step, "loss": loss, "learning_rate": self.learning_rate(step - 1)}
+        if step in self.evaluation_steps:
+            scores = self.choose()
+            row |= {"heldout_loss": scores["loss"], "heldout_cosine": scores["cosine"]}
+        progress.losses_since_row = []
+        progress.curve.append(row)
+        self.on_row(row)
+
+    def choose(self) -> dict[str, float]:
+        """Score the student on held-out pairs, and keep its weights if none were better."""
+        weights = self.recipe.losses
+        scores = asdict(evaluate(self.student, self.heldout, self.heldout_batches, weights, self.precision))
+        if not self.best_weights or scores["loss"] < self.progress.best["loss"]:
+            self.progress.best, self.progress.best_step = scores, self.progress.step
+            self.best_weights = {name: p.detach().cpu().clone() for name, p in self.parameters.items()}
+        return scores
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(weights[name])
+
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on: what a checkpoint holds."""
+        devices = [self.student.device] if self.student.device.type == "cuda" else []
+        return {
+            "weights": {name: p.detach() for name, p in self.parameters.items()},
+            "best_weights": self.best_weights,
+            "optimiser": self.optimiser.state_dict(),
+            "random": torch.get_rng_state(),
+            "random_cuda": [torch.cuda.get_rng_state(device) for device in devices],
+            "progress": asdict(self.progress),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.progress = Progress(**state["progress"])
+        self.load_weights(state["weights"])
+        self.best_weights = state["best_weights"]
+        self.optimiser.load_state_dict(state["optimiser"])
+        torch.set_rng_state(state["random"])
+        for random in state["random_cuda"]:
+            torch.cuda.set_rng_state(random, self.student.device)
+
+    def result(self, sentences_per_s: float) -> Result:
+        progress, sides = self.progress, [self.train.en.lengths, self.train.ru.lengths]
+        waste = padding_waste(sides, self.epoch_batches(0))
+        before, best = Scores(**progress.before), Scores(**progress.best)
+        return Result(
+            before, best, progress.best_step, self.steps, progress.curve, self.precision, waste, sentences_per_s
+        )

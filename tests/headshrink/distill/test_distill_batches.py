@@ -1,0 +1,51 @@
+"""Bucketed batches: every pair once, in an order that the seed fixes, with little padding."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headshrink.distill.batches import bucketed, in_order, padding_waste
+
+LENGTHS = np.random.default_rng(0).integers(3, 60, 5_000)
+
+
+@given(st.lists(st.integers(1, 100), min_size=1, max_size=300), st.integers(1, 9), st.integers(0, 5), st.integers(0, 5))
+def test_an_epoch_holds_every_pair_exactly_once(lengths, batch_size, seed, epoch):
+    batches = bucketed(np.array(lengths), batch_size, seed, epoch)
+    assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
+    assert len(batches) == -(-len(lengths) // batch_size)
+    assert max(map(len, batches)) <= batch_size
+
+
+def test_seed_and_epoch_fix_the_order_and_change_it():
+    def order(seed: int, epoch: int) -> list[int]:
+        return np.concatenate(bucketed(LENGTHS, 16, seed, epoch)).tolist()
+
+    assert order(0, 1) == order(0, 1)
+    assert order(0, 0) != order(0, 1)
+    assert order(0, 0) != order(1, 0)
+
+
+def test_companions_change_from_epoch_to_epoch():
+    """In-batch negatives would be the same ones for ever if the whole corpus were sorted."""
+    first, second = (next(b for b in bucketed(LENGTHS, 16, 0, epoch) if 7 in b) for epoch in (0, 1))
+    assert set(first) != set(second)
+
+
+def test_bucketing_saves_most_of_the_padding_of_random_batches():
+    random_batches = np.array_split(np.random.default_rng(1).permutation(len(LENGTHS)), len(LENGTHS) // 16)
+    waste = padding_waste([LENGTHS], bucketed(LENGTHS, 16, 0, 0))
+    assert waste < 0.1
+    assert waste < padding_waste([LENGTHS], random_batches) / 4
+
+
+def test_padding_waste_counts_cells():
+    """Sides of 2 and 4, 3 and 3 tokens in one block of width 4: 12 of 16 cells hold a token."""
+    assert padding_waste([np.array([2, 3]), np.array([4, 3])], [np.array([0, 1])]) == pytest.approx(0.25)
+
+
+def test_batches_in_order_are_sorted_and_whole():
+    batches = in_order(LENGTHS, 64)
+    assert (np.diff(LENGTHS[np.concatenate(batches)]) >= 0).all()
+    assert sorted(np.concatenate(batches)) == list(range(len(LENGTHS)))

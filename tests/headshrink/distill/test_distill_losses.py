@@ -1,0 +1,112 @@
+"""Losses: zero at the teacher where they imitate, equal to NumPy where they do not, and worth training on."""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import normalize
+
+from headshrink.distill.losses import LOSSES, Outputs
+from headshrink.model import pad_ids
+
+IMITATION = ["cosine", "mse"]
+TASK = ["crosslingual", "ranking", "similarity"]
+
+
+def random_outputs(seed: int, pairs: int = 5, dimension: int = 7) -> Outputs:
+    generator = torch.Generator().manual_seed(seed)
+    return Outputs.from_block(normalize(torch.randn(2 * pairs, dimension, generator=generator, dtype=torch.float64)))
+
+
+def numpy_value(name: str, student: Outputs, teacher: Outputs) -> float:
+    """The losses again, from their formulae, on unit vectors and pair by pair."""
+    en, ru, teacher_en, teacher_ru = (side.numpy() for side in (student.en, student.ru, teacher.en, teacher.ru))
+    pairs = range(len(en))
+    if name == "cosine":
+        return np.mean([1 - (en[i] @ teacher_en[i] + ru[i] @ teacher_ru[i]) / 2 for i in pairs])
+    if name == "mse":
+        squares = [((en[i] - teacher_en[i]) ** 2).sum() + ((ru[i] - teacher_ru[i]) ** 2).sum() for i in pairs]
+        return np.mean(squares) / 2
+    if name == "crosslingual":
+        squares = [((ru[i] - teacher_en[i]) ** 2).sum() + ((en[i] - teacher_ru[i]) ** 2).sum() for i in pairs]
+        return np.mean(squares) / 2
+    if name == "similarity":
+        return np.mean([1 - en[i] @ ru[i] for i in pairs])
+    total = 0.0
+    for i in pairs:
+        true = math.exp(20 * (en[i] @ ru[i] - 0.3))
+        row = true + sum(math.exp(20 * en[i] @ ru[j]) for j in pairs if j != i)
+        column = true + sum(math.exp(20 * en[j] @ ru[i]) for j in pairs if j != i)
+        total -= math.log(true / row) + math.log(true / column)
+    return total / (2 * len(en))
+
+
+def test_every_loss_is_either_imitation_or_task():
+    assert sorted(LOSSES) == sorted(IMITATION + TASK)
+
+
+@pytest.mark.parametrize("name", IMITATION)
+def test_imitation_is_zero_with_zero_gradient_at_the_teacher(name):
+    teacher = random_outputs(0)
+    student = Outputs(teacher.en.clone().requires_grad_(), teacher.ru.clone().requires_grad_())
+    loss = LOSSES[name](student, teacher)
+    loss.backward()
+    assert abs(loss.item()) < 1e-12
+    assert max(student.en.grad.abs().max(), student.ru.grad.abs().max()) < 1e-12
+
+
+@pytest.mark.parametrize("name", IMITATION + TASK)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_value_equals_the_formula_in_numpy(name, seed):
+    student, teacher = random_outputs(seed), random_outputs(0)
+    assert LOSSES[name](student, teacher).item() == pytest.approx(numpy_value(name, student, teacher), rel=1e-9)
+
+
+def test_cosine_on_a_hand_computed_example():
+    """English at 90 degrees from the teacher's, Russian at 60: (1 - 0 + 1 - 0.5) / 2."""
+    teacher = Outputs(torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 0.0]]))
+    student = Outputs(torch.tensor([[0.0, 1.0]]), torch.tensor([[0.5, math.sqrt(0.75)]]))
+    assert LOSSES["cosine"](student, teacher).item() == pytest.approx(0.75)
+    assert LOSSES["mse"](student, teacher).item() == pytest.approx(1.5)  # (2 + 1) / 2
+
+
+@pytest.mark.parametrize("name", IMITATION + TASK)
+def test_gradcheck(name):
+    teacher, start = random_outputs(0), random_outputs(1)
+    block = torch.cat([start.en, start.ru]).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: LOSSES[name](Outputs.from_block(x), teacher), block)
+
+
+@pytest.mark.parametrize("name", IMITATION + TASK)
+def test_more_padding_same_loss(name, tiny_encoder):
+    rows = tiny_encoder.tokenise(["the man runs", "a cat", "мужчина бежит", "кошка"])
+    ids, mask = pad_ids(rows, tiny_encoder.tokenizer.pad_token_id)
+    wide_ids, wide_mask = (torch.nn.functional.pad(block, (0, 9)) for block in (ids, mask))
+    teacher = random_outputs(0, pairs=2, dimension=32)
+    double = tiny_encoder.double()
+    narrow, wide = (double(*block) for block in ((ids, mask), (wide_ids, wide_mask)))
+    values = [LOSSES[name](Outputs.from_block(block), teacher).item() for block in (narrow, wide)]
+    assert values[0] == pytest.approx(values[1], rel=1e-9)
+
+
+@pytest.mark.parametrize("name", IMITATION + TASK)
+def test_falls_when_a_perturbed_student_trains_on_it_alone(name, tiny_encoder):
+    rows = tiny_encoder.tokenise(["the man runs", "a cat sleeps", "a big house", "мужчина бежит", "кошка спит", "дом"])
+    ids, mask = pad_ids(rows, tiny_encoder.tokenizer.pad_token_id)
+    with torch.no_grad():
+        teacher = Outputs.from_block(tiny_encoder(ids, mask))
+    student = copy.deepcopy(tiny_encoder)
+    torch.manual_seed(1)
+    for parameter in student.parameters():
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    optimiser = torch.optim.Adam(student.parameters(), lr=1e-3)
+    values = []
+    for _ in range(20):
+        loss = LOSSES[name](Outputs.from_block(student(ids, mask)), teacher)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        values.append(loss.item())
+    assert values[-1] < 0.8 * values[0]

@@ -1,0 +1,32 @@
+"""A student off its course and pairs with targets, all tiny; for tests that train."""
+
+import copy
+import itertools
+
+import numpy as np
+import torch
+
+from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
+from headshrink.model import SentenceEncoder
+
+SUBJECTS = {"the man": "мужчина", "a cat": "кошка", "the dog": "собака", "a woman": "женщина"}
+VERBS = {"runs": "бежит", "sleeps": "спит", "reads": "читает", "sees": "видит"}
+PLACES = {"": "", "in the house": "в дом", "on the tree": "на дерево"}
+
+
+def tiny_pairs(teacher: SentenceEncoder, start: int = 0, stop: int | None = None) -> Pairs:
+    """Pairs of the teacher's words, some or all of 48, with its embeddings as targets."""
+    clauses = list(itertools.product(SUBJECTS.items(), VERBS.items(), PLACES.items()))[start:stop]
+    sides = [[" ".join(word[side] for word in clause).strip() for clause in clauses] for side in (0, 1)]
+    targets = TargetArrays(*(teacher.encode(side).astype(np.float16) for side in sides))
+    return Pairs(*(Sentences.from_rows(teacher.tokenise(side)) for side in sides), targets)
+
+
+def perturbed(teacher: SentenceEncoder, seed: int = 1) -> SentenceEncoder:
+    """A copy of the teacher with noise on every weight but the word table's."""
+    student = copy.deepcopy(teacher)
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in student.named_parameters():
+        if "word_embeddings" not in name:
+            parameter.data += 0.05 * torch.randn(parameter.shape, generator=generator)
+    return student
