@@ -47,3 +47,7 @@ def connect(main: Path, experiment: str) -> "tuple[MlflowClient, str]":
             return client, found.experiment_id
         artifacts = f"file://{main}/mlruns" if tracking_uri(main).startswith("sqlite:") else None
         return client, client.create_experiment(experiment, artifact_location=artifacts)
+
+
+if __name__ == "__main__":
+    print(tracking_uri(main_checkout(Path.cwd())))

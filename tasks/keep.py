@@ -1,0 +1,28 @@
+"""Keep the last report in git's reach: `python -m tasks.keep NAME` copies artifacts/report to reports/NAME."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+REPORT, KEPT = Path("artifacts/report"), Path("reports")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def main(arguments: list[str]) -> int:
+    """Exit 2 after one line where there is no report or the name is not one of a folder."""
+    if len(arguments) != 1 or not NAME.fullmatch(arguments[0]):
+        print("error: one name of letters, digits, dots, dashes is needed: make keep NAME=first-try", file=sys.stderr)
+        return 2
+    if not REPORT.is_dir():
+        print(f"error: no report in {REPORT}; `dvc repro` writes it", file=sys.stderr)
+        return 2
+    target = KEPT / arguments[0]
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(REPORT, target, copy_function=shutil.copyfile)  # not DVC's read-only mode, nor its links
+    print(f"kept in {target}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
