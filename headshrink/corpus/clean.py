@@ -18,9 +18,8 @@ MOSTLY = 0.5  # share of a script among letters; names and terms of the other la
 
 def normalise(text: str) -> str:
     """The text as it is trained on: NFC, no control or invisible characters, single spaces."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
-    return " ".join(INVISIBLE.sub("", text).split())
+    text = INVISIBLE.sub("", text)
+    return " ".join((text if text.isascii() else unicodedata.normalize("NFC", text)).split())
 
 
 def fold(text: str) -> str:
