@@ -1,0 +1,121 @@
+"""A small teacher trained from scratch on the corpus itself, so that the default needs no download.
+
+It is a stand-in, made in about a minute: a BERT of 4 layers x 4 heads over a WordPiece vocabulary of its own, trained
+by translation ranking (Guo et al. 2018). Numbers obtained with it say whether the pipeline works, not how good a real
+encoder would be.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from random import Random
+
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from torch import nn
+from transformers import BertConfig, BertModel, BertTokenizerFast
+
+from headshrink.model.encoder import SentenceEncoder, pad_ids
+from headshrink.model.objectives import translation_ranking
+from headshrink.progress import Bar
+
+SPECIAL = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+VOCABULARY = 6_000  # pieces: most word forms of the grammar are whole, rare ones in two or three
+MAX_LENGTH = 128
+BATCH_SIZE = 128  # pairs; the negatives of each are the other 127
+LEARNING_RATE = 2e-3  # peak; high, for a small model trained from scratch for few steps
+WARMUP = 0.1
+
+
+def train_tokenizer(texts: Sequence[str], vocabulary: int = VOCABULARY) -> BertTokenizerFast:
+    """A cased WordPiece tokenizer; the same texts in the same order give the same vocabulary."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token=SPECIAL["unk_token"]))  # type: ignore[call-arg]
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocabulary, min_frequency=2, special_tokens=list(SPECIAL.values()), show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    ends = [(SPECIAL[name], tokenizer.token_to_id(SPECIAL[name])) for name in ("sep_token", "cls_token")]
+    tokenizer.post_processor = processors.BertProcessing(*ends)
+    return BertTokenizerFast(
+        tokenizer_object=tokenizer, do_lower_case=False, model_max_length=MAX_LENGTH, **SPECIAL  # type: ignore[arg-type]
+    )
+
+
+def untrained_teacher(texts: Sequence[str], seed: int) -> SentenceEncoder:
+    """The teacher before its first step: trained tokenizer, random weights, normalised mean pooling."""
+    tokenizer = train_tokenizer(texts)
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=128, num_hidden_layers=4, num_attention_heads=4, intermediate_size=512,
+        max_position_embeddings=MAX_LENGTH, type_vocab_size=1, pad_token_id=tokenizer.pad_token_id,
+        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, initializer_range=0.05,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        backbone = BertModel(config, add_pooling_layer=False)
+    return SentenceEncoder(backbone, tokenizer, max_length=MAX_LENGTH)
+
+
+def lookalikes(pairs: Sequence[tuple[str, str]], side: int) -> list[list[int]]:
+    """Indices of pairs grouped by the rarest words of one side: the same participants, other facts.
+
+    In one batch they are each other's negatives, and only roles, negation or time can tell them apart. Random batches
+    hold almost none of them: a model trained on those is a bag of words.
+    """
+    bags = [sorted({word[:5] for word in re.findall(r"\w+", pair[side].lower())}) for pair in pairs]
+    frequency = Counter(word for bag in bags for word in bag)
+    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for i, bag in enumerate(bags):
+        groups[tuple(sorted(sorted(bag, key=lambda word: (frequency[word], word))[:3]))].append(i)
+    return list(groups.values())
+
+
+def batches(pairs: Sequence[tuple[str, str]], steps: int, seed: int) -> Iterator[list[int]]:
+    """`steps` batches of pair indices, lookalikes together; each pass groups by the other language."""
+    rng = Random(seed)
+    by_side = [lookalikes(pairs, side) for side in (0, 1)]
+    queue: list[int] = []
+    size = min(BATCH_SIZE, len(pairs))
+    for step in range(steps):
+        while len(queue) < size:
+            groups = by_side[step % 2]
+            rng.shuffle(groups)
+            queue += [i for group in groups for i in rng.sample(group, len(group))]
+        yield queue[:size]
+        del queue[:size]
+
+
+def train_teacher(pairs: Sequence[tuple[str, str]], steps: int, seed: int) -> SentenceEncoder:
+    """Train a tokenizer and a small BERT on (English, Russian) pairs; deterministic for a seed and a number of threads.
+
+    Dropout is off: each pair is seen a few times at most, and few steps are left to waste on noise.
+    """
+    encoder = untrained_teacher([text for pair in pairs for text in pair], seed)
+    en, ru = (encoder.tokenise([pair[side] for pair in pairs]) for side in (0, 1))
+    optimizer = torch.optim.AdamW(encoder.parameters(), LEARNING_RATE, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps))
+    encoder.train()
+    with Bar("training the teacher", steps) as bar:
+        for batch in batches(pairs, steps, seed):
+            loss = ranking_loss(encoder, [en[i] for i in batch], [ru[i] for i in batch])
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            bar.advance(note=f"loss {loss.item():.3f}")
+    return encoder.eval()
+
+
+def rate(step: int, steps: int) -> float:
+    """Share of the peak learning rate: linear warm-up, linear decay."""
+    warmup = max(1, round(WARMUP * steps))
+    return min((step + 1) / warmup, (steps - step) / max(1, steps - warmup))
+
+
+def ranking_loss(encoder: SentenceEncoder, en: Sequence[list[int]], ru: Sequence[list[int]]) -> torch.Tensor:
+    """Translation ranking of a batch of token ids; each side padded to its own longest sentence."""
+    pad_id = encoder.tokenizer.pad_token_id
+    return translation_ranking(encoder(*pad_ids(en, pad_id)), encoder(*pad_ids(ru, pad_id)))
