@@ -1,15 +1,20 @@
-"""Stages corpus and tokenize as processes: what they write, and that a mistake leaves nothing behind."""
+"""Stages corpus and tokenize as processes: what they write, what a mistake or a kill leaves behind (nothing)."""
 
-import hashlib
+import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from headshrink.shards import read_split
 from tasks import params
 from tasks.params import ParamsError
 
@@ -59,25 +64,70 @@ def stage(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240)
 
 
-def hashes(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-def test_corpus_then_tokenize_write_the_same_bytes_twice(tmp_path: Path, tiny_folder: Path) -> None:
+def test_corpus_then_tokenize_write_whole_folders_and_nothing_else(tmp_path: Path, tiny_folder: Path) -> None:
     write_params(tmp_path, {"pairs": 1_000})
     (tmp_path / "artifacts").mkdir()
     (tmp_path / "artifacts" / "teacher").symlink_to(tiny_folder)
-    written = []
-    for _ in range(2):
-        for name in ("corpus", "tokenize"):
-            done = stage(name, tmp_path)
-            assert done.returncode == 0, done.stderr
-        written.append({out: hashes(tmp_path / "artifacts" / out) for out in ("corpus", "suite", "shards")})
-    assert written[0] == written[1]
-    assert set(written[0]["corpus"]) == {"train.parquet", "heldout.parquet", "counts.json"}
-    assert sorted(path.name for path in (tmp_path / "artifacts").iterdir()) == ["corpus", "shards", "suite", "teacher"]
+    for name in ("corpus", "tokenize"):
+        done = stage(name, tmp_path)
+        assert done.returncode == 0, done.stderr
+    artifacts = tmp_path / "artifacts"
+    assert {path.name for path in artifacts.iterdir()} == {"corpus", "shards", "suite", "teacher"}
+    assert {path.name for path in (artifacts / "corpus").iterdir()} == {
+        "train.parquet",
+        "heldout.parquet",
+        "counts.json",
+    }
+    for split in ("train", "heldout"):
+        rows = pq.read_metadata(artifacts / "corpus" / f"{split}.parquet").num_rows
+        assert len(read_split(artifacts / "shards", split)) == rows > 0
+    counts, suite = (json.loads((artifacts / name).read_text()) for name in ("corpus/counts.json", "suite/suite.json"))
+    assert counts["generated"]
+    assert suite["label"] == "demo suite (generated)"
     assert not list((tmp_path / ".work").glob("*.tmp-*"))
+
+
+WORKERS = """
+import os, sys, time
+from pathlib import Path
+from headshrink.shards import write_shards
+from tasks.stage import die_with_parent
+
+def start():
+    die_with_parent()
+    Path(f"worker-{os.getpid()}").touch()
+    time.sleep(60)
+
+write_shards(Path("corpus"), Path(sys.argv[1]), Path("shards"), 16, 2, 2, start)
+"""
+
+
+def test_workers_die_with_a_stage_that_is_killed(tmp_path: Path, tiny_folder: Path) -> None:
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "corpus").mkdir()
+    for split in ("train", "heldout"):
+        pq.write_table(pa.table({"en": ["a cat"] * 9, "ru": ["кошка"] * 9}), tmp_path / "corpus" / f"{split}.parquet")
+    command = [sys.executable, "-c", WORKERS, str(tiny_folder / "tokenizer.json")]
+    parent = subprocess.Popen(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    wait_for(lambda: len(list(tmp_path.glob("worker-*"))) == 2, seconds=120)
+    parent.kill()
+    parent.wait()
+    workers = [int(path.name.removeprefix("worker-")) for path in tmp_path.glob("worker-*")]
+    wait_for(lambda: not any(running(pid) for pid in workers), seconds=5)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "timed out"
+        time.sleep(0.05)
+
+
+def running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_a_mistake_in_the_data_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:

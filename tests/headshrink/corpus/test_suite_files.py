@@ -105,7 +105,7 @@ def test_no_network_and_no_such_commit_are_one_line(tmp_path: Path) -> None:
     commit(tmp_path / "encodechka")
     asked = {"offline": ("5e70bca", "http://127.0.0.1:9/encodechka"), "wrong": ("0" * 7, str(tmp_path / "encodechka"))}
     for name, (revision, repository) in asked.items():
-        with pytest.raises(HeadshrinkError, match="^cannot fetch .*; go online or use source folder$") as caught:
+        with pytest.raises(HeadshrinkError, match=r"^cannot fetch .*; go online or use source folder$") as caught:
             suite.clone_suite(revision, tmp_path / name, repository)
         assert "\n" not in str(caught.value)
 
