@@ -9,7 +9,7 @@ from headshrink.corpus.sources._base import Pair, Source
 from headshrink.errors import HeadshrinkError
 
 SIDE = re.compile(r"\.(en|ru)(?=(\.txt)?(\.gz)?$)")
-FORMS = "NAME.tsv (English TAB Russian) or NAME.en with NAME.ru, each also as .txt and .gz"
+FORMS = "NAME.tsv[.gz] (English TAB Russian), or NAME.en[.txt][.gz] with its NAME.ru[.txt][.gz]"
 
 
 class Parallel(Source):
@@ -17,7 +17,8 @@ class Parallel(Source):
 
     A TSV's columns after the second are ignored. Of a folder, files are read in the order of their names; other files
     are left alone, and so are names that begin with `mono.`, by which collections mark text without translation. Two
-    aligned files outside a folder are given by the English one.
+    aligned files outside a folder are given by the English one; DVC, which watches the path, then misses a change of
+    the Russian one, so a folder is better.
     """
 
     def __init__(self, path: Path) -> None:
