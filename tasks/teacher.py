@@ -1,17 +1,17 @@
 """Stage teacher: the model to compress, in one folder with its sentence-transformers modules."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, model_validator
 
-from tasks.section import NOTHING, Section
+from tasks.section import NOTHING, Section, name_from
 
 
 class Params(Section):
     """Which teacher."""
 
-    source: Literal["generated", "folder", "hub"] = Field(description="generated: trained here from scratch")
+    source: name_from("teacher") = Field(description="generated: trained here from scratch")  # type: ignore[valid-type]
     path: str = Field(NOTHING, description="folder: the model; generated: the pairs to train on; hub: profiles/none")
     hub_id: str | None = Field(None, description="hub: model id")
     hub_revision: str | None = Field(

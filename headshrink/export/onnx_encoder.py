@@ -33,9 +33,7 @@ class OnnxEncoder:
         except (Fail, InvalidGraph, InvalidProtobuf, NoSuchFile) as error:
             reason = str(error).split("\n", 1)[0][:200]
             raise HeadshrinkError(f"cannot open {folder / GRAPH} ({reason}): an exported graph is needed") from error
-        if not (folder / TOKENIZER).is_file():
-            raise HeadshrinkError(f"no {TOKENIZER} in {folder}: the exported graph and its tokenizer belong together")
-        self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        self.tokenizer = read_tokenizer(folder / TOKENIZER)
 
     @property
     def dimension(self) -> int:
@@ -59,3 +57,13 @@ class OnnxEncoder:
             INPUTS[1]: np.array([row.attention_mask for row in rows], dtype=np.int64),
         }
         return self.session.run([OUTPUT], feed)[0]
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """An exported tokenizer.json, which truncates and pads by itself."""
+    if not path.is_file():
+        raise HeadshrinkError(f"no {path.name} in {path.parent}: an exported graph and its tokenizer belong together")
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises no narrower class
+        raise HeadshrinkError(f"cannot read {path} ({error}): an exported {path.name} is needed") from error

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from headshrink.model import SentenceEncoder
 from headshrink.teacher._write import write_teacher
 from headshrink.teacher.folder import open_folder
+from headshrink.teacher.generated import train_teacher
 from headshrink.teacher.hub import download
 
 SOURCES: dict[str, Callable[..., SentenceEncoder]] = {
     "folder": open_folder,
+    "generated": train_teacher,
     "hub": download,
 }
 
-__all__ = ["SOURCES", "download", "open_folder", "write_teacher"]
+__all__ = ["SOURCES", "download", "open_folder", "train_teacher", "write_teacher"]

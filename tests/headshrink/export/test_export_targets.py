@@ -1,0 +1,181 @@
+"""Export targets: every shape that pruning makes, opened again as users of each form do."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from transformers import BertConfig, BertModel
+
+from headshrink.errors import HeadshrinkError
+from headshrink.export import TARGETS, check_reload
+from headshrink.export.onnx_encoder import OnnxEncoder
+from headshrink.export.targets import onnx, transformers
+from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, load_encoder
+from headshrink.teacher.generated import train_tokenizer
+
+ROOT = Path(__file__).resolve().parents[3]
+SENTENCES = ["the man sees the dog", "кошка спит в дом", "a", "", "the big house " * 40]
+SHAPES = {
+    "uneven": {"heads_per_layer": [3, 1], "ffn_per_layer": [10, 64]},
+    "a layer without attention, one without FFN": {"heads_per_layer": [0, 2], "ffn_per_layer": [16, 0]},
+    "cut width, factorised embeddings": {"hidden_size": 24, "embedding_rank": 12},
+}
+
+
+def shaped(encoder: SentenceEncoder, dense: bool = False, **shape: object) -> SentenceEncoder:
+    """An encoder of random weights with an encoder's tokenizer and another shape."""
+    facts = {"heads_per_layer": [4, 4], "ffn_per_layer": [64, 64]} | encoder.backbone.config.to_diff_dict() | shape
+    facts.pop("model_type")
+    config = PrunedBertConfig(**facts, head_size=8)
+    torch.manual_seed(1)
+    backbone = PrunedBertModel(config, add_pooling_layer=False)
+    layers = nn.Sequential(nn.Linear(config.hidden_size, 16), nn.Tanh()) if dense else None
+    pooling = "cls" if dense else "mean"
+    return SentenceEncoder(backbone, encoder.tokenizer, pooling, layers, max_length=encoder.max_length).eval()
+
+
+def run(code: str, *arguments: object) -> np.ndarray:
+    """Run code in another process, away from this repository; the embeddings that it saves."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"HF_HUB_OFFLINE": "1"}
+    saved = Path(str(arguments[0])).parent / "embeddings.npy"
+    command = [sys.executable, "-I", "-c", code, *map(str, arguments), str(saved)]
+    done = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    return np.load(saved)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[SentenceEncoder, Path]:
+    """A small encoder and its ONNX folder; an export takes seconds, so one serves several tests."""
+    tokenizer = train_tokenizer(SENTENCES * 2)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        initializer_range=0.2,
+    )
+    encoder = SentenceEncoder(BertModel(config, add_pooling_layer=False), tokenizer, max_length=64).eval()
+    folder = tmp_path_factory.mktemp("exported") / "onnx"
+    onnx.write(encoder, folder)
+    return encoder, folder
+
+
+@pytest.mark.parametrize(("shape", "dense"), list(zip(SHAPES, [False, True, False], strict=True)), ids=SHAPES)
+def test_every_shape_keeps_its_embeddings_in_every_target_and_batch(tiny_encoder, tmp_path, shape, dense):
+    encoder = shaped(tiny_encoder, dense, **SHAPES[shape])
+    expected = encoder.encode(SENTENCES)
+    for name, target in TARGETS.items():
+        target.write(encoder, tmp_path / target.place)
+        embed = target.open(tmp_path / target.place)
+        assert np.abs(embed(SENTENCES) - expected).max() < 1e-5, name
+        assert np.abs(np.concatenate([embed([text]) for text in SENTENCES]) - expected).max() < 1e-5, name
+
+
+def test_a_uniform_shape_is_a_stock_bert_and_needs_no_code(tiny_encoder, tmp_path):
+    encoder = shaped(tiny_encoder, ffn_per_layer=[24, 24])
+    transformers.write(encoder, tmp_path)
+    stock = load_encoder(tmp_path)
+    assert type(stock.backbone).__name__ == "BertModel"
+    assert stock.backbone.config.intermediate_size == 24
+    assert not list(tmp_path.glob("*.py"))
+    assert np.array_equal(stock.encode(SENTENCES), encoder.encode(SENTENCES))
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_a_shape_beyond_bert_brings_its_code(tiny_encoder, tmp_path, shape):
+    transformers.write(shaped(tiny_encoder, **shape), tmp_path)
+    assert (tmp_path / "modeling_pruned_bert.py").is_file()
+
+
+WITHOUT_HEADSHRINK = """
+import sys
+sys.modules["headshrink"] = None  # importing it raises ImportError
+import numpy as np
+from sentence_transformers import SentenceTransformer
+from transformers import AutoModel
+folder, saved = sys.argv[1:]
+assert AutoModel.from_pretrained(folder, trust_remote_code=True).config.heads_per_layer == [3, 1]
+np.save(saved, SentenceTransformer(folder, device="cpu", trust_remote_code=True).encode({sentences}))
+"""
+
+
+def test_the_folder_opens_by_sentence_transformers_without_headshrink(tiny_encoder, tmp_path):
+    encoder = shaped(tiny_encoder, **SHAPES["uneven"])
+    transformers.write(encoder, tmp_path / "model")
+    found = run(WITHOUT_HEADSHRINK.format(sentences=SENTENCES), tmp_path / "model")
+    assert np.abs(found - encoder.encode(SENTENCES)).max() < 1e-5
+    assert np.abs(np.linalg.norm(found, axis=1) - 1).max() < 1e-5
+
+
+WITHOUT_TORCH = """
+import sys
+for name in ("torch", "transformers", "headshrink"):
+    sys.modules[name] = None  # importing it raises ImportError
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+folder, saved = sys.argv[1:]
+tokenizer = Tokenizer.from_file(folder + "/tokenizer.json")
+session = onnxruntime.InferenceSession(folder + "/model.onnx")
+rows = tokenizer.encode_batch({sentences})
+feed = {{"input_ids": [row.ids for row in rows], "attention_mask": [row.attention_mask for row in rows]}}
+np.save(saved, session.run(["sentence_embedding"], feed)[0])
+"""
+
+
+def test_onnx_needs_neither_torch_nor_transformers(exported):
+    encoder, folder = exported
+    found = run(WITHOUT_TORCH.format(sentences=SENTENCES), folder)
+    assert np.abs(found - encoder.encode(SENTENCES)).max() < 1e-5
+
+
+def test_onnx_has_the_same_bytes_each_time_and_no_trace_of_this_machine(exported, tmp_path, capfd):
+    encoder, folder = exported
+    attention = encoder.backbone.config._attn_implementation
+    encoder.encode(SENTENCES)  # leaves its mark in the tokenizer, which must not show in the export
+    onnx.write(encoder, tmp_path)
+    for file in ("model.onnx", "tokenizer.json"):
+        assert (tmp_path / file).read_bytes() == (folder / file).read_bytes()
+    graph = (tmp_path / "model.onnx").read_bytes()
+    assert b".py" not in graph
+    assert str(ROOT).encode() not in graph
+    assert encoder.backbone.config._attn_implementation == attention
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_form_that_embeds_otherwise_is_refused_with_the_figure(tiny_encoder):
+    expected = tiny_encoder.encode(SENTENCES)
+    assert check_reload("onnx", tiny_encoder.encode, SENTENCES, expected) > 0.9999
+    turned = expected.copy()
+    turned[2] = expected[1]
+    with pytest.raises(HeadshrinkError, match=r"onnx does not reproduce the model: cosine 0\.\d+ on 'a'"):
+        check_reload("onnx", lambda texts: turned, SENTENCES, expected)
+    with pytest.raises(HeadshrinkError, match="cosine nan"):
+        check_reload("onnx", lambda texts: expected * np.nan, SENTENCES, expected)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "model.onnx").unlink(), "cannot open"),
+        (lambda folder: os.truncate(folder / "model.onnx", 5_000), "cannot open"),
+        (lambda folder: (folder / "tokenizer.json").unlink(), "no tokenizer.json"),
+        (lambda folder: os.truncate(folder / "tokenizer.json", 100), "tokenizer.json"),
+    ],
+    ids=["no graph", "truncated graph", "no tokenizer", "truncated tokenizer"],
+)
+def test_a_damaged_onnx_folder_is_one_line(exported, tmp_path, damage, message):
+    folder = shutil.copytree(exported[1], tmp_path / "onnx")
+    damage(folder)
+    with pytest.raises(HeadshrinkError, match=message) as caught:
+        OnnxEncoder(folder)
+    assert "\n" not in str(caught.value)

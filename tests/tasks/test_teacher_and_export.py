@@ -1,0 +1,89 @@
+"""Stages teacher and export: what they read, what they write, what they refuse before any work."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from headshrink.errors import HeadshrinkError
+from headshrink.export import TARGETS, Target
+from headshrink.model import load_encoder, save_encoder
+from tasks import export, teacher
+
+PAIRS = {"en": ["the man sees", "a dog", "big house"], "ru": ["мужчина видит", "собака", "большой дом"]}
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch) -> Path:
+    """An empty workspace to run stages in."""
+    monkeypatch.chdir(tmp_path)
+    Path(".work").mkdir()
+    Path("artifacts/corpus").mkdir(parents=True)
+    return tmp_path
+
+
+def test_teacher_puts_a_folder_under_artifacts(workspace, tiny_encoder, tiny_folder):
+    params = teacher.Params(source="folder", path=str(tiny_folder))
+    teacher.run(SimpleNamespace(teacher=params))
+    assert json.loads(Path("artifacts/teacher/teacher.json").read_text())["label"] == tiny_folder.name
+    found = load_encoder("artifacts/teacher").encode(PAIRS["ru"])
+    assert np.array_equal(found, tiny_encoder.encode(PAIRS["ru"]))
+
+
+def test_the_generated_teacher_is_trained_on_the_corpus(workspace):
+    pd.DataFrame(PAIRS).to_parquet("artifacts/corpus/train.parquet")
+    params = teacher.Params(source="generated", path="artifacts/corpus", steps=2)
+    teacher.run(SimpleNamespace(teacher=params))
+    facts = json.loads(Path("artifacts/teacher/teacher.json").read_text())
+    assert (facts["label"], facts["generated"]) == ("generated", True)
+
+
+def test_a_refused_teacher_leaves_nothing(workspace):
+    with pytest.raises(HeadshrinkError, match="no model folder"):
+        teacher.run(SimpleNamespace(teacher=teacher.Params(source="folder", path="nowhere")))
+    assert [path.name for path in Path("artifacts").iterdir()] == ["corpus"]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"source": "folder"},
+        {"source": "hub", "hub_id": "someone/model"},
+        {"source": "hub", "hub_id": "someone/model", "hub_revision": "main"},
+        {"source": "nowhere", "path": "x"},
+    ],
+)
+def test_an_incomplete_source_is_refused_by_the_parameters(params):
+    with pytest.raises(ValidationError):
+        teacher.Params(**params)
+
+
+@pytest.fixture
+def student(workspace, tiny_encoder) -> None:
+    """A student and held-out pairs, where the export stage looks for them."""
+    save_encoder(tiny_encoder, "artifacts/student/model")
+    pd.DataFrame(PAIRS).to_parquet("artifacts/corpus/heldout.parquet")
+
+
+def test_export_writes_the_folder_and_onnx_beside(student):
+    export.run(SimpleNamespace(export=export.Params(targets=["transformers", "onnx"], check_sentences=4)))
+    names = {str(path.relative_to("artifacts/export")) for path in Path("artifacts/export").rglob("*.*")}
+    assert {"config.json", "model.safetensors", "modules.json", "onnx/model.onnx", "onnx/tokenizer.json"} <= names
+
+
+def test_a_form_that_fails_its_check_fails_the_stage(student, monkeypatch, tiny_encoder):
+    broken = Target("", lambda encoder, folder: None, lambda folder: lambda texts: tiny_encoder.encode(texts)[::-1])
+    monkeypatch.setitem(TARGETS, "transformers", broken)
+    with pytest.raises(HeadshrinkError, match="transformers does not reproduce the model"):
+        export.run(SimpleNamespace(export=export.Params(targets=["transformers"], check_sentences=6)))
+    assert not Path("artifacts/export").exists()
+    assert not list(Path("artifacts").glob(".export*"))
+
+
+def test_check_sentences_come_from_both_languages(student):
+    assert export.heldout_sentences(4) == [*PAIRS["en"][:2], *PAIRS["ru"][:2]]
+    assert len(export.heldout_sentences(256)) == 6
