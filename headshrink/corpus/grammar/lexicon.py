@@ -4,7 +4,7 @@ A row of a noun table is `english, synonym | russian paradigm exceptions, synony
 `english | imperfective row / perfective row, synonym ... | kinds of object | government`; rows of morphology.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from headshrink.corpus.grammar.morphology import (
@@ -178,7 +178,7 @@ list | список/списк m-velar, перечень/перечн m-soft
 """, animate=False)
 
 FOODS = nouns("""
-soup | суп m-hard
+bun | булочка f-velar gp=булочек
 apple | яблоко n-hard pl=яблоки,яблок,яблокам,яблоками,яблоках
 cake | торт m-hard
 cucumber | огурец/огурц m-ts
@@ -348,7 +348,7 @@ tall | высокий velar, рослый hard | person
 tired | усталый hard, уставший sib | person animal
 cheerful, merry | весёлый hard, радостный hard | person
 sad | грустный hard, печальный hard | person
-famous, well-known | известный hard, знаменитый hard | person text
+famous, well-known | известный hard, знаменитый hard | person
 rich, wealthy | богатый hard, состоятельный hard | person
 poor | бедный hard | person
 lazy | ленивый hard | person animal
@@ -357,9 +357,9 @@ strict | строгий velar | person
 honest | честный hard | person
 hungry | голодный hard | person animal
 new | новый hard | object text building
-ancient | старинный hard, древний soft | object text building
-big, large | большой stressed-sib, крупный hard | object building animal
-small, little | маленький velar, небольшой stressed-sib | object building animal
+ancient | старинный hard, древний soft | building text
+big, large | большой stressed-sib | object building animal
+small, little | маленький velar, небольшой stressed-sib | object building
 red | красный hard | object building
 green | зелёный hard | object building
 white | белый hard | object building animal
@@ -367,7 +367,7 @@ black | чёрный hard | object animal
 expensive, costly | дорогой stressed-velar, недешёвый hard | object
 cheap, inexpensive | дешёвый hard, недорогой stressed-velar | object
 beautiful, lovely | красивый hard, прекрасный hard | object building
-heavy | тяжёлый hard | object
+heavy | тяжёлый hard | device
 strange, odd | странный hard, необычный hard | object text
 interesting, engaging | интересный hard, увлекательный hard | text
 boring, dull | скучный hard, нудный hard | text
@@ -380,13 +380,23 @@ cold | холодный hard | food
 """)
 
 
+def aspects(row: str) -> tuple[RussianVerb, RussianVerb]:
+    """Both aspects of "imperfective / perfective"; "=" for an activity, whose past and future stay imperfective."""
+    first, second = row.split(" / ")
+    imperfective = conjugate(first)
+    if second != "=":
+        return imperfective, conjugate(second)
+    future = [f"{be} {imperfective.infinitive}" for be in ("будет", "будут")]
+    return imperfective, replace(imperfective, singular=future[0], plural=future[1])
+
+
 def verbs(table: str) -> tuple[Verb, ...]:
     """Verbs of one table."""
     out = []
     for english, russian, kinds, government in rows(table):
         words = tuple(word.strip() for word in english.split(","))
-        pairs = tuple(tuple(conjugate(row) for row in pair.split(" / ")) for pair in split_rows(russian))
-        out.append(Verb(words[0], tuple(map(inflect, words)), pairs, frozenset(kinds.split()), government))  # type: ignore[arg-type]
+        pairs = tuple(aspects(row) for row in split_rows(russian))
+        out.append(Verb(words[0], tuple(map(inflect, words)), pairs, frozenset(kinds.split()), government))
     return tuple(out)
 
 
@@ -411,26 +421,26 @@ forgive, pardon | прощать прощает прощают / простит�
 comfort, console | утешать утешает утешают / утешить утешит утешат, успокаивать успокаивает успокаивают / успокоить успокоит успокоят | person | acc
 warn | предупреждать предупреждает предупреждают / предупредить предупредит предупредят part=предупреждён | person | acc
 protect, defend | защищать защищает защищают / защитить защитит защитят part=защищён | person animal building | acc
-draw | рисовать рисует рисуют / нарисовать нарисует нарисуют part=нарисован | person animal object building | acc
+draw | рисовать рисует рисуют / нарисовать нарисует нарисуют part=нарисован | person animal device building | acc
 photograph | фотографировать фотографирует фотографируют / сфотографировать сфотографирует сфотографируют part=сфотографирован | person animal building | acc
 catch | ловить ловит ловят / поймать поймает поймают part=пойман | animal | acc
 feed | кормить кормит кормят / накормить накормит накормят part=накормлен | person animal | acc
 read | читать читает читают / прочитать прочитает прочитают part=прочитан | text | acc
-write | писать пишет пишут / написать напишет напишут part=написан | text | acc
+write | писать пишет пишут / написать напишет напишут part=написан | writing | acc
 translate | переводить переводит переводят / перевести переведёт переведут past=перевёл,перевела part=переведён | text | acc
 publish, print | публиковать публикует публикуют / опубликовать опубликует опубликуют part=опубликован, печатать печатает печатают / напечатать напечатает напечатают part=напечатан | text | acc
 discuss, talk about | обсуждать обсуждает обсуждают / обсудить обсудит обсудят part=обсуждён | text | acc
-check, review | проверять проверяет проверяют / проверить проверит проверят part=проверен | text object | acc
+check | проверять проверяет проверяют / проверить проверит проверят part=проверен | text device | acc
 eat | есть ест едят past=ел,ела / съесть съест съедят past=съел,съела part=съеден | food | acc
 cook, prepare | готовить готовит готовят / приготовить приготовит приготовят part=приготовлен | food | acc
 buy, purchase | покупать покупает покупают / купить купит купят part=куплен, приобретать приобретает приобретают / приобрести приобретёт приобретут past=приобрёл,приобрела part=приобретён | food object text building | acc
 sell | продавать продаёт продают / продать продаст продадут part=продан | food object text building | acc
 build, construct | строить строит строят / построить построит построят part=построен, возводить возводит возводят / возвести возведёт возведут past=возвёл,возвела part=возведён | building | acc
-repair, fix | чинить чинит чинят / починить починит починят part=починен, ремонтировать ремонтирует ремонтируют / отремонтировать отремонтирует отремонтируют part=отремонтирован | object building | acc
+repair, fix | чинить чинит чинят / починить починит починят part=починен, ремонтировать ремонтирует ремонтируют / отремонтировать отремонтирует отремонтируют part=отремонтирован | device building | acc
 paint | красить красит красят / покрасить покрасит покрасят part=покрашен | building | acc
-wash, clean | мыть моет моют / вымыть вымоет вымоют part=вымыт | object | acc
+wash, clean | мыть моет моют / вымыть вымоет вымоют part=вымыт | washable | acc
 hide, conceal | прятать прячет прячут / спрятать спрячет спрячут part=спрятан | object text | acc
-break | ломать ломает ломают / сломать сломает сломают part=сломан | object building | acc
+break | ломать ломает ломают / сломать сломает сломают part=сломан | device | acc
 lose | терять теряет теряют / потерять потеряет потеряют part=потерян | object text | acc
 choose, pick | выбирать выбирает выбирают / выбрать выберет выберут part=выбран | object text food | acc
 bring | приносить приносит приносят / принести принесёт принесут past=принёс,принесла part=принесён | object text food | acc
@@ -438,16 +448,16 @@ destroy, demolish | разрушать разрушает разрушают / �
 """)
 
 INTRANSITIVES = verbs("""
-sleep | спать спит спят / поспать поспит поспят | | acc
-work | работать работает работают / поработать поработает поработают, трудиться трудится трудятся / потрудиться потрудится потрудятся | | acc
+sleep | спать спит спят / = | | acc
+work | работать работает работают / =, трудиться трудится трудятся / = | | acc
 laugh | смеяться смеётся смеются / засмеяться засмеётся засмеются | | acc
-sing | петь поёт поют / спеть споёт споют | | acc
-dance | танцевать танцует танцуют / станцевать станцует станцуют | | acc
-swim | плавать плавает плавают / поплавать поплавает поплавают | | acc
+sing | петь поёт поют / = | | acc
+dance | танцевать танцует танцуют / = | | acc
+swim | плавать плавает плавают / = | | acc
 rest, relax | отдыхать отдыхает отдыхают / отдохнуть отдохнёт отдохнут | | acc
 cry, weep | плакать плачет плачут / заплакать заплачет заплачут, рыдать рыдает рыдают / зарыдать зарыдает зарыдают | | acc
 smile | улыбаться улыбается улыбаются / улыбнуться улыбнётся улыбнутся | | acc
-wait | ждать ждёт ждут / подождать подождёт подождут | | acc
+wait | ждать ждёт ждут / = | | acc
 """)
 
 TRANSFERS = verbs("""
@@ -477,7 +487,6 @@ last year | в прошлом году | past
 last night | вчера вечером | past
 on Monday | в понедельник | past
 on Friday | в пятницу | past
-a long time ago | давно | past
 tomorrow | завтра | future
 next week | на следующей неделе | future
 next year | в следующем году | future
@@ -525,11 +534,22 @@ above, below | над, под | ins, ins | object
 # Said of a moment or a state: "is finding", "was seeing" are no English, so these take no progressive.
 MOMENTARY = frozenset("see meet find recognise believe forgive save lose break warn invite choose hide".split())
 
+# Kinds within "object" and "text", for verbs that not every thing suits.
+DEVICES = frozenset("car bicycle phone lamp umbrella guitar camera boat toy computer radio".split())
+WASHABLE = frozenset("car bicycle cup bottle table chair carpet sofa boat shirt dress knife".split())
+WRITINGS = frozenset("letter article story poem report message novel contract list".split())
+GENERAL = {"device": "object", "washable": "object", "writing": "text"}
+
 KINDS: dict[str, tuple[Noun, ...]] = {
-    "person": PEOPLE + NAMES, "animal": ANIMALS, "text": TEXTS, "food": FOODS, "object": OBJECTS, "building": BUILDINGS,
+    "person": PEOPLE + NAMES, "animal": ANIMALS, "text": TEXTS, "food": FOODS, "object": OBJECTS,
+    "building": BUILDINGS,
+    "device": tuple(noun for noun in OBJECTS if noun.key in DEVICES),
+    "washable": tuple(noun for noun in OBJECTS if noun.key in WASHABLE),
+    "writing": tuple(noun for noun in TEXTS if noun.key in WRITINGS),
 }
 ADJECTIVES_OF: dict[str, tuple[Adjective, ...]] = {
-    kind: tuple(adjective for adjective in ADJECTIVES if kind in adjective.kinds) for kind in KINDS
+    kind: tuple(adjective for adjective in ADJECTIVES if adjective.kinds & {kind, GENERAL.get(kind, kind)})
+    for kind in KINDS
 }
 TIMES_OF: dict[str, tuple[Time, ...]] = {
     tense: tuple(time for time in TIMES if time.tense == tense) for tense in dict.fromkeys(t.tense for t in TIMES)

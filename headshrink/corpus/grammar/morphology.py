@@ -196,7 +196,7 @@ def english_plural(noun: str) -> str:
     head, _, last = noun.rpartition(" ")
     if last in IRREGULAR_PLURALS:
         plural = IRREGULAR_PLURALS[last]
-    elif last.endswith(("s", "x", "ch", "sh")):
+    elif last.endswith(("s", "x", "ch", "sh")) and last != "monarch":
         plural = last + "es"
     elif last.endswith("y") and last[-2] not in "aeiou":
         plural = last[:-1] + "ies"

@@ -87,7 +87,7 @@ LISTS: dict[str, tuple[Filler, ...]] = {
     "room": plain("""
         in the kitchen | на кухне
         in the bedroom | в спальне
-        in the hall, in the corridor | в коридоре, в прихожей
+        in the hall | в прихожей
         in the bathroom | в ванной
         in the garage | в гараже
         in the nursery | в детской
@@ -256,10 +256,9 @@ LISTS: dict[str, tuple[Filler, ...]] = {
     "drugform": plain("""
         tablets, pills | таблетки
         drops | капли
-        syrup | сироп
         capsules | капсулы
-        ointment | мазь
-        spray | спрей
+        powders | порошки
+        lozenges | леденцы
     """),
     "drugclass": plain("""
         antibiotics | антибиотики
@@ -282,10 +281,10 @@ LISTS: dict[str, tuple[Filler, ...]] = {
         a headache | головная боль
         a rash | сыпь
         nausea | тошнота
-        dizziness | головокружение
+        apathy | апатия
         weakness | слабость
-        itching | зуд
         heartburn | изжога
+        shortness of breath | одышка
         drowsiness | сонливость
     """),
     "org": plain("""
@@ -300,7 +299,7 @@ LISTS: dict[str, tuple[Filler, ...]] = {
     """),
 }
 LISTS |= {f"{name}:{case}": cased(words, case) for name, words in {
-    "name": NAMES, "person": PEOPLE, "city": CITIES, "thing": GOODS, "country": COUNTRIES,
+    "name": NAMES, "man": tuple(name for name in NAMES if name.russian[0].gender == "m"), "person": PEOPLE, "city": CITIES, "thing": GOODS, "country": COUNTRIES,
 }.items() for case in CASES}  # fmt: skip
 LISTS |= {f"fullname:{case}": full_names(case) for case in ("nom", "dat", "ins")}
 
@@ -309,14 +308,14 @@ light | light_on | turn on the {lamp} {room} / switch on the {lamp} {room} | в�
 light | light_off | turn off the {lamp} {room} / switch off the {lamp} {room} | выключи {lamp} {room} / погаси {room} {lamp} | lamp=lamp room=room
 alarm | alarm_set | set an alarm for {hour} {day} / wake me up {day} at {hour} | поставь будильник на {hour} {day} / разбуди меня {day} в {hour} | hour=hour day=day
 alarm | alarm_cancel | cancel the alarm for {hour} {day} / do not wake me up {day} at {hour} | отмени будильник на {hour} {day} / не буди меня {day} в {hour} | hour=hour day=day
-music | music_play | play {genre} {room} / let {genre} sound {room} | включи {genre} {room} / пусть {room} звучит {genre} | genre=genre room=room
+music | music_play | play {genre} {room} / put on {genre} {room} | включи {genre} {room} / поставь {room} {genre} | genre=genre room=room
 music | music_stop | stop playing {genre} {room} / I do not want to hear {genre} {room} | выключи {genre} {room} / не хочу слышать {genre} {room} | genre=genre room=room
 weather | weather_query | what will the weather be like in {city} {day}? / is it going to rain in {city} {day}? | какая погода будет в {city} {day}? / пойдёт ли {day} дождь в {city}? | city=city:loc day=day
 clock | time_query | what time is it in {city} now? / tell me the time in {city} | который сейчас час в {city}? / скажи время в {city} | city=city:loc
 taxi | taxi_order | order a taxi to {city} {day} at {hour} / call a cab to {city} for {day}, {hour} | закажи такси до {city} {day} в {hour} / вызови машину до {city} {day} на {hour} | city=city:gen day=day hour=hour
 ticket | ticket_book | book a train ticket to {city} {day} / I need a train seat to {city} {day} | закажи билет на поезд до {city} {day} / нужно место в поезде до {city} {day} | city=city:gen day=day
-dish | food_order | order {dish} to my home at {hour} / have {dish} delivered at {hour} | закажи {dish} на дом в {hour} / пусть привезут {dish} в {hour} | dish=dish hour=hour
-dish | food_recipe | how do I cook {dish} by {hour}? / give me a recipe for {dish}, I need it by {hour} | как приготовить {dish} за вечер в {hour}? / дай рецепт, хочу сделать {dish} в {hour} | dish=dish hour=hour
+dish | food_order | order {dish} to my home {day} / have {dish} delivered {day} | закажи {dish} на дом {day} / пусть {day} привезут {dish} | dish=dish day=day
+dish | food_recipe | how do I cook {dish} {day}? / find me a recipe for {dish} {day} | как мне приготовить {dish} {day}? / найди {day} рецепт, хочу сделать {dish} | dish=dish day=day
 mail | email_send | write an email to {name} about {topic} / send {name} a letter about {topic} | напиши письмо про {topic} для {name} / отправь сообщение про {topic} для {name} | name=name:gen topic=topic
 mail | email_query | is there a letter from {name} about {topic}? / did {name} write to me about {topic}? | есть ли письмо про {topic} от {name}? / пришло ли сообщение про {topic} от {name}? | name=name:gen topic=topic
 meeting | calendar_add | add a meeting with {name} {day} / schedule a talk with {name} {day} | добавь встречу с {name} {day} / запланируй разговор с {name} {day} | name=name:ins day=day
@@ -332,29 +331,29 @@ vacuum | cleaning | clean the floor {room} {day} / vacuum {room} {day} | убе�
 """
 
 REVIEWS = """
-works | 1 | the {service} of {company} works perfectly / I am happy with the {service} at {company} | {service} у «{company}» работает отлично / {service} у «{company}» радует | service=service company=company
-works | -1 | the {service} of {company} works terribly / I am unhappy with the {service} at {company} | {service} у «{company}» работает ужасно / {service} у «{company}» раздражает | service=service company=company
-works | 0 | the {service} of {company} works around the clock / {company} is testing its {service} | {service} у «{company}» работает круглосуточно / «{company}» проверяет, как работает {service} | service=service company=company
-advise | 1 | I advise everybody to choose {company} in {city} / {company} is the best in {city} | всем советую выбрать «{company}» в {city} / «{company}» лучше всех в {city} | company=company city=city:loc
-advise | -1 | I advise nobody to choose {company} in {city} / {company} is the worst in {city} | никому не советую выбирать «{company}» в {city} / «{company}» хуже всех в {city} | company=company city=city:loc
-advise | 0 | tell me where to find {company} in {city} / {company} is opening an office in {city} | подскажите, где найти «{company}» в {city} / «{company}» открывает офис в {city} | company=company city=city:loc
+works | 1 | the {service} of {company} works perfectly / I am happy with the {service} at {company} | {service} у компании «{company}» работает отлично / {service} у компании «{company}» радует | service=service company=company
+works | -1 | the {service} of {company} works terribly / I am unhappy with the {service} at {company} | {service} у компании «{company}» работает ужасно / {service} у компании «{company}» раздражает | service=service company=company
+works | 0 | the {service} of {company} works around the clock / {company} is testing its {service} | {service} у компании «{company}» работает круглосуточно / «{company}» проверяет, как работает {service} | service=service company=company
+advise | 1 | I advise everybody to choose {company} in {city} / {company} is the best in {city} | всем советую выбрать компанию «{company}» в {city} / «{company}» лучше всех в {city} | company=company city=city:loc
+advise | -1 | I advise nobody to choose {company} in {city} / {company} is the worst in {city} | никому не советую выбирать компанию «{company}» в {city} / «{company}» хуже всех в {city} | company=company city=city:loc
+advise | 0 | tell me where to find {company} in {city} / {company} is opening an office in {city} | подскажите, где найти компанию «{company}» в {city} / «{company}» открывает офис в {city} | company=company city=city:loc
 deceive | -1 | {company} deceived me in {city} {day} / {company} let me down in {city} {day} | «{company}» {day} обманывает людей в {city} / «{company}» {day} подводит людей в {city} | company=company city=city:loc day=day
 deceive | 1 | {company} does not deceive people in {city} {day} / {company} does not let people down in {city} {day} | «{company}» {day} не обманывает людей в {city} / «{company}» {day} не подводит людей в {city} | company=company city=city:loc day=day
 deceive | 0 | {company} counts people in {city} {day} / {company} invites people in {city} {day} | «{company}» {day} считает людей в {city} / «{company}» {day} собирает людей в {city} | company=company city=city:loc day=day
 """
 
 REMARKS = """
-call | 1 | you are a {insult}, {name} / {name}, you are just a {insult} | ты {insult}, {name} / {name}, ты просто {insult} | insult=insult name=name:nom
-call | 0 | you are not a {insult}, {name} / {name}, you are not a {insult} at all | ты не {insult}, {name} / {name}, ты совсем не {insult} | insult=insult name=name:nom
-praise | 0 | you are a {praise}, {name} / {name}, you are just a {praise} | ты {praise}, {name} / {name}, ты просто {praise} | praise=praise name=name:nom
-praise | 1 | you are not a {praise}, {name}, you are trash / {name}, you are no {praise}, you are nobody | ты не {praise}, {name}, ты ничтожество / {name}, ты не {praise}, ты никто | praise=praise name=name:nom
-silence | 1 | shut up, {name}, you {insult} / {name}, you are a {insult}, get lost | заткнись, {name}, ты {insult} / {name}, ты {insult}, убирайся | name=name:nom insult=insult
-silence | 0 | sorry, {name}, I was a {insult} / {name}, I behaved like a {insult}, forgive me | извини, {name}, я вёл себя как {insult} / {name}, прости, это я {insult} | name=name:nom insult=insult
+call | 1 | you are a {insult}, {name} / {name}, you are just a {insult} | ты {insult}, {name} / {name}, ты просто {insult} | insult=insult name=man:nom
+call | 0 | you are not a {insult}, {name} / {name}, you are not a {insult} at all | ты не {insult}, {name} / {name}, ты совсем не {insult} | insult=insult name=man:nom
+praise | 0 | you are a {praise}, {name} / {name}, you are just a {praise} | ты {praise}, {name} / {name}, ты просто {praise} | praise=praise name=man:nom
+praise | 1 | you are not a {praise}, {name}, you are trash / {name}, you are no {praise}, you are nobody | ты не {praise}, {name}, ты ничтожество / {name}, ты не {praise}, ты никто | praise=praise name=man:nom
+silence | 1 | shut up, {name}, you {insult} / {name}, you are a {insult}, get lost | заткнись, {name}, ты {insult} / {name}, ты {insult}, убирайся | name=man:nom insult=insult
+silence | 0 | sorry, {name}, I was a {insult} / {name}, I behaved like a {insult}, forgive me | извини, {name}, я вёл себя как {insult} / {name}, прости, это я {insult} | name=man:nom insult=insult
 """
 
 INCIDENTS = """
-steal | 1 | I want to steal a {thing} from {person} / help me to steal a {thing} from {person} | хочу украсть {thing} у {person} / помоги мне украсть {thing} у {person} | thing=thing:acc person=person:gen
-steal | 0 | I want to buy a {thing} from {person} / help me to buy a {thing} from {person} | хочу купить {thing} у {person} / помоги мне купить {thing} у {person} | thing=thing:acc person=person:gen
+steal | 1 | I want to steal {thing} from {person} / help me to steal {thing} from {person} | хочу украсть {thing} у {person} / помоги мне украсть {thing} у {person} | thing=thing:acc person=person:gen
+steal | 0 | I want to buy {thing} from {person} / help me to buy {thing} from {person} | хочу купить {thing} у {person} / помоги мне купить {thing} у {person} | thing=thing:acc person=person:gen
 trade | 1 | {name} sells weapons {spot} / one can buy drugs from {name} {spot} | {name} продаёт оружие {spot} / {name} торгует наркотиками {spot} | name=name:nom spot=spot
 trade | 0 | {name} sells flowers {spot} / one can buy fruit from {name} {spot} | {name} продаёт цветы {spot} / {name} торгует фруктами {spot} | name=name:nom spot=spot
 attack | 1 | the bandits are going to beat {person} {spot} {day} / the bandits will rob {person} {spot} {day} | бандиты изобьют {person} {spot} {day} / бандиты ограбят {person} {spot} {day} | person=person:acc spot=spot day=day
@@ -365,17 +364,17 @@ casino | 0 | {name} earns money at the office {day} / {name} plays chess {day} |
 
 REPORTS = """
 works | report | {fullname} works at {org} in {city} / in {city} {fullname} is employed at {org} | {fullname} работает в {org} в {city} / в {city} {fullname} трудится в {org} | fullname=fullname:nom org=org city=city:loc
-heads | report | {fullname} is in charge at {org} / the boss at {org} is {fullname} | {fullname} руководит отделом в {org} / отделом в {org} руководит {fullname} | fullname=fullname:nom org=org
+heads | report | {fullname} runs a department at {org} / a department at {org} is run by {fullname} | {fullname} руководит отделом в {org} / отделом в {org} руководит {fullname} | fullname=fullname:nom org=org
 awards | report | {country} gives a medal to {fullname} in {city} / in {city} {fullname} gets a medal from {country} | {country} вручает медаль {fullname} в {city} / в {city} {fullname} медаль вручает {country} | country=country:nom fullname=fullname:dat city=city:loc
 lives | report | {fullname} lives in {city} / in {city} lives {fullname} | {fullname} живёт в {city} / в {city} живёт {fullname} | fullname=fullname:nom city=city:loc
 signs | report | {country} signs an agreement with {fullname} / the agreement with {fullname} is signed by {country} | {country} подписывает соглашение с {fullname} / соглашение с {fullname} подписывает {country} | country=country:nom fullname=fullname:ins
 """
 
 TREATMENTS = """
-takes | treatment | I take {drug} {disease}, {drugform} / I am on {drugform} of {drug} {disease} | принимаю «{drug}» {disease}, {drugform} / пью {drugform} «{drug}» {disease} | drug=drug disease=disease drugform=drugform
-reaction | treatment | {reaction} began because of {drug} {disease} / {drug} {disease} gave me {reaction} | началась {reaction}, виноват «{drug}» {disease} / из побочных у «{drug}» {disease} только {reaction} | reaction=reaction drug=drug disease=disease
+takes | treatment | I take {drug} {drugform} {disease} / {disease} I take {drug} {drugform} | принимаю {drugform} «{drug}» {disease} / {disease} пью {drugform} «{drug}» | drug=drug disease=disease drugform=drugform
+reaction | treatment | after {drug} {disease} {reaction} began / {drug} {disease} gave me {reaction} | после лекарства «{drug}» {disease} началась {reaction} / у меня {reaction} от лекарства «{drug}» {disease} | reaction=reaction drug=drug disease=disease
 class | treatment | the doctor prescribed {drugclass} and {drug} {disease} / {drugclass} and {drug} {disease}, said the doctor | врач выписал {drugclass} и «{drug}» {disease} / {drugclass} и «{drug}» {disease}, сказал врач | drugclass=drugclass drug=drug disease=disease
-helps | treatment | {drug} {disease} really helps, the {drugform} are the best / the {drugform} {drug} help me {disease} | «{drug}» {disease} правда помогает, бери {drugform} / хорошо помогают {drugform} «{drug}» {disease} | drug=drug disease=disease drugform=drugform
+helps | treatment | {drug} {drugform} really help {disease} / {disease}, {drug} {drugform} help best | {drugform} «{drug}» правда помогают {disease} / {disease} лучше всего помогают {drugform} «{drug}» | drug=drug disease=disease drugform=drugform
 """
 
 

@@ -1,5 +1,6 @@
 """Meanings in Russian: case and agreement, numerals, aspect, negation, word order, the passive of short participles."""
 
+import re
 from functools import singledispatch
 
 from headshrink.corpus.grammar.lexicon import Time, Verb
@@ -14,8 +15,14 @@ BE = {"past": ("был", "была", "было", "были"), "future": ("буд
 
 def say(meaning: Meaning, style: Style = PLAIN) -> str:
     """One Russian sentence."""
-    text = clause(meaning, style)
+    text = euphonic(clause(meaning, style))
     return capitalise(text) + ("" if text[-1] in "?!." else ".")
+
+
+def euphonic(text: str) -> str:
+    """со Светланой, во Франции: the vowel of a preposition before two consonants of its own kind."""
+    text = re.sub(r"\b([Сс]) (?=[сзшж][бвгджзклмнпрстфхцчшщ])", r"\1о ", text, flags=re.IGNORECASE)
+    return re.sub(r"\b([Вв]) (?=[вф][бвгджзклмнпрстфхцчшщ])", r"\1о ", text, flags=re.IGNORECASE)
 
 
 def lexeme(entity: Entity, style: Style) -> RussianNoun:

@@ -78,7 +78,7 @@ def journey(rng: Random) -> Journey:
 
 def possession(rng: Random) -> Possession:
     """Somebody has something."""
-    return Possession(entity(rng, "person", bare=True), entity(rng, rng.choice(("object", "text", "food"))))
+    return Possession(entity(rng, "person", bare=True), entity(rng, rng.choice(("object", "text", "animal"))))
 
 
 def comparison(rng: Random) -> Comparison:
@@ -95,9 +95,9 @@ def bare_actions(rng: Random) -> tuple[Action, Action]:
     tense = rng.choice(("past", "present"))
     while True:
         left, right = action(rng, tense, bare=True), action(rng, tense, bare=True)
-        if left.verb != right.verb and left.agent != right.agent and left.patient != right.agent != left.agent:
-            if right.patient != left.agent and (left.patient is None or left.patient != right.patient):
-                return left, right
+        parts = [part for part in (left.agent, left.patient, right.agent, right.patient) if part]
+        if left.verb != right.verb and len(set(parts)) == len(parts):
+            return left, right
 
 
 def contrast(rng: Random) -> Contrast:
@@ -122,11 +122,13 @@ def family(rng: Random, sample: Callable[[Random], Meaning]) -> list[Meaning]:
 
 
 def sayable(meaning: Meaning) -> bool:
-    """Negation has no place beside habits and durations, whose denial is ambiguous in both languages."""
+    """Whether a denial is clear in both languages: not beside habits, durations or exact numbers of things owned."""
+    if not getattr(meaning, "negated", False):
+        return True
+    if isinstance(meaning, Possession):
+        return meaning.thing.count < 2
     time = getattr(meaning, "time", None)
-    return not (getattr(meaning, "negated", False) and time and time.tense in ("habit", "progressive")) and not (
-        getattr(meaning, "negated", False) and time and time.key == "soon"
-    )
+    return time is None or (time.tense not in ("habit", "progressive") and time.key != "soon")
 
 
 # What a corpus is made of, and in which shares.

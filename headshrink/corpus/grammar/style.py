@@ -1,4 +1,4 @@
-"""How a meaning is said: which synonyms, which construction, where the time stands. Numbers, the same for any language."""
+"""How a meaning is said: synonyms, construction, place of the time. Plain numbers, the same for any language."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
