@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.section import Section, name_from
+from tasks.section import LIBRARY, Section, name_from
 
 
 class Params(Section):
@@ -47,13 +47,14 @@ def run(params) -> None:
         en, ru = (Sentences.from_dataset(shards, column) for column in ("en_ids", "ru_ids"))
         return Pairs(en, ru, stored_targets(ARTIFACTS / "targets", split))
 
+    train, heldout = pairs("train"), pairs("heldout")
     recipe = Recipe(**params.distill.model_dump())
-    code = [Path("tasks/distill.py"), Path("headshrink/distill"), Path("headshrink/model")]
+    code = [Path(__file__), LIBRARY / "distill", LIBRARY / "model", LIBRARY / "shards.py"]
     inputs = [ARTIFACTS / name for name in ("shards", "targets", "pruned")]
     checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], params.distill.model_dump()))
     student = load_encoder(ARTIFACTS / "pruned").to("cuda" if torch.cuda.is_available() else "cpu")
     with LiveCurve("distill", params.distill.model_dump()) as live:
-        result = distil(student, pairs("train"), pairs("heldout"), recipe, checkpoints, live.row)
+        result = distil(student, train, heldout, recipe, checkpoints, live.row)
     with output(ARTIFACTS / "student", "distill") as folder:
         save_encoder(student, folder / "model")
         write_metrics(result, folder / "metrics.json")

@@ -1,0 +1,119 @@
+"""Stages teach and distill: what they read, what they write, and that a resumed distillation leaves the same files."""
+
+import copy
+import csv
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import tasks.live
+from headshrink.distill.targets import read_targets
+from headshrink.errors import HeadshrinkError
+from headshrink.model import load_encoder, save_encoder
+from headshrink.shards import write_shards
+from tasks import distill, teach
+
+NOUNS = {"man": "мужчина", "cat": "кошка", "dog": "собака", "woman": "женщина"}
+VERBS = {"runs": "бежит", "sleeps": "спит", "reads": "читает", "sees": "видит"}
+PLACES = {"in the house": "в дом", "on the tree": "на дерево", "": ""}
+PAIRS = [
+    (f"the {noun} {verb} {place}", f"{NOUNS[noun]} {VERBS[verb]} {PLACES[place]}")
+    for noun in NOUNS for verb in VERBS for place in PLACES
+]  # fmt: skip
+PARAMS = SimpleNamespace(
+    teach=teach.Params(batch_size=8, precision="fp32"),
+    distill=distill.Params(
+        losses={"cosine": 1.0}, epochs=4, batch_size=8, learning_rate=3e-3, evaluations=2, precision="fp32",
+        checkpoint_minutes=1e-9, dropout=0.1,
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch, tiny_encoder) -> Path:
+    """A workspace whose stages up to prune are done."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tasks.live, "LiveCurve", Curve)
+    for folder in (".work", "artifacts/corpus", "artifacts/shards"):
+        Path(folder).mkdir(parents=True)
+    for split, pairs in (("train", PAIRS[:40]), ("heldout", PAIRS[40:])):
+        pd.DataFrame(pairs, columns=["en", "ru"]).to_parquet(f"artifacts/corpus/{split}.parquet")
+    save_encoder(tiny_encoder, "artifacts/teacher")
+    write_shards(Path("artifacts/corpus"), Path("artifacts/teacher/tokenizer.json"), Path("artifacts/shards"), 64, 2, 1)
+    pruned = copy.deepcopy(tiny_encoder)
+    torch.manual_seed(1)
+    for parameter in pruned.backbone.encoder.parameters():
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    save_encoder(pruned, "artifacts/pruned")
+    return tmp_path
+
+
+class Curve:
+    """In the place of MLflow's: it keeps the rows, and stops the training at one of them where it is told to."""
+
+    rows: ClassVar[list[dict]] = []
+    stop_at: ClassVar[int | None] = None
+
+    def __init__(self, name, parameters):
+        self.rows.clear()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def row(self, row):
+        self.rows.append(row)
+        if row["step"] == self.stop_at:
+            raise KeyboardInterrupt
+
+
+def files(folder: str) -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for file in Path(folder).rglob("*") if file.is_file()}
+
+
+def test_teach_writes_the_teachers_embeddings(workspace, tiny_encoder):
+    teach.run(PARAMS)
+    en, ru = read_targets(Path("artifacts/targets"), "train")
+    np.testing.assert_allclose(en, tiny_encoder.encode([pair[0] for pair in PAIRS[:40]]), atol=1e-3)
+    np.testing.assert_allclose(ru, tiny_encoder.encode([pair[1] for pair in PAIRS[:40]]), atol=1e-3)
+
+
+def test_distill_writes_a_better_student_its_curve_and_its_scores(workspace):
+    teach.run(PARAMS)
+    distill.run(PARAMS)
+    metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
+    assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
+    assert metrics["heldout_loss"] < metrics["before_heldout_loss"]
+    assert metrics["steps"] == 20
+    rows = list(csv.DictReader(Path("artifacts/student/curve.csv").read_text().splitlines()))
+    assert [int(row["step"]) for row in rows if row["heldout_loss"]] == [10, 20]
+    assert load_encoder("artifacts/student/model").encode(["the cat"]).shape == (1, 32)
+    assert not Path(".work/distill").exists()
+
+
+def test_a_distillation_killed_in_the_middle_ends_with_the_same_files(workspace, monkeypatch):
+    teach.run(PARAMS)
+    distill.run(PARAMS)
+    whole = files("artifacts/student")
+    monkeypatch.setattr(Curve, "stop_at", 7)
+    with pytest.raises(KeyboardInterrupt):
+        distill.run(PARAMS)
+    monkeypatch.setattr(Curve, "stop_at", None)
+    assert len(list(Path(".work/distill").glob("*/checkpoint.pt"))) == 1
+    distill.run(PARAMS)
+    assert files("artifacts/student") == whole
+    assert [row["step"] for row in Curve.rows] == list(range(1, 21))  # the live curve is whole as well
+
+
+def test_distill_without_targets_says_which_stage_writes_them(workspace):
+    with pytest.raises(HeadshrinkError, match="the teach stage writes them"):
+        distill.run(PARAMS)
+    assert not Path("artifacts/student").exists()
