@@ -3,6 +3,8 @@
 import tempfile
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder
 from headshrink.teacher._pickled import converted, pickled_places
@@ -16,14 +18,21 @@ def open_folder(path: str | Path, allow_pickle: bool = False) -> SentenceEncoder
 
     `allow_pickle` converts weights that exist only as .bin; off by default, since a folder from elsewhere should not
     be unpickled unasked, not even by PyTorch's restricted reader. Raises HeadshrinkError for pickled weights
-    otherwise, and for whatever `load_encoder` refuses: no folder, no BERT, no tokenizer, damaged weights.
+    otherwise, and for a folder that is missing, damaged, or holds no BERT, no tokenizer, no fitting weights.
     """
     folder = Path(path)
     if not folder.is_dir():
         raise HeadshrinkError(f"no model folder {folder}: give a transformers or sentence-transformers folder")
+    try:
+        return open_pickled(folder, allow_pickle) if pickled_places(folder) else load_encoder(folder)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:  # a file of the folder missing, cut or not JSON
+        reason = " ".join(str(error).split())[:200]
+        raise HeadshrinkError(f"cannot read the model folder {folder} ({reason}): a whole one is needed") from error
+
+
+def open_pickled(folder: Path, allow_pickle: bool) -> SentenceEncoder:
+    """Load a folder with pickled weights by way of a converted copy, if that is allowed."""
     pickled = pickled_places(folder)
-    if not pickled:
-        return load_encoder(folder)
     if not allow_pickle:
         found = ", ".join(str(file.relative_to(folder)) for file in pickled)
         raise HeadshrinkError(

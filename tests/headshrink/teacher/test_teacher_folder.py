@@ -1,6 +1,7 @@
 """Teachers from a local folder: what is read from it, and what is refused in one line."""
 
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -75,6 +76,12 @@ def test_a_truncated_safetensors_file(tiny_folder):
     weights = tiny_folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
     assert str(weights) in refusal(tiny_folder)
+
+
+@pytest.mark.parametrize("file", ["modules.json", "1_Pooling/config.json", "tokenizer.json", "config.json"])
+def test_a_truncated_file_beside_the_weights(tiny_folder, file):
+    os.truncate(tiny_folder / file, 40)
+    assert str(tiny_folder) in refusal(tiny_folder)
 
 
 def test_a_missing_tokenizer(tiny_folder):
