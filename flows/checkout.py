@@ -55,6 +55,13 @@ def only_run(main: Path, say: Callable[[str], None]) -> Iterator[None]:
         yield
 
 
+def free(main: Path) -> bool:
+    """Whether no run holds the checkout's lock at this moment."""
+    (main / WORK).mkdir(exist_ok=True)
+    with open(main / WORK / "flow.lock", "a", encoding="utf-8") as lock:
+        return _taken(lock.fileno())
+
+
 def _taken(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -35,7 +35,7 @@ from prefect.tasks import exponential_backoff  # noqa: E402
 
 from flows.checkout import FlowError, only_run  # noqa: E402
 from flows.form import overrides, section_form  # noqa: E402
-from flows.repro import BUSY, dvc, outcome_of, unchanged_stages  # noqa: E402
+from flows.repro import BUSY, dvc, outcome_of, told, unchanged_stages  # noqa: E402
 from flows.results import publish, track  # noqa: E402
 from flows.stages import read_stages  # noqa: E402
 from flows.supervise import Supervised  # noqa: E402
@@ -160,7 +160,7 @@ def run_stage(name: str, folder: Path, force: bool) -> State:
         last: deque[str] = deque(maxlen=LAST_LINES)
         outcome = "Completed"
         child = dvc(folder, "repro", "--single-item", *(["--force"] if force else []), name)
-        for line in child:
+        for line in told(child):
             log.info(line)
             last.append(line)
             progress.read(line)

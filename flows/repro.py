@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from flows.stages import Stage
@@ -10,6 +11,9 @@ from flows.supervise import Supervised
 
 UNCHANGED = re.compile(r"Stage '([^']+)' didn't change, skipping")
 RESTORED = re.compile(r"Stage '([^']+)' is cached - skipping run")
+ADVICE = (
+    "To track the changes with git", "git add", "To enable auto staging", "dvc config core.autostage", "Use `dvc push`",
+)
 BUSY = "is busy, it is being blocked by"  # another DVC runs a stage on the same files
 
 
@@ -23,6 +27,11 @@ def child_environment() -> dict[str, str]:
 def dvc(folder: Path, *arguments: str) -> Supervised:
     """Start DVC in `folder`; it waits while another DVC holds the lock there."""
     return Supervised([sys.executable, "-m", "dvc", "--wait-for-lock", *arguments], folder, child_environment())
+
+
+def told(lines: Iterable[str]) -> Iterator[str]:
+    """The lines without DVC's advice on git and pushing, which it repeats after each stage."""
+    return (line for line in lines if line and not line.strip().startswith(ADVICE))
 
 
 def outcome_of(line: str) -> str | None:

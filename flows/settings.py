@@ -10,12 +10,12 @@ SERVER_NOTE = "serve.url"  # under .work: the API address of a running `make ser
 HEALTH_TIMEOUT_SECONDS = 2.0
 
 
-def apply(folder: Path | None = None) -> None:
+def apply(look_for_server: bool = True) -> None:
     """Set Prefect's environment where the user has not: home in the checkout, its server if one runs, no telemetry.
 
     Without a server each run starts an ephemeral one; on a busy machine that takes longer than Prefect's 20 s.
     """
-    work = main_checkout(folder or Path.cwd()) / WORK
+    work = main_checkout(Path.cwd()) / WORK
     defaults = {
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -25,7 +25,7 @@ def apply(folder: Path | None = None) -> None:
     if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ:
         (work / "prefect").mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder of this path at most
         defaults["PREFECT_HOME"] = str(work / "prefect")
-        if url := running_server(work):
+        if look_for_server and (url := running_server(work)):
             defaults["PREFECT_API_URL"] = url
     for name, value in defaults.items():
         os.environ.setdefault(name, value)

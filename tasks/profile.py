@@ -42,12 +42,11 @@ def write_profile(name: str, changes: list[str]) -> None:
 
 
 def changed(text: str, change: str) -> str:
-    """A profile's text with one `section.key=value` changed, its comment kept; ParamsError for a key it does not have."""
+    """A profile's text with one `section.key=value` changed, its comment kept; ParamsError for an unknown key."""
     name, equals, value = change.partition("=")
     section, _, key = name.partition(".")
-    line = re.compile(
-        rf"(^{re.escape(section)}:(?:[^\n]*\n)(?:[ \t#][^\n]*\n|\n)*?  {re.escape(key)}:)[^\n#]*(#[^\n]*)?$", re.MULTILINE
-    )
+    within = r"[^\n]*\n(?:[ \t#][^\n]*\n|\n)*?"  # the rest of the section's line and lines up to the key's
+    line = re.compile(rf"(^{re.escape(section)}:{within}  {re.escape(key)}:)[^\n#]*(#[^\n]*)?$", re.MULTILINE)
     if not equals or not section or not key or not line.search(text):
         raise ParamsError(f"--set {change}: section.key=value with a key of the profile is needed")
     if key == "path" and not value.startswith("artifacts/") and (path := Path(value).expanduser()).exists():
