@@ -14,7 +14,18 @@ from safetensors.numpy import load_file
 
 from headshrink.errors import HeadshrinkError
 
-MODELS = {"teacher": "teacher", "pruned": "pruned only", "student": "student"}
+MODELS = {"teacher": "teacher", "pruned": "pruned only", "student": "student", "static": "static floor"}
+SENTENCE_TASKS = {
+    "sts": "semantic similarity",
+    "pi": "paraphrases",
+    "nli": "inference",
+    "sa": "sentiment",
+    "ti": "toxicity",
+    "ia": "inappropriateness",
+    "ic": "intents",
+    "icx": "intents, English to Russian",
+}
+TASKS = SENTENCE_TASKS | {"ne1": "named entities, news", "ne2": "named entities, reviews"}
 HASHED = ("corpus/counts.json", "importance/scores.safetensors", "pruned/prune.json", "student/metrics.json")
 
 
@@ -59,6 +70,30 @@ class Results:
         return [name for name in MODELS if name in self.quality]
 
     @property
+    def tasks(self) -> list[str]:
+        """The tasks measured, in encodechka's order."""
+        return [task for task in TASKS if task in self.quality["teacher"]]
+
+    @property
+    def has_mean(self) -> bool:
+        """Whether mean S stands: only where all sentence tasks were measured."""
+        return set(SENTENCE_TASKS) <= set(self.tasks)
+
+    def overall(self, model: str) -> float:
+        """A model's quality in one figure: mean S, or the mean of the tasks measured where they are but some."""
+        scores = self.quality[model]
+        return scores["mean_s"] if self.has_mean else float(np.mean([scores[task] for task in self.tasks]))
+
+    @property
+    def overall_title(self) -> str:
+        return "mean S" if self.has_mean else f"mean of {', '.join(task.upper() for task in self.tasks)}"
+
+    @property
+    def intervals(self) -> dict[str, dict[str, dict[str, float]]]:
+        """By model and task: difference to the teacher, its one-sided 95% bounds, and the margin that they prove."""
+        return self.details["intervals"]
+
+    @property
     def heads(self) -> Kept:
         return Kept(self.pruning["heads"]["kept"], self.pruning["heads"]["of"])
 
@@ -75,13 +110,13 @@ class Results:
     @property
     def labels(self) -> dict[str, str]:
         """Where the figures come from: teacher, corpus, suite, machine, threads."""
-        threads = self.machine.get("threads")
         return {
             "teacher": self.teacher["label"],
             "corpus": self.counts["label"],
             "suite": self.suite["label"],
-            "machine": str(self.machine.get("cpu", "unnamed")),
-        } | ({"threads": str(threads)} if threads is not None else {})
+            "machine": self.machine["cpu"],
+            "threads": f"1 for latency, {self.machine['threads']} for throughput",
+        }
 
 
 def read_results(artifacts: Path) -> Results:
@@ -96,8 +131,8 @@ def read_results(artifacts: Path) -> Results:
     return Results(
         quality=quality,
         cost={name: cost[name] for name in MODELS if name in cost},
-        machine=cost.get("machine", {}),
-        measured=cost.get("date", ""),
+        machine=cost["machine"],
+        measured=cost["date"],
         details=read_json(artifacts, "benchmark/scores.json"),
         counts=read_json(artifacts, "corpus/counts.json"),
         suite=suite,

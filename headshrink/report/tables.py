@@ -3,22 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from headshrink.report.results import MODELS, Results
+from headshrink.report.results import MODELS, TASKS, Results
 
 NONE = "–"
-TASKS = {
-    "sts": "semantic similarity",
-    "pi": "paraphrases",
-    "nli": "inference",
-    "sa": "sentiment",
-    "ti": "toxicity",
-    "ia": "inappropriateness",
-    "ic": "intents",
-    "icx": "intents, English to Russian",
-    "ne1": "named entities, news",
-    "ne2": "named entities, reviews",
-}
-WORD_TASKS = ("ne1", "ne2")
 
 
 @dataclass(frozen=True)
@@ -41,10 +28,13 @@ COSTS = [
     Measure("parameters", "Parameters, M", 1e-6, 2),
     Measure("embedding_parameters", "Embeddings, M", 1e-6, 2, "part of the parameters"),
     Measure("weights_mb", "Weights, MB", 1, 1),
-    Measure("flops_g_b1_32_tokens", "FLOPs, G", 1, 3, "a sentence of 32 tokens"),
-    Measure("latency_ms_b1", "Latency, ms", 1, 2, "batch 1, median"),
-    Measure("latency_p95_ms_b1", "Latency p95, ms", 1, 2, "batch 1"),
-    Measure("throughput_b32_per_s", "Throughput, 1/s", 1, 0, "sentences, batch 32"),
+    Measure("flops_g_32tokens", "FLOPs, G", 1, 3, "a sentence of 32 tokens"),
+    Measure("latency_ms_b1", "Latency, ms", 1, 2, "batch 1, 32 tokens, 1 thread"),
+    Measure("latency_p95_ms_b1", "Latency p95, ms", 1, 2, "batch 1, 32 tokens, 1 thread"),
+    Measure("throughput_b32_per_s", "Throughput, 1/s", 1, 0, "batch 32, 32 tokens, all threads"),
+    Measure("speed_task_ms", "Speed task, ms", 1, 2, "encodechka's: one text, tokenisation in it"),
+    Measure("load_s", "Load, s", 1, 2),
+    Measure("model_memory_mb", "Peak memory, MB", 1, 0, "beyond the libraries; batch 32, 128 tokens"),
 ]
 
 
@@ -69,16 +59,53 @@ class Table:
 
 def quality_table(results: Results) -> Table:
     """Mean S, mean S+W and every task, with differences to the teacher."""
-    names = [task for task in TASKS if any(task in results.quality[model] for model in results.models)]
-    measures = [*MEANS, *(Measure(task, task.upper(), note=TASKS[task]) for task in names)]
-    rows = [row(results.quality, measure, results.models, difference) for measure in measures]
+    return Table(
+        header(results.models, "−"),
+        [row(results.quality, measure, results.models, difference) for measure in quality_measures(results)],
+    )
+
+
+def quality_measures(results: Results) -> list[Measure]:
+    """The means that stand, then the tasks."""
+    means = [mean for mean in MEANS if mean.key in results.quality["teacher"]]
+    return [*means, *(Measure(task, task.upper(), note=TASKS[task]) for task in results.tasks)]
+
+
+def own_pooling_table(results: Results) -> Table:
+    """The same scores at each model's own pooling, which no test score has chosen."""
+    own = {
+        model: {key.removeprefix("own_"): value for key, value in scores.items() if key.startswith("own_")}
+        for model, scores in results.quality.items()
+    }
+    rows = [row(own, measure, results.models, difference) for measure in quality_measures(results)]
     return Table(header(results.models, "−"), rows)
+
+
+def interval_table(results: Results) -> Table:
+    """Student against teacher: difference, one-sided 95% bounds, and the margin of "no worse" that they prove."""
+    items = {task: f"{facts['test_items']:,}" for task, facts in results.details["tasks"].items()}
+    rows = [
+        Row(
+            measure.title,
+            [items.get(measure.key, ""), *bounds(results.intervals["student"][measure.key])],
+            [],
+            measure.note,
+            emphasis=measure in MEANS,
+        )
+        for measure in quality_measures(results)
+    ]
+    return Table(
+        ["", "test items", "student − teacher", "95% lower bound", "95% upper bound", "no worse by more than"], rows
+    )
+
+
+def bounds(interval: dict[str, float]) -> list[str]:
+    return [*(signed(interval[key], 3) for key in ("difference", "lower_95", "upper_95")), f"{interval['margin']:.3f}"]
 
 
 def cost_table(results: Results) -> Table:
     """Size and speed, with ratios to the teacher measured in the same run."""
-    known = [m for m in COSTS if any(m.key in results.cost.get(model, {}) for model in results.models)]
-    return Table(header(results.models, "÷"), [row(results.cost, measure, results.models, ratio) for measure in known])
+    return Table(header(results.models, "÷"), [row(results.cost, measure, results.models, ratio) for measure in COSTS])
 
 
 def header(models: Sequence[str], sign: str) -> list[str]:
@@ -97,7 +124,11 @@ def row(figures: dict[str, dict[str, float]], measure: Measure, models: Sequence
 def difference(value: float | None, teacher: float | None, measure: Measure) -> str:
     if value is None or teacher is None:
         return NONE
-    return f"{(value - teacher) * measure.scale:+.{measure.digits}f}".replace("-", "−")
+    return signed((value - teacher) * measure.scale, measure.digits)
+
+
+def signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def ratio(value: float | None, teacher: float | None, measure: Measure) -> str:
@@ -106,26 +137,22 @@ def ratio(value: float | None, teacher: float | None, measure: Measure) -> str:
 
 def headline(results: Results) -> str:
     """The result in one sentence: what the student keeps of the teacher and what it costs."""
-    teacher, student = results.quality["teacher"].get("mean_s"), results.quality["student"].get("mean_s")
-    if not teacher or student is None:
-        return "Some tasks only were measured, so there is no mean."
+    teacher, student = results.overall("teacher"), results.overall("student")
     costs = {"parameters": "parameters", "weights_mb": "bytes", "latency_ms_b1": "latency at batch 1"}
     ours, theirs = results.cost["student"], results.cost["teacher"]
-    shares = [f"{ours[key] / theirs[key]:.2f} of its {name}" for key, name in costs.items() if key in ours]
-    kept = f"{student / teacher:.1%} of the teacher's mean S ({student:.3f} v {teacher:.3f})"
+    shares = [f"{ours[key] / theirs[key]:.2f} of its {name}" for key, name in costs.items()]
+    kept = f"{student / teacher:.1%} of the teacher's {results.overall_title} ({student:.3f} v {teacher:.3f})"
     return f"The student keeps {kept} with {in_words(shares)}.{recovery(results)}"
 
 
 def recovery(results: Results) -> str:
     """What distillation brought back of what pruning alone had lost; nothing where pruning lost nothing."""
-    teacher, pruned, student = (results.quality[model].get("mean_s") for model in ("teacher", "pruned", "student"))
-    if teacher is None or pruned is None or student is None:
-        return ""
+    teacher, pruned, student = (results.overall(model) for model in ("teacher", "pruned", "student"))
     if pruned >= teacher:
         return f" Pruning alone left {pruned:.3f}."
-    change = difference(student, pruned, MEANS[0])
     share = (student - pruned) / (teacher - pruned)
-    return f" Pruning alone left {pruned:.3f}; distillation changed that by {change}, {share:.0%} of what was lost."
+    change = f"{signed(student - pruned, 3)}, {share:.0%} of what was lost"
+    return f" Pruning alone left {pruned:.3f}; distillation changed that by {change}."
 
 
 def in_words(parts: Sequence[str]) -> str:

@@ -3,14 +3,24 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from headshrink.report.figures import FIGURES
-from headshrink.report.figures._style import save
-from headshrink.report.results import Results
-from headshrink.report.tables import Table, corpus_table, cost_table, headline, quality_table
+from headshrink.report.figures._style import provenance, save
+from headshrink.report.published import SOURCE, published_table
+from headshrink.report.results import MODELS, Results
+from headshrink.report.tables import (
+    Table,
+    corpus_table,
+    cost_table,
+    headline,
+    interval_table,
+    own_pooling_table,
+    quality_table,
+)
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGES = ("report.md", "report.html")
@@ -42,20 +52,31 @@ def write_report(results: Results, folder: Path, title: str, colours: Mapping[st
         "results": results,
         "headline": headline(results),
         "quality": quality_table(results),
+        "intervals": interval_table(results),
+        "own": own_pooling_table(results),
+        "published": published_table(results),
         "costs": cost_table(results),
         "corpus": corpus_table(results),
         "pictures": draw_all(results, colours, folder),
         "parameters": parameters.rstrip(),
+        "poolings": own_poolings(results),
+        "published_source": SOURCE,
     }
     for page in PAGES:
         (folder / page).write_text(render(page, context), encoding="utf-8")
 
 
+def own_poolings(results: Results) -> str:
+    """A sentence on which pooling is whose own."""
+    own = {model: facts["own_pooling"] for model, facts in results.details["models"].items()}
+    return f"Fixed in advance: {', '.join(f'{MODELS.get(model, model)} {pooling}' for model, pooling in own.items())}."
+
+
 def draw_all(results: Results, colours: Mapping[str, str], folder: Path) -> dict[str, Picture]:
-    pictures = {}
+    pictures, foot = {}, provenance(results.labels, results.generated)
     for name, figure in FIGURES.items():
         pictures[name] = Picture(figure.TITLE, figure.CAPTION, folder / f"{name}.png")
-        save(figure.draw, results, colours, pictures[name].path)
+        save(partial(figure.draw, results, colours), foot, pictures[name].path)
     return pictures
 
 

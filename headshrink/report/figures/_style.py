@@ -1,6 +1,7 @@
 """How every figure looks and is saved: print size, one typeface, provenance at the foot, the same bytes always."""
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,17 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from headshrink.report.results import Results
-
 WIDTH_INCHES = 7.0  # the text block of a two-column paper
 PIXELS_PER_INCH = 200
+FOOT_CHARACTERS = 125  # that fit the width
 INK, FAINT, RULE = "#22262c", "#6b7280", "#d9dce1"
-MARKERS = {"teacher": "o", "pruned": "s", "student": "D"}  # models differ by shape too: colour alone is not read by all
-HATCHES = {"teacher": "", "pruned": "////", "student": ""}
+MARKERS = {
+    "teacher": "o",
+    "pruned": "s",
+    "student": "D",
+    "static": "^",
+}  # models differ by shape too: colour alone is not read by all
+HATCHES = {"teacher": "", "pruned": "////", "student": "", "static": "...."}
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, holds Cyrillic: the same picture on every machine
     "font.size": 8,
@@ -52,19 +57,20 @@ def rule(axes: Axes, axis: str) -> None:
     axes.grid(True, axis=axis)  # type: ignore[arg-type]
 
 
-def save(draw, results: Results, colours: Colours, path: Path) -> None:
+def save(draw: Callable[[], Figure], foot: str, path: Path) -> None:
     """Draw a figure and write it as PNG, with its provenance at the foot: a picture torn from the report keeps it.
 
-    The bytes depend on the results alone: no date, no software version.
+    The bytes depend on what is drawn alone: no date, no software version.
     """
     with matplotlib.rc_context(STYLE):
-        figure = draw(results, colours)
-        figure.supxlabel(provenance(results), x=0.01, ha="left", fontsize=6, color=FAINT)
+        figure = draw()
+        figure.supxlabel(foot, x=0.01, ha="left", fontsize=6, color=FAINT)
         figure.savefig(path, dpi=PIXELS_PER_INCH, metadata={"Software": None}, facecolor="white")
 
 
-def provenance(results: Results) -> str:
-    """One or two lines: what was measured, on what, and that generated data say nothing about real text."""
-    line = " · ".join(f"{name}: {value}" for name, value in results.labels.items())
-    warning = f"generated {', '.join(results.generated)}: says nothing about real text"
-    return f"{line}\n{warning}" if results.generated else line
+def provenance(labels: Mapping[str, str], generated: Sequence[str]) -> str:
+    """The lines at a figure's foot: what was measured, on what, and that generated data say nothing about real text."""
+    lines = textwrap.wrap(" · ".join(f"{name}: {value}" for name, value in labels.items()), FOOT_CHARACTERS)
+    if generated:
+        lines.append(f"generated {', '.join(generated)}: says nothing about real text")
+    return "\n".join(lines)

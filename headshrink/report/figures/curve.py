@@ -30,7 +30,7 @@ def draw(results: Results, colours: Colours) -> Figure:
 
 
 def draw_losses(axes: Axes, results: Results, colours: Colours) -> None:
-    step, loss = results.curve["step"], results.curve["loss"]
+    step, loss = measured(results, "loss")
     axes.plot(step, loss, color=colours["student"], alpha=0.25, linewidth=0.6)
     smooth = running_median(loss, max(len(loss) // WINDOW_SHARE, 1))
     axes.plot(step, smooth, color=colours["student"], linewidth=1.3, label="training")
@@ -60,14 +60,14 @@ def draw_cosine(axes: Axes, results: Results, colours: Colours) -> None:
 
 
 def measured(results: Results, column: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Steps and values of a column that is filled at evaluations only."""
+    """Steps and values of a column where it has any: a held-out one is filled at evaluations only."""
     values = results.curve[column]
     return results.curve["step"][~np.isnan(values)], values[~np.isnan(values)]
 
 
 def running_median(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
     """Median of the `window` values before and after each one; batches differ too much for the raw loss to be read."""
-    return np.array([np.nanmedian(values[max(i - window, 0) : i + window + 1]) for i in range(len(values))])
+    return np.array([np.median(values[max(i - window, 0) : i + window + 1]) for i in range(len(values))])
 
 
 def mark_best(axes: Axes, step: int | None) -> None:

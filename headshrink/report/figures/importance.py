@@ -61,7 +61,9 @@ def mark_cut_heads(axes: Axes, heads: Kept) -> None:
     widths = enumerate(zip(heads.indices, heads.of, strict=True))
     cut = [(head, layer) for layer, (kept, of) in widths for head in range(of) if head not in kept]
     for size, colour in ((2.6, "black"), (1.2, "white")):
-        axes.plot([x for x, _ in cut], [y for _, y in cut], "x", color=colour, markersize=6, markeredgewidth=size)
+        axes.plot(
+            [x for x, _ in cut], [y for _, y in cut], "x", color=colour, markersize=6, markeredgewidth=size, gid="cut"
+        )
     for head in range(1, max(heads.of)):
         axes.axvline(head - 0.5, color="white", linewidth=1.5)
 

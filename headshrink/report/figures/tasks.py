@@ -3,9 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from headshrink.report.figures._style import HATCHES, Colours, new_figure, rule
+from headshrink.report.figures._style import FAINT, HATCHES, Colours, new_figure, rule
 from headshrink.report.results import MODELS, Results
-from headshrink.report.tables import TASKS
 
 TITLE = "Quality by task"
 CAPTION = "Score of each encodechka task and the mean of the sentence tasks (S) and of all ten (S+W). Higher is better."
@@ -13,16 +12,17 @@ MEANS = {"mean_s": "mean\nS", "mean_sw": "mean\nS+W"}
 
 
 def draw(results: Results, colours: Colours) -> Figure:
-    names = [task for task in TASKS if task in results.quality["teacher"]]
-    means = [mean for mean in MEANS if results.quality["teacher"].get(mean) is not None]
+    names, means = results.tasks, [mean for mean in MEANS if mean in results.quality["teacher"]]
     figure = new_figure(2.9)
     axes = figure.subplots()
     places = np.concatenate([np.arange(len(names)), len(names) + 0.4 + np.arange(len(means))])
     width = 0.84 / len(results.models)
     for i, model in enumerate(results.models):
-        values = [results.quality[model].get(key, np.nan) for key in [*names, *means]]
+        values = [results.quality[model][key] for key in [*names, *means]]
         x = places + (i - (len(results.models) - 1) / 2) * width
-        bars = axes.bar(x, values, width * 0.94, label=MODELS[model], color=colours[model], edgecolor="white")
+        bars = axes.bar(
+            x, values, width * 0.94, label=MODELS[model], color=colours.get(model, FAINT), edgecolor="white"
+        )
         for bar in bars:
             bar.set_hatch(HATCHES[model])
         axes.bar_label(bars, fmt=lambda score: f"{score:.2f}".lstrip("0"), padding=1.5, fontsize=5)

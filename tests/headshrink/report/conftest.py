@@ -9,10 +9,23 @@ from safetensors.numpy import save_file
 
 TASKS = ("sts", "pi", "nli", "sa", "ti", "ia", "ic", "icx", "ne1", "ne2")
 LEVELS = {"teacher": 0.0, "pruned": -0.17, "student": -0.02}
+COST_NAMES = (
+    "parameters",
+    "embedding_parameters",
+    "weights_mb",
+    "flops_g_32tokens",
+    "latency_ms_b1",
+    "latency_p95_ms_b1",
+    "latency_ratio_b1",
+    "throughput_b32_per_s",
+    "speed_task_ms",
+    "load_s",
+    "model_memory_mb",
+)
 COSTS = {
-    "teacher": (28.3e6, 112.8, 9.1, 410.0),
-    "pruned": (22.9e6, 91.6, 5.2, 700.0),
-    "student": (22.9e6, 91.6, 5.3, 690.0),
+    "teacher": (28.3e6, 17.3e6, 112.8, 0.71, 9.1, 10.4, 1.0, 410.0, 10.2, 0.9, 260.0),
+    "pruned": (22.9e6, 17.3e6, 91.6, 0.37, 5.2, 6.1, 0.571, 700.0, 6.0, 0.8, 215.0),
+    "student": (22.9e6, 17.3e6, 91.6, 0.37, 5.3, 6.0, 0.582, 690.0, 6.1, 0.8, 215.0),
 }
 
 
@@ -23,10 +36,11 @@ def write_artifacts(folder: Path, layers: int = 6, heads: int = 12, neurons: int
     scores["ffn"] *= np.linspace(0.6, 1.6, layers)[:, None]
     pruning = {name: keep_better_half(values) for name, values in scores.items()}
     pruning["parameters"] = {"before": 28_300_000, "after": 22_900_000}
+    quality = {model: made_up_quality(rng, level) for model, level in LEVELS.items()}
     contents = {
-        "benchmark/quality.json": {model: made_up_quality(rng, level) for model, level in LEVELS.items()},
+        "benchmark/quality.json": quality,
         "benchmark/cost.json": made_up_cost(),
-        "benchmark/scores.json": {"suite": "demo suite (generated)"},
+        "benchmark/scores.json": made_up_details(quality),
         "corpus/counts.json": {
             "label": "generated",
             "source": "generated",
@@ -80,16 +94,50 @@ def keep_better_half(scores: np.ndarray) -> dict[str, list]:
 
 def made_up_quality(rng: np.random.Generator, level: float) -> dict[str, float]:
     base = (0.80, 0.62, 0.42, 0.74, 0.93, 0.72, 0.74, 0.65, 0.33, 0.38)
-    tasks = {task: round(score + level * rng.uniform(0.6, 1.4), 4) for task, score in zip(TASKS, base, strict=True)}
-    return {"mean_s": float(np.mean(list(tasks.values())[:8])), "mean_sw": float(np.mean(list(tasks.values())))} | tasks
+    tasks = {task: round(score + level * rng.uniform(0.4, 1.6), 4) for task, score in zip(TASKS, base, strict=True)}
+    protocol = {"mean_s": np.mean(list(tasks.values())[:8]), "mean_sw": np.mean(list(tasks.values()))} | tasks
+    protocol = {name: round(float(score), 6) for name, score in protocol.items()}
+    return protocol | {f"own_{name}": score - 0.011 for name, score in protocol.items()}
+
+
+def made_up_details(quality: dict[str, dict[str, float]]) -> dict:
+    names = ("mean_s", "mean_sw", *TASKS)
+    changes = {
+        model: {name: quality[model][name] - quality["teacher"][name] for name in names}
+        for model in ("pruned", "student")
+    }
+    return {
+        "suite": {"label": "demo suite (generated)", "generated": True, "sha256": {}},
+        "tasks": {task: {"title": task.upper(), "test_items": 1500} for task in TASKS},
+        "models": {model: {"own_pooling": "mean_norm"} for model in quality},
+        "reference": "teacher",
+        "resamples": 1000,
+        "intervals": {
+            model: {
+                name: made_up_interval(change, 0.006 if name in ("mean_s", "mean_sw") else 0.015)
+                for name, change in row.items()
+            }
+            for model, row in changes.items()
+        },
+    }
+
+
+def made_up_interval(change: float, half: float) -> dict[str, float]:
+    low, high = change - half, change + half
+    return {"difference": change, "lower_95": low, "upper_95": high, "margin": max(0.0, -low)}
 
 
 def made_up_cost() -> dict:
-    names = ("parameters", "weights_mb", "latency_ms_b1", "throughput_b32_per_s")
-    cost = {model: dict(zip(names, values, strict=True)) for model, values in COSTS.items()}
-    return cost | {
-        "machine": {"cpu": "Made-up CPU @ 2.40 GHz", "cores": 2, "threads": 1, "torch": "2.13.0"},
+    return {
+        "machine": {
+            "cpu": "Made-up CPU @ 2.40 GHz",
+            "cores": 2,
+            "instruction_set": "AVX2",
+            "threads": 2,
+            "torch": "2.13.0",
+        },
         "date": "2026-11-21T12:00:00+00:00",
+        **{model: dict(zip(COST_NAMES, values, strict=True)) for model, values in COSTS.items()},
     }
 
 

@@ -10,8 +10,11 @@ from matplotlib.image import imread
 
 from headshrink.errors import HeadshrinkError
 from headshrink.report import read_results, write_report
-from headshrink.report.figures import FIGURES, importance, widths
+from headshrink.report.figures import FIGURES, forest, importance, widths
 from headshrink.report.figures.importance import quantiles
+from headshrink.report.figures.tradeoff import pareto
+from headshrink.report.published import PUBLISHED, published_table
+from headshrink.report.results import SENTENCE_TASKS, TASKS
 from headshrink.report.summary import main as show_summary
 from headshrink.report.tables import cost_table, headline, quality_table
 
@@ -50,7 +53,7 @@ def test_both_pages_hold_every_figure_label_parameter_and_hash(run_artifacts: Pa
     for page in ("report.md", "report.html"):
         text = (report / page).read_text(encoding="utf-8")
         for model in ("teacher", "pruned", "student"):
-            assert all(f"{score:.3f}" in text for score in results.quality[model].values())
+            assert all(f"{score:.3f}" in text for score in results.quality[model].values())  # at own poolings too
         assert all(label in text for label in results.labels.values())
         assert all(value in text for value in results.hashes.values())
         assert PARAMETERS.rstrip() in text
@@ -81,16 +84,16 @@ def test_ratios_and_differences_are_to_the_teacher(run_artifacts: Path) -> None:
 
 
 def test_a_run_of_some_tasks_has_no_mean_and_still_a_report(run_artifacts: Path, tmp_path: Path) -> None:
-    quality = {model: {"mean_s": None, "mean_sw": None, "sts": 0.5} for model in ("teacher", "pruned", "student")}
+    quality = {model: {"sts": 0.5, "own_sts": 0.5} for model in ("teacher", "pruned", "student")}
     (run_artifacts / "benchmark/quality.json").write_text(json.dumps(quality), encoding="utf-8")
     text = (written(run_artifacts, tmp_path / "report") / "report.md").read_text(encoding="utf-8")
-    assert "STS" in text
-    assert "ICX ·" not in text
+    assert "100.0% of the teacher's mean of STS (0.500 v 0.500)" in text
+    assert "| ICX" not in text
 
 
 def test_each_cut_head_is_crossed_and_no_other(run_artifacts: Path) -> None:
     results = read_results(run_artifacts)
-    crosses = importance.draw(results, COLOURS).axes[0].lines[0]
+    crosses = next(line for line in importance.draw(results, COLOURS).axes[0].lines if line.get_gid() == "cut")
     marked = {(int(layer), int(head)) for head, layer in zip(*crosses.get_data(), strict=True)}
     kept = {(layer, head) for layer, heads in enumerate(results.heads.indices) for head in heads}
     every = {(layer, head) for layer in range(6) for head in range(12)}
@@ -144,3 +147,38 @@ def test_the_terminal_shows_the_table_the_warning_and_the_path(
 def test_the_terminal_names_a_run_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert show_summary(tmp_path) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_front_is_what_no_other_point_beats() -> None:
+    points = {"teacher": (10.0, 0.8), "student": (5.0, 0.75), "pruned": (5.0, 0.5), "worse and dearer": (11.0, 0.7)}
+    assert pareto(points) == [(5.0, 0.75), (10.0, 0.8)]
+
+
+def test_forest_marks_are_hollow_where_the_interval_holds_zero(run_artifacts: Path) -> None:
+    details = json.loads((run_artifacts / "benchmark/scores.json").read_text(encoding="utf-8"))
+    details["intervals"]["student"]["sts"] = {"difference": 0.01, "lower_95": -0.01, "upper_95": 0.03, "margin": 0.01}
+    edit(run_artifacts / "benchmark/scores.json", **details)
+    axes = forest.draw(read_results(run_artifacts), COLOURS).axes[0]
+    marks = {line.get_ydata()[0]: line for line in axes.lines if line.get_marker() == "D"}
+    hollow = [place for place, line in marks.items() if line.get_markerfacecolor() == "white"]
+    assert hollow == [2]  # after the two means
+    assert marks[2].get_xdata()[0] == 0.01
+
+
+def test_published_figures_stand_beside_measured_ones_of_the_real_suite_only(run_artifacts: Path) -> None:
+    assert published_table(read_results(run_artifacts)) is None
+    edit(run_artifacts / "suite/suite.json", generated=False)
+    table = published_table(read_results(run_artifacts))
+    assert table is not None
+    sources = {row.title: row.cells[0] for row in table.rows}
+    assert [source for source in sources.values() if source == "measured"] == ["measured"] * 3
+    assert sources["cointegrated/rubert-tiny2"].startswith("published")
+
+
+def test_published_means_are_those_of_the_published_tasks() -> None:
+    for name, figures in PUBLISHED.items():
+        if set(TASKS) <= set(figures):  # single tasks were published to two decimals
+            assert figures["mean_s"] == pytest.approx(np.mean([figures[task] for task in SENTENCE_TASKS]), abs=0.006), (
+                name
+            )
+            assert figures["mean_sw"] == pytest.approx(np.mean([figures[task] for task in TASKS]), abs=0.006), name
