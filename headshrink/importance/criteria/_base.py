@@ -1,6 +1,5 @@
 """What every importance criterion is: fed batch after batch with one kind's gates, asked for scores at the end."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -10,7 +9,7 @@ from torch import Tensor
 from headshrink.model.sites import Site
 
 
-class Criterion(ABC):
+class Criterion:
     """Scores the units of one kind (heads, or FFN neurons) over all layers.
 
     `dropout` asks for passes with dropout on; `needs_tokens` for `observe` to be called; `needs_passes` is False where
@@ -28,13 +27,11 @@ class Criterion(ABC):
         self.shape = (len(sites), max(site.units for site in sites))
         self.accumulated = torch.zeros(self.shape, device=self.device)
 
-    @abstractmethod
     def update(self, gate_grad: Tensor) -> None:
         """Take one batch's gate gradients [examples, layers, units]: of the sum of the examples' losses."""
 
     def observe(self, site: Site, inputs: Tensor, output_grad: Tensor) -> None:
         """Take a pass's tokens: inputs [tokens, units * unit_width] and gradients of the outputs [tokens, hidden]."""
-        raise NotImplementedError
 
     def scores(self) -> Tensor:
         """The scores [layers, units], the larger the more important."""

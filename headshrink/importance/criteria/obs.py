@@ -1,0 +1,49 @@
+"""Optimal brain surgeon for structures (ZipLM, Kurtic et al. 2023; gradients as in K-FAC, Martens and Grosse 2015)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from headshrink.importance.criteria._base import Criterion
+from headshrink.importance.criteria._greedy import reconstruction_costs
+from headshrink.importance.moments import Moments
+from headshrink.model.sites import Site
+
+RIDGE = 1e-3  # of the inputs' mean variance: the covariance of few tokens is not invertible
+
+
+class Obs(Criterion):
+    """What the loss pays for a unit when the units that stay are refitted to stand in for it.
+
+    Changing the output projection by D costs tr(G D H D') / 2 per example: H the covariance of its inputs, G the sum
+    over an example's tokens of the outer products of its outputs' gradients. The constant part is not in H, since the
+    bias makes up for it. A head that others can imitate is cheap here, however large its gradient. ZipLM has G = 1,
+    which cannot compare layers; G from the loss `teacher_distance` counts all in change of the embedding. These costs
+    come true only if the projections are refitted after the cut (headshrink.prune.repair).
+    """
+
+    needs_tokens = True
+
+    def __init__(self, sites: Sequence[Site], seed: int = 0) -> None:
+        super().__init__(sites, seed)
+        self.moments = [Moments(site.units * site.unit_width, 0, self.device) for site in sites]
+        hidden = len(sites[0].dense.bias)
+        self.outputs = torch.zeros(len(sites), hidden, hidden, dtype=torch.float64, device=self.device)
+        self.examples = 0
+
+    def update(self, gate_grad: Tensor) -> None:  # [examples, layers, units]
+        self.examples += len(gate_grad)
+
+    def observe(self, site: Site, inputs: Tensor, output_grad: Tensor) -> None:
+        self.moments[site.layer].add(inputs)
+        self.outputs[site.layer] += output_grad.T @ output_grad
+
+    def scores(self) -> Tensor:
+        out = torch.zeros(self.shape, device=self.device)
+        for row, site, moments, outputs in zip(out, self.sites, self.moments, self.outputs, strict=True):
+            if site.units:
+                values, vectors = torch.linalg.eigh(outputs / self.examples)
+                weight = (vectors * values.clamp(min=0).sqrt()).T @ site.dense.weight.detach().double()
+                row[: site.units] = reconstruction_costs(weight, moments.covariance(RIDGE), site.unit_width)
+        return out

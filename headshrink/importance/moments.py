@@ -1,0 +1,42 @@
+"""Streamed second moments of a projection's inputs, and the least squares that they answer."""
+
+import torch
+from torch import Tensor
+
+
+class Moments:
+    """Inputs [tokens, in] and, where wanted, targets [tokens, out], reduced to their moments in float64.
+
+    Memory is (in + 1) * (in + 1 + out) numbers, whatever the number of tokens.
+    """
+
+    def __init__(self, inputs: int, outputs: int, device: torch.device) -> None:
+        self.gram = torch.zeros(inputs + 1, inputs + 1, dtype=torch.float64, device=device)
+        self.cross = torch.zeros(inputs + 1, outputs, dtype=torch.float64, device=device)
+
+    def add(self, inputs: Tensor, targets: Tensor | None = None) -> None:
+        """Add some tokens."""
+        rows = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1).double()
+        self.gram.addmm_(rows.T, rows)
+        if targets is not None:
+            self.cross.addmm_(rows.T, targets.double())
+
+    def covariance(self, ridge: float) -> Tensor:
+        """Covariance of the inputs [in, in], `ridge` times their mean variance added to its diagonal."""
+        mean = self.gram[-1, :-1] / self.gram[-1, -1]
+        covariance = self.gram[:-1, :-1] / self.gram[-1, -1] - torch.outer(mean, mean)
+        floor = ridge * covariance.diagonal().mean() + torch.finfo(torch.float32).tiny if len(covariance) else 0.0
+        return covariance + floor * torch.eye(len(covariance)).to(covariance)
+
+    def fit(self, weight: Tensor, ridge: float) -> tuple[Tensor, Tensor]:
+        """Weights [out, in] and bias [out] that minimise squared error + ridge * |W - weight|^2, as float64.
+
+        `ridge` is in units of tokens times the inputs' mean variance; the bias is free. Shrinking towards the weights
+        there are, not towards zero, means that where the text says nothing, nothing changes.
+        """
+        tokens = self.gram[-1, -1]
+        mean, target_mean = self.gram[-1, :-1] / tokens, self.cross[-1] / tokens
+        start = weight.double()
+        missing = self.cross[:-1] / tokens - torch.outer(mean, target_mean) - self.covariance(0.0) @ start.T
+        fitted = start + torch.cholesky_solve(missing, torch.linalg.cholesky(self.covariance(ridge))).T
+        return fitted, target_mean - fitted @ mean

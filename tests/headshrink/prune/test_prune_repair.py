@@ -1,0 +1,97 @@
+"""Repair without training: what least squares can put back, it puts back."""
+
+import copy
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from headshrink.importance import pair_batches
+from headshrink.importance.moments import Moments
+from headshrink.model.sites import sites
+from headshrink.prune import Plan, cut
+from headshrink.prune.repair import repair
+
+TEXTS = [f"{a} {b} {c}" for a in ("the cat", "a big dog", "кошка", "мужчина") for b in ("sees", "читает", "in") for c in ("house", "дом", "a tree")]  # fmt: skip # noqa: E501
+WHOLE = Plan([list(range(4)) for _ in range(2)], [list(range(64)) for _ in range(2)])
+
+
+def batches_of(encoder):
+    ids = encoder.tokenise(TEXTS)
+    return list(pair_batches(ids, ids[::-1], encoder.tokenizer.pad_token_id, batches=100, batch_size=12))
+
+
+def distance(one, other):
+    return abs(one.encode(TEXTS) - other.encode(TEXTS)).max()
+
+
+def plant_duplicate_neuron(encoder, layer, original, copied):
+    block = encoder.backbone.encoder.layer[layer]
+    with torch.no_grad():
+        block.intermediate.dense.weight[copied] = block.intermediate.dense.weight[original]
+        block.intermediate.dense.bias[copied] = block.intermediate.dense.bias[original]
+
+
+def plant_duplicate_head(encoder, layer, original, copied):
+    own, size = encoder.backbone.encoder.layer[layer].attention.self, 8
+    with torch.no_grad():
+        for linear in (own.query, own.key, own.value):
+            for part in (linear.weight, linear.bias):
+                part[copied * size : (copied + 1) * size] = part[original * size : (original + 1) * size]
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(layer=st.integers(0, 1), units=st.permutations(range(4)), neurons=st.permutations(range(64)))
+def test_repair_restores_a_cut_duplicate(tiny_encoder, layer, units, neurons):
+    teacher = copy.deepcopy(tiny_encoder)
+    plant_duplicate_head(teacher, layer, units[0], units[1])
+    plant_duplicate_neuron(teacher, layer, neurons[0], neurons[1])
+    heads, ffn = copy.deepcopy(WHOLE.heads), copy.deepcopy(WHOLE.ffn)
+    heads[layer].remove(units[1])
+    ffn[layer].remove(neurons[1])
+    pruned = cut(teacher, Plan(heads, ffn))
+    before = distance(teacher, pruned)
+    repair(teacher, pruned, batches_of(teacher), ridge=1e-9)
+    assert distance(teacher, pruned) < 1e-4 < before
+
+
+def test_repair_of_an_uncut_model_changes_nothing(tiny_encoder):
+    pruned = cut(tiny_encoder, WHOLE)
+    repair(tiny_encoder, pruned, batches_of(tiny_encoder))
+    assert distance(tiny_encoder, pruned) < 1e-4
+
+
+@pytest.mark.parametrize("method", ["bias", "full"])
+def test_hidden_states_come_nearer_to_the_teachers(tiny_encoder, method):
+    pruned = cut(tiny_encoder, Plan([[0, 2], []], [list(range(20)), list(range(30))]))
+    broken = copy.deepcopy(pruned)
+    repair(tiny_encoder, pruned, batches_of(tiny_encoder), method)
+    theirs, before, after = (torch.as_tensor(encoder.encode(TEXTS)) for encoder in (tiny_encoder, broken, pruned))
+    assert (theirs * after).sum(1).mean() > (theirs * before).sum(1).mean() + 0.02
+
+
+def test_bias_alone_leaves_the_weights(tiny_encoder):
+    pruned = cut(tiny_encoder, Plan([[0], [1]], [list(range(20)), []]))
+    weights = [site.dense.weight.clone() for site in sites(pruned.backbone) if site.units]
+    repair(tiny_encoder, pruned, batches_of(tiny_encoder), "bias")
+    assert all(torch.equal(a, s.dense.weight) for a, s in zip(weights, [s for s in sites(pruned.backbone) if s.units]))  # noqa: B905
+
+
+def test_fit_is_least_squares_with_a_free_constant():
+    torch.manual_seed(0)
+    inputs, targets = torch.randn(200, 5) + 3, torch.randn(200, 2) - 7
+    moments = Moments(5, 2, inputs.device)
+    moments.add(inputs[:80], targets[:80])
+    moments.add(inputs[80:], targets[80:])
+    weight, bias = moments.fit(torch.randn(2, 5), ridge=0.0)
+    rows = torch.cat([inputs, torch.ones(200, 1)], 1).double()
+    expected = torch.linalg.lstsq(rows, targets.double()).solution
+    torch.testing.assert_close(torch.cat([weight.T, bias[None]]), expected)
+
+
+def test_a_strong_ridge_leaves_the_weights_as_they_were():
+    inputs, targets, start = torch.randn(50, 4), torch.randn(50, 3), torch.randn(3, 4)
+    moments = Moments(4, 3, inputs.device)
+    moments.add(inputs, targets)
+    torch.testing.assert_close(moments.fit(start, ridge=1e9)[0].float(), start)
