@@ -38,7 +38,11 @@ def main(run: Callable[[Params], None], name: str) -> None:
 
 
 def _run_reporting(run: Callable[[Params], None], parameters: Params, name: str) -> None:
-    from headshrink.errors import HeadshrinkError  # brings torch: only once the parameters are known to be good
+    from transformers.utils import logging  # brings torch: only once the parameters are known to be good
+
+    from headshrink.errors import HeadshrinkError
+
+    logging.disable_progress_bar()  # bars for files that take a moment
 
     try:
         run(parameters)
