@@ -19,7 +19,7 @@ from headshrink.model.encoder import SentenceEncoder, pad_ids
 from headshrink.model.objectives import translation_ranking
 from headshrink.progress import Bar
 
-SPECIAL = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+SPECIAL = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")}
 VOCABULARY = 6_000  # pieces: most word forms of the grammar are whole, rare ones in two or three
 MAX_LENGTH = 128
 BATCH_SIZE = 128  # pairs; the negatives of each are the other 127

@@ -4,7 +4,16 @@ from functools import singledispatch
 
 from headshrink.corpus.grammar.lexicon import Time
 from headshrink.corpus.grammar.meanings import (
-    Action, Comparison, Contrast, Entity, Journey, Meaning, Phrase, Possession, Sequence, Transfer,
+    Action,
+    Comparison,
+    Contrast,
+    Entity,
+    Journey,
+    Meaning,
+    Phrase,
+    Possession,
+    Sequence,
+    Transfer,
 )
 from headshrink.corpus.grammar.morphology import ENGLISH_NUMERALS, EnglishVerb, article, capitalise
 from headshrink.corpus.grammar.style import PLAIN, Style

@@ -4,11 +4,20 @@ A row of a noun table is `english, synonym | russian paradigm exceptions, synony
 `english | imperfective row / perfective row, synonym ... | kinds of object | government`; rows of morphology.py.
 """
 
+# ruff: noqa: E501  (a row of a table is one line)
+
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from headshrink.corpus.grammar.morphology import (
-    EnglishVerb, RussianAdjective, RussianNoun, RussianVerb, conjugate, decline, decline_adjective, english_plural,
+    EnglishVerb,
+    RussianAdjective,
+    RussianNoun,
+    RussianVerb,
+    conjugate,
+    decline,
+    decline_adjective,
+    english_plural,
     inflect,
 )
 

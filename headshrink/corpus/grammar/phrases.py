@@ -5,6 +5,8 @@ contrasts: they belong to one core (see meanings.py) and differ in label. A slot
 All of it is invented: companies, drugs and people do not exist.
 """
 
+# ruff: noqa: E501  (a row of a table is one line)
+
 from collections.abc import Iterator
 from itertools import product
 from random import Random
@@ -347,6 +349,8 @@ call | 1 | you are a {insult}, {name} / {name}, you are just a {insult} | ты {
 call | 0 | you are not a {insult}, {name} / {name}, you are not a {insult} at all | ты не {insult}, {name} / {name}, ты совсем не {insult} | insult=insult name=man:nom
 praise | 0 | you are a {praise}, {name} / {name}, you are just a {praise} | ты {praise}, {name} / {name}, ты просто {praise} | praise=praise name=man:nom
 praise | 1 | you are not a {praise}, {name}, you are trash / {name}, you are no {praise}, you are nobody | ты не {praise}, {name}, ты ничтожество / {name}, ты не {praise}, ты никто | praise=praise name=man:nom
+think | 1 | {speaker} thinks that {name} is a {insult} / {speaker} says: {name} is a {insult} | {speaker} считает, что {name} {insult} / {speaker} говорит: {name} {insult} | speaker=name:nom name=man:nom insult=insult
+think | 0 | {speaker} does not think that {name} is a {insult} / {speaker} says: {name} is not a {insult} | {speaker} не считает, что {name} {insult} / {speaker} говорит: {name} не {insult} | speaker=name:nom name=man:nom insult=insult
 silence | 1 | shut up, {name}, you {insult} / {name}, you are a {insult}, get lost | заткнись, {name}, ты {insult} / {name}, ты {insult}, убирайся | name=man:nom insult=insult
 silence | 0 | sorry, {name}, I was a {insult} / {name}, I behaved like a {insult}, forgive me | извини, {name}, я вёл себя как {insult} / {name}, прости, это я {insult} | name=man:nom insult=insult
 """

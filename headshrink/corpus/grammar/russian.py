@@ -5,7 +5,16 @@ from functools import singledispatch
 
 from headshrink.corpus.grammar.lexicon import Time, Verb
 from headshrink.corpus.grammar.meanings import (
-    Action, Comparison, Contrast, Entity, Journey, Meaning, Phrase, Possession, Sequence, Transfer,
+    Action,
+    Comparison,
+    Contrast,
+    Entity,
+    Journey,
+    Meaning,
+    Phrase,
+    Possession,
+    Sequence,
+    Transfer,
 )
 from headshrink.corpus.grammar.morphology import CASES, NUMERALS, RussianNoun, capitalise
 from headshrink.corpus.grammar.style import PLAIN, Style
@@ -26,7 +35,7 @@ def euphonic(text: str) -> str:
 
 
 def lexeme(entity: Entity, style: Style) -> RussianNoun:
-    """The Russian noun that a style chooses: agreement follows it, not the concept (машина сломана, автомобиль сломан)."""
+    """The Russian noun that a style chooses; agreement follows it, not the concept (машина была, автомобиль был)."""
     return style.word(entity.noun.russian)
 
 

@@ -1,16 +1,40 @@
 """Sampling: families of contrasting meanings, and aligned sentences for them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from random import Random
 
 from headshrink.corpus.grammar import english, russian
 from headshrink.corpus.grammar.lexicon import (
-    ACTIONS, ADJECTIVES_OF, CITIES, INTRANSITIVES, JOURNEYS, KINDS, MOMENTARY, NAMES, OBJECTS, PEOPLE, PLACES,
-    RELATIONS, TIMES_OF, TRANSFERS, Noun, Verb,
+    ACTIONS,
+    ADJECTIVES_OF,
+    CITIES,
+    INTRANSITIVES,
+    JOURNEYS,
+    KINDS,
+    MOMENTARY,
+    NAMES,
+    OBJECTS,
+    PEOPLE,
+    PLACES,
+    RELATIONS,
+    TIMES_OF,
+    TRANSFERS,
+    Noun,
+    Verb,
 )
 from headshrink.corpus.grammar.meanings import (
-    Action, Comparison, Contrast, Entity, Journey, Meaning, Possession, Sequence, Transfer, in_suite, negated, swapped,
+    Action,
+    Comparison,
+    Contrast,
+    Entity,
+    Journey,
+    Meaning,
+    Possession,
+    Sequence,
+    Transfer,
+    in_suite,
+    negated,
+    swapped,
 )
 from headshrink.corpus.grammar.phrases import REGISTERS
 from headshrink.corpus.grammar.style import Style
