@@ -26,11 +26,14 @@ def measure(
 
     Each of the twelve settings (batch 1 at 8, 32 and 128 tokens; batches of 8, 32 and 128 texts; one thread and all)
     takes at least `rounds` rounds, and more until all ratios are known to 5%, but no more than `limit_s` seconds.
+    Settings longer than a model's position table are left out.
     """
     costs: dict[str, dict[str, Any]] = {
         name: size.describe(encoders[name], folder) | probe(folder) for name, folder in folders.items()
     }
-    for setting in track(timing.LATENCY + timing.THROUGHPUT, "timing"):
+    longest = min(encoder.backbone.config.max_position_embeddings for encoder in encoders.values())
+    settings = [setting for setting in timing.LATENCY + timing.THROUGHPUT if setting.tokens <= longest]
+    for setting in track(settings, "timing"):
         timings = timing.time_setting(encoders, reference, setting, rounds, limit_s)
         for name in costs:
             costs[name] |= timing.figures(timings, setting, name, reference)

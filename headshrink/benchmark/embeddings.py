@@ -1,14 +1,15 @@
 """Embeddings of each distinct text, computed once for all tasks, and word vectors for the tasks on words."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from headshrink.benchmark.models import NORMALISED, Model
+from headshrink.benchmark.parallel import over_cores
 from headshrink.errors import HeadshrinkError
-from headshrink.progress import Bar
 
 SENTENCE_TOKENS = 128  # the protocol's limit for sentences, special tokens included
 
@@ -57,14 +58,16 @@ def embed(model: Model, texts: Iterable[str], batch_size: int = 64) -> Embedding
     distinct = list(dict.fromkeys(texts))
     limit = min(SENTENCE_TOKENS, model.longest)
     ids = model.tokenizer(distinct, truncation=True, max_length=limit)["input_ids"] if distinct else []
-    table: dict[str, NDArray[np.float32]] = {}
-    with Bar(f"embedding with {model.name}", len(ids)) as bar:
-        for batch in token_batches([len(row) for row in ids], batch_size):
-            for pooling, vectors in model.pooled([ids[i] for i in batch]).items():
-                refuse_nan(model, vectors, [distinct[i] for i in batch])
-                whole = table.setdefault(pooling, np.empty((len(ids), vectors.shape[1]), dtype=np.float32))
-                whole[batch] = vectors
-            bar.advance(len(batch))
+    widths = {pooling: vectors.shape[1] for pooling, vectors in model.pooled(ids[:1]).items()} if ids else {}
+    table = {pooling: np.empty((len(ids), width), dtype=np.float32) for pooling, width in widths.items()}
+
+    def fill(batch: list[int]) -> None:
+        for pooling, vectors in model.pooled([ids[i] for i in batch]).items():
+            refuse_nan(model, vectors, [distinct[i] for i in batch])
+            table[pooling][batch] = vectors
+
+    batches = token_batches([len(row) for row in ids], batch_size)
+    over_cores([partial(fill, batch) for batch in batches], f"embedding with {model.name}")
     return Embeddings({text: i for i, text in enumerate(distinct)}, table)
 
 
@@ -76,25 +79,30 @@ def word_vectors(model: Model, texts: Sequence[Sequence[str]], batch_size: int =
     """
     split = [list(words) for words in texts]
     encoded = model.tokenizer(split, is_split_into_words=True, truncation=True, max_length=model.longest)
-    ids, found = encoded["input_ids"], {}
-    with Bar(f"word vectors with {model.name}", len(ids)) as bar:
-        for batch in token_batches([len(row) for row in ids], batch_size):
-            states = model.states([ids[i] for i in batch])
-            for i, text_states in zip(batch, states, strict=True):
-                refuse_nan(model, text_states[None, : len(ids[i])], [" ".join(texts[i])])
-                found[i] = text_word_vectors(text_states, encoded.word_ids(i), len(texts[i]))
-            bar.advance(len(batch))
+    ids = encoded["input_ids"]
+    found: dict[int, NDArray[np.floating]] = {}
+
+    def fill(batch: list[int]) -> None:
+        for i, states in zip(batch, model.states([ids[i] for i in batch]), strict=True):
+            refuse_nan(model, states[None, : len(ids[i])], [" ".join(texts[i])])
+            found[i] = text_word_vectors(states, encoded.word_ids(i), len(texts[i]))
+
+    batches = token_batches([len(row) for row in ids], batch_size)
+    over_cores([partial(fill, batch) for batch in batches], f"word vectors with {model.name}")
     return np.concatenate([found[i] for i in range(len(ids))])
 
 
 def text_word_vectors(states: NDArray[np.float32], word_ids: Sequence[int | None], words: int) -> NDArray[np.floating]:
-    """Word vectors [words, hidden] of one text from the states of its pieces; float64 where a word has no piece."""
+    """Word vectors [words, hidden] of one text from the states of its pieces; float64 where a word has no piece.
+
+    Words of as many pieces are averaged together, piece by piece as `np.mean` over one word would: bit for bit the
+    protocol's vectors.
+    """
     places = np.array([i for i, word in enumerate(word_ids) if word is not None], dtype=np.int64)
     word_of = np.array([word for word in word_ids if word is not None], dtype=np.int64)
     present, first, pieces = np.unique(word_of, return_index=True, return_counts=True)
-    kind = np.float32 if len(present) == words else np.float64
-    vectors = np.zeros((words, states.shape[1]), dtype=kind)
-    if len(present):
-        sums = np.add.reduceat(states[places], first, axis=0)
-        vectors[present] = sums / pieces[:, None].astype(np.float32)
+    vectors = np.zeros((words, states.shape[1]), dtype=np.float32 if len(present) == words else np.float64)
+    for count in np.unique(pieces):
+        chosen = pieces == count
+        vectors[present[chosen]] = np.mean(states[places[first[chosen][:, None] + np.arange(count)]], axis=1)
     return vectors

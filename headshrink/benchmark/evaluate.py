@@ -1,20 +1,19 @@
 """Run tasks of the suite over one model: embeddings shared, classifiers in parallel, results cached."""
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from headshrink.benchmark.cache import ResultCache
 from headshrink.benchmark.embeddings import Embeddings, embed, word_vectors
+from headshrink.benchmark.machine import cores
 from headshrink.benchmark.models import OWN, Model, variants
 from headshrink.benchmark.outcomes import Outcome
+from headshrink.benchmark.parallel import over_cores
 from headshrink.benchmark.read import Suite
 from headshrink.benchmark.suite import TASKS
 from headshrink.benchmark.suite._task import SentenceTask, Task
 from headshrink.benchmark.suite._words import LabelledWords, WordTask
-from headshrink.progress import track
 
 WORDS = "words"  # the one variant of a word task
 
@@ -82,8 +81,9 @@ def sentence_outcomes(model: Model, data: dict[str, Any], batch_size: int) -> di
         for pooling in variants(model)
         for classifier in task.classifiers
     }
+    done = over_cores(list(jobs.values()), f"classifiers on {model.name}")
     outcomes: dict[str, dict[str, Outcome]] = {name: {} for name in tasks}
-    for (name, variant), outcome in zip(jobs, run_in_threads(list(jobs.values()), model.name), strict=True):
+    for (name, variant), outcome in zip(jobs, done, strict=True):
         outcomes[name][variant] = outcome
     return outcomes
 
@@ -92,19 +92,6 @@ def evaluation(
     task: SentenceTask, data: Any, embeddings: Embeddings, pooling: str, classifier: str
 ) -> Callable[[], Outcome]:
     return lambda: task.evaluate(data, lambda texts: embeddings.vectors(texts, pooling), classifier)
-
-
-def run_in_threads(jobs: Sequence[Callable[[], Outcome]], name: str) -> list[Outcome]:
-    """Results of independent fits, in order, a thread a core.
-
-    Threads, not processes: the fits spend their time in BLAS and Cython, which release the interpreter's lock, and
-    share the embeddings. BLAS is held to one thread a fit, since whole fits share the cores better than their parts.
-    """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count(), initializer=threadpool_limits, initargs=(1,)) as pool:
-        results = [pool.submit(job) for job in jobs]
-        return [result.result() for result in track(results, f"classifiers on {name}")]
 
 
 def word_outcomes(model: Model, data: dict[str, Any], batch_size: int) -> dict[str, dict[str, Outcome]]:
@@ -118,5 +105,5 @@ def word_outcomes(model: Model, data: dict[str, Any], batch_size: int) -> dict[s
 
 def word_outcome(model: Model, task: WordTask, data: LabelledWords, batch_size: int) -> Outcome:
     train, test = (word_vectors(model, texts, batch_size) for texts in (data.train, data.test))
-    return task.evaluate(data, train, test, jobs=os.cpu_count() or 1)
+    return task.evaluate(data, train, test, jobs=cores())
 

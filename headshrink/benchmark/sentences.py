@@ -1,0 +1,57 @@
+"""Two models sentence by sentence: whose nearest neighbours changed, and which pairs moved."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headshrink.benchmark.suite._pairs import Pairs
+
+NEIGHBOURS = 5
+DIGITS = 3  # what a reader compares; the files stay small
+ROWS = 512  # of the similarity matrix held at once
+
+
+def compare_sentences(data: Pairs, vectors: Mapping[str, NDArray[np.float32]]) -> dict[str, Any]:
+    """What a page that compares two models shows, as JSON.
+
+    `vectors` holds two models' embeddings by name, a row for each of `distinct_texts(data)`; similarities are cosines.
+    Returns `texts`, `pairs` as [left, right, label, similarity of the first model, of the second], and `neighbours` by
+    model as [text, cosine] lists, nearest first; texts are numbers into `texts`.
+    """
+    texts = distinct_texts(data)
+    number = {text: i for i, text in enumerate(texts)}
+    left, right = ([number[text] for text in side] for side in (data.left, data.right))
+    units = {name: unit_length(one) for name, one in vectors.items()}
+    moved = [np.sum(one[left] * one[right], axis=1).round(DIGITS).tolist() for one in units.values()]
+    return {
+        "models": list(vectors),
+        "texts": texts,
+        "pairs": [list(pair) for pair in zip(left, right, np.asarray(data.label).tolist(), *moved, strict=True)],
+        "neighbours": {name: nearest(one, min(NEIGHBOURS, len(texts) - 1)) for name, one in units.items()},
+    }
+
+
+def distinct_texts(data: Pairs) -> list[str]:
+    """Every sentence of the pairs once, in order."""
+    return list(dict.fromkeys([*data.left, *data.right]))
+
+
+def unit_length(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+
+
+def nearest(units: NDArray[np.float32], count: int) -> list[list[list[float]]]:
+    """The `count` nearest other rows of each row, as [row, cosine], nearest first; equal ones by number."""
+    found: list[list[list[float]]] = []
+    for start in range(0, len(units), ROWS):
+        similarity = (units[start : start + ROWS] @ units.T).round(DIGITS)
+        similarity[np.arange(len(similarity)), np.arange(start, start + len(similarity))] = -np.inf
+        best = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
+        found += [pairs_of(row, numbers) for row, numbers in zip(similarity, best, strict=True)]
+    return found
+
+
+def pairs_of(similarity: NDArray[np.float32], numbers: Sequence[int]) -> list[list[float]]:
+    return [[int(number), round(float(similarity[number]), DIGITS)] for number in numbers]
