@@ -1,7 +1,7 @@
 """Losses by name; a recipe gives each a weight.
 
-Imitation losses (cosine, mse) have their minimum, zero, at the teacher. Task losses (similarity, crosslingual,
-ranking) ask for something that the teacher itself may lack, and are not zero there.
+Imitation losses (cosine, mse, relational) have their minimum, zero, at the teacher. Task losses (similarity,
+crosslingual, ranking) ask for something that the teacher itself may lack, and are not zero there.
 """
 
 from headshrink.distill.losses._base import Loss, Outputs
@@ -9,6 +9,7 @@ from headshrink.distill.losses.cosine import cosine
 from headshrink.distill.losses.crosslingual import crosslingual
 from headshrink.distill.losses.mse import mse
 from headshrink.distill.losses.ranking import ranking
+from headshrink.distill.losses.relational import relational
 from headshrink.distill.losses.similarity import similarity
 
 LOSSES: dict[str, Loss] = {
@@ -16,6 +17,7 @@ LOSSES: dict[str, Loss] = {
     "crosslingual": crosslingual,
     "mse": mse,
     "ranking": ranking,
+    "relational": relational,
     "similarity": similarity,
 }
 

@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from headshrink.distill.losses import LOSSES, Outputs
 from headshrink.model import pad_ids
 
-IMITATION = ["cosine", "mse"]
+IMITATION = ["cosine", "mse", "relational"]
 TASK = ["crosslingual", "ranking", "similarity"]
 
 
@@ -34,6 +34,8 @@ def numpy_value(name: str, student: Outputs, teacher: Outputs) -> float:
         return np.mean(squares) / 2
     if name == "similarity":
         return np.mean([1 - en[i] @ ru[i] for i in pairs])
+    if name == "relational":
+        return relational_value(np.concatenate([en, ru]), np.concatenate([teacher_en, teacher_ru]))
     total = 0.0
     for i in pairs:
         true = math.exp(20 * (en[i] @ ru[i] - 0.3))
@@ -41,6 +43,17 @@ def numpy_value(name: str, student: Outputs, teacher: Outputs) -> float:
         column = true + sum(math.exp(20 * en[j] @ ru[i]) for j in pairs if j != i)
         total -= math.log(true / row) + math.log(true / column)
     return total / (2 * len(en))
+
+
+def relational_value(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """KL between the neighbour distributions, sentence by sentence."""
+    total = 0.0
+    for i in range(len(ours)):
+        others = [j for j in range(len(ours)) if j != i]
+        q, p = (np.exp(20 * side[others] @ side[i]) for side in (ours, theirs))
+        q, p = q / q.sum(), p / p.sum()
+        total += (p * np.log(p / q)).sum()
+    return total / len(ours)
 
 
 def test_every_loss_is_either_imitation_or_task():
@@ -70,6 +83,24 @@ def test_cosine_on_a_hand_computed_example():
     student = Outputs(torch.tensor([[0.0, 1.0]]), torch.tensor([[0.5, math.sqrt(0.75)]]))
     assert LOSSES["cosine"](student, teacher).item() == pytest.approx(0.75)
     assert LOSSES["mse"](student, teacher).item() == pytest.approx(1.5)  # (2 + 1) / 2
+
+
+def test_relational_is_blind_to_a_rotation_of_the_space():
+    teacher = random_outputs(0)
+    rotation, _ = torch.linalg.qr(torch.randn(7, 7, generator=torch.Generator().manual_seed(3), dtype=torch.float64))
+    turned = Outputs(teacher.en @ rotation, teacher.ru @ rotation)
+    assert abs(LOSSES["relational"](turned, teacher).item()) < 1e-12
+    assert LOSSES["cosine"](turned, teacher).item() > 0.1
+
+
+def test_ranking_spares_what_the_teacher_holds_for_the_same():
+    """Pair 1 repeats pair 0's English for the teacher: neither is the other's negative, and the rest still are."""
+    teacher, student = random_outputs(0, pairs=3), random_outputs(1, pairs=3)
+    repeated = Outputs(torch.stack([teacher.en[0], teacher.en[0], teacher.en[2]]), teacher.ru)
+    logits = 20 * (student.en @ student.ru.T - 0.3 * torch.eye(3, dtype=torch.float64)).numpy()
+    logits[0, 1] = logits[1, 0] = -np.inf
+    ways = [np.log(np.exp(matrix).sum(1)) - np.diag(matrix) for matrix in (logits, logits.T)]
+    assert LOSSES["ranking"](student, repeated).item() == pytest.approx(np.mean(ways))
 
 
 @pytest.mark.parametrize("name", IMITATION + TASK)

@@ -1,0 +1,117 @@
+"""`headshrink distill`: a student, its teacher and a file of pairs, without the pipeline."""
+
+import shutil
+from hashlib import blake2b
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from headshrink.distill.checkpoint import Checkpoints, fingerprint
+from headshrink.distill.losses import LOSSES
+from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
+from headshrink.distill.record import summary, write_curve, write_metrics
+from headshrink.distill.targets import read_targets, write_targets
+from headshrink.distill.trainer import Recipe, distil
+from headshrink.errors import HeadshrinkError
+from headshrink.model import SentenceEncoder, load_encoder, save_encoder
+
+HELDOUT_PERCENT = 5
+
+
+def main(
+    teacher: Annotated[Path, typer.Option(help="model folder to imitate")],
+    student: Annotated[Path, typer.Option(help="model folder to train, of the same embedding dimension")],
+    pairs: Annotated[Path, typer.Option(help="UTF-8 file: English, tab, Russian; a pair a line")],
+    output: Annotated[Path, typer.Option(help="folder for the trained student; must not exist")],
+    loss: Annotated[list[str], typer.Option(help=f"NAME=WEIGHT, repeatable: {', '.join(LOSSES)}")] = ["cosine=1"],  # noqa: B006
+    epochs: Annotated[float, typer.Option(help="passes over the pairs", min=0.001)] = Recipe.epochs,
+    batch_size: Annotated[int, typer.Option(help="pairs a step", min=2)] = Recipe.batch_size,
+    learning_rate: Annotated[float, typer.Option(help="peak")] = Recipe.learning_rate,
+    precision: Annotated[str, typer.Option(help="auto | fp32 | bf16")] = Recipe.precision,
+    seed: Annotated[int, typer.Option(help="order of the batches")] = Recipe.seed,
+) -> None:
+    """Pull a student back to its teacher, and keep the step with the lowest loss on held-out pairs."""
+    if output.exists():
+        raise HeadshrinkError(f"{output} exists: give --output a folder that does not")
+    if precision not in ("auto", "fp32", "bf16"):
+        raise HeadshrinkError(f"--precision {precision}: allowed are auto, fp32, bf16")
+    weights = parse_losses(loss)
+    recipe = Recipe(weights, epochs, batch_size, learning_rate=learning_rate, precision=precision, seed=seed)
+    texts = split(read_tsv(pairs))
+    models = load_both(teacher, student)
+    work = output.parent / f".{output.name}.unfinished"  # the same call again goes on where a killed one stood
+    place = work / fingerprint([teacher, student, pairs], vars(recipe))
+    train, heldout = prepare(*models, texts, place / "targets")
+    result = distil(models[1], train, heldout, recipe, Checkpoints(place))
+    save_encoder(models[1], work / "model")
+    write_metrics(result, work / "model" / "distill.json")
+    write_curve(result.curve, work / "model" / "curve.csv")
+    (work / "model").rename(output)
+    shutil.rmtree(work)
+    typer.echo(summary(result))
+
+
+def load_both(teacher: Path, student: Path) -> tuple[SentenceEncoder, SentenceEncoder]:
+    """Teacher and student on the GPU where there is one; HeadshrinkError where their embeddings cannot be compared."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    master, pupil = (load_encoder(folder).to(device) for folder in (teacher, student))
+    if master.dimension != pupil.dimension:
+        raise HeadshrinkError(
+            f"{student} gives {pupil.dimension} dimensions and {teacher} {master.dimension}: they must be equal"
+        )
+    return master, pupil
+
+
+def parse_losses(words: list[str]) -> dict[str, float]:
+    """["cosine=1", "ranking=0.1"] as {"cosine": 1.0, "ranking": 0.1}; HeadshrinkError for what is neither."""
+    losses = {}
+    for word in words:
+        name, _, weight = word.partition("=")
+        try:
+            losses[name] = float(weight or 1)
+        except ValueError:
+            raise HeadshrinkError(f"--loss {word}: NAME=WEIGHT is needed, the weight a number") from None
+        if name not in LOSSES:
+            raise HeadshrinkError(f"--loss {word}: allowed names are {', '.join(LOSSES)}")
+    return losses
+
+
+def read_tsv(path: Path) -> list[tuple[str, str]]:
+    """The pairs of a file, HeadshrinkError where it is missing, not UTF-8 or a line has no tab."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise HeadshrinkError(f"cannot read {path} ({error}): a UTF-8 file is needed") from error
+    pairs = [tuple(line.split("\t")[:2]) for line in lines if line.strip()]
+    for number, pair in enumerate(pairs, start=1):
+        if len(pair) != 2:
+            raise HeadshrinkError(f"{path}, pair {number}: no tab; each line is English, tab, Russian")
+    return pairs  # type: ignore[return-value]
+
+
+def split(pairs: list[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
+    """Train and held-out pairs by a hash of the English side, so that more pairs move none; neither may be empty."""
+    splits: dict[str, list[tuple[str, str]]] = {"train": [], "heldout": []}
+    for pair in pairs:
+        number = int.from_bytes(blake2b(pair[0].encode(), digest_size=8).digest(), "big")
+        splits["heldout" if number < HELDOUT_PERCENT / 100 * 2**64 else "train"].append(pair)
+    if not all(splits.values()):
+        raise HeadshrinkError(f"{len(pairs)} pairs are too few to hold {HELDOUT_PERCENT}% out: give a hundred at least")
+    return splits
+
+
+def prepare(
+    teacher: SentenceEncoder, student: SentenceEncoder, texts: dict[str, list[tuple[str, str]]], targets: Path
+) -> tuple[Pairs, Pairs]:
+    """Train and held-out pairs in the student's ids, with targets from the teacher's; the targets wait in a folder."""
+
+    def ids(encoder: SentenceEncoder, name: str) -> tuple[Sentences, Sentences]:
+        en, ru = (Sentences.from_rows(encoder.tokenise([pair[side] for pair in texts[name]])) for side in (0, 1))
+        return en, ru
+
+    if not (targets / "manifest.json").is_file():
+        write_targets(teacher, {name: ids(teacher, name) for name in texts}, targets)
+    train, heldout = (Pairs(*ids(student, name), TargetArrays(*read_targets(targets, name))) for name in texts)
+    return train, heldout

@@ -1,0 +1,72 @@
+"""`headshrink distill`: from two folders and a file to a trained student; every mistake in one line."""
+
+import itertools
+import json
+
+import pytest
+import typer
+from tiny_training import PLACES, SUBJECTS, VERBS, perturbed
+from typer.testing import CliRunner
+
+from headshrink.distill.command import main, parse_losses, split
+from headshrink.errors import HeadshrinkError
+from headshrink.model import load_encoder, save_encoder
+
+app = typer.Typer()
+app.command()(main)
+
+
+@pytest.fixture
+def folders(tmp_path, tiny_encoder):
+    """A teacher, a student and pairs.tsv in one folder."""
+    save_encoder(tiny_encoder, tmp_path / "teacher")
+    save_encoder(perturbed(tiny_encoder), tmp_path / "student")
+    clauses = itertools.product(SUBJECTS.items(), VERBS.items(), PLACES.items())
+    lines = ["\t".join(" ".join(word[side] for word in clause).strip() for side in (0, 1)) for clause in clauses]
+    more = [line.replace("\t", " and a dog\t") for line in lines]  # held out are 5%: enough lines to have some
+    (tmp_path / "pairs.tsv").write_text("\n".join(lines + more) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def run(folder, *extra: str):
+    words = [f"--{name}={folder / file}" for name, file in (("teacher", "teacher"), ("student", "student"))]
+    words += [f"--pairs={folder / 'pairs.tsv'}", f"--output={folder / 'out'}", "--batch-size=8", "--precision=fp32"]
+    return CliRunner().invoke(app, [*words, *extra])
+
+
+def test_a_student_comes_out_better_and_nothing_else_is_left(folders):
+    result = run(folders, "--learning-rate=0.003", "--loss=cosine=1", "--loss=relational=0.1")
+    assert result.exit_code == 0, result.output
+    metrics = json.loads((folders / "out" / "distill.json").read_text())
+    assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
+    assert load_encoder(folders / "out").encode(["a cat"]).shape == (1, 32)
+    assert sorted(file.name for file in folders.iterdir() if file.name.startswith(".")) == []
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--loss=cosine=much"], "the weight a number"),
+        (["--loss=kindness"], "allowed names are cosine"),
+        (["--precision=fp8"], "allowed are auto, fp32, bf16"),
+        (["--pairs=nowhere.tsv"], "cannot read nowhere.tsv"),
+        (["--teacher=nowhere"], "no config.json"),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(folders, extra, message):
+    result = run(folders, *extra)
+    assert isinstance(result.exception, HeadshrinkError)
+    assert message in str(result.exception)
+    assert "\n" not in str(result.exception)
+    assert not (folders / "out").exists()
+
+
+def test_weights_default_to_one():
+    assert parse_losses(["cosine", "ranking=0.1"]) == {"cosine": 1.0, "ranking": 0.1}
+
+
+def test_more_pairs_move_none_between_the_splits():
+    pairs = [(f"sentence {i}", f"предложение {i}") for i in range(400)]
+    few, many = split(pairs[:200]), split(pairs)
+    assert set(few["heldout"]) < set(many["heldout"])
+    assert 5 < len(many["heldout"]) < 40
