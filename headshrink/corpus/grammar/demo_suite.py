@@ -193,7 +193,7 @@ def phrases(register: str, side: str, count: int, seed: int) -> list[tuple[Phras
                 continue
             way = rng.choice(STYLES)
             text = russian.say(phrase, way)
-            if len(words(text)) <= LONGEST + 2:
+            if len(words(text)) <= LONGEST:
                 seen.setdefault(text, (phrase, way, text))
         if len(seen) >= count:
             break
@@ -239,7 +239,8 @@ def intent_rows(side: str, count: int, seed: int) -> Iterator[Row]:
     """IC and ICX: requests in Russian (`text`) and in English (`answer`)."""
     rng = Random(f"answers {side} {seed}")
     for i, (phrase, _, text) in enumerate(phrases("request", side, count, seed)):
-        answer = english.say(phrase, rng.choice(STYLES))
+        answers = {english.say(phrase, way) for way in STYLES}
+        answer = rng.choice([text for text in sorted(answers) if len(words(text)) <= LONGEST] or [min(answers, key=len)])
         scenario = phrase.frame.split(":")[1]
         row: Row = dict.fromkeys(INTENT_COLUMNS, "")
         row |= {"userid": i, "answerid": i, "scenario": scenario, "intent": phrase.label, "text": text}

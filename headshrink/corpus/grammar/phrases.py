@@ -98,13 +98,13 @@ LISTS: dict[str, tuple[Filler, ...]] = {
         in the living room | в гостиной
     """),
     "hour": plain("""
-        five o'clock | пять часов
-        six o'clock | шесть часов
-        seven o'clock | семь часов
-        eight o'clock | восемь часов
-        nine o'clock | девять часов
-        ten o'clock | десять часов
-        noon, twelve o'clock | полдень, двенадцать часов
+        five | пять часов
+        six | шесть часов
+        seven | семь часов
+        eight | восемь часов
+        nine | девять часов
+        ten | десять часов
+        noon, twelve | полдень, двенадцать часов
         midnight | полночь
     """),
     "day": plain("""
@@ -309,25 +309,25 @@ REQUESTS = """
 light | light_on | turn on the {lamp} {room} / switch on the {lamp} {room} | включи {lamp} {room} / зажги {room} {lamp} | lamp=lamp room=room
 light | light_off | turn off the {lamp} {room} / switch off the {lamp} {room} | выключи {lamp} {room} / погаси {room} {lamp} | lamp=lamp room=room
 alarm | alarm_set | set an alarm for {hour} {day} / wake me up {day} at {hour} | поставь будильник на {hour} {day} / разбуди меня {day} в {hour} | hour=hour day=day
-alarm | alarm_cancel | cancel the alarm for {hour} {day} / do not wake me up {day} at {hour} | отмени будильник на {hour} {day} / не буди меня {day} в {hour} | hour=hour day=day
+alarm | alarm_cancel | cancel the alarm for {hour} {day} / let me sleep {day} at {hour} | отмени будильник на {hour} {day} / не буди меня {day} в {hour} | hour=hour day=day
 music | music_play | play {genre} {room} / put on {genre} {room} | включи {genre} {room} / поставь {room} {genre} | genre=genre room=room
-music | music_stop | stop playing {genre} {room} / I do not want to hear {genre} {room} | выключи {genre} {room} / не хочу слышать {genre} {room} | genre=genre room=room
-weather | weather_query | what will the weather be like in {city} {day}? / is it going to rain in {city} {day}? | какая погода будет в {city} {day}? / пойдёт ли {day} дождь в {city}? | city=city:loc day=day
+music | music_stop | stop playing {genre} {room} / no more {genre} {room} | выключи {genre} {room} / не хочу слышать {genre} {room} | genre=genre room=room
+weather | weather_query | what is the weather in {city} {day}? / will it rain in {city} {day}? | какая погода в {city} {day}? / пойдёт ли {day} дождь в {city}? | city=city:loc day=day
 clock | time_query | what time is it in {city} now? / tell me the time in {city} | который сейчас час в {city}? / скажи время в {city} | city=city:loc
-taxi | taxi_order | order a taxi to {city} {day} at {hour} / call a cab to {city} for {day}, {hour} | закажи такси до {city} {day} в {hour} / вызови машину до {city} {day} на {hour} | city=city:gen day=day hour=hour
-ticket | ticket_book | book a train ticket to {city} {day} / I need a train seat to {city} {day} | закажи билет на поезд до {city} {day} / нужно место в поезде до {city} {day} | city=city:gen day=day
+taxi | taxi_order | order a taxi to {city} {day} / call a cab to {city} {day} | закажи такси до {city} {day} / вызови машину до {city} {day} | city=city:gen day=day
+ticket | ticket_book | book a train ticket to {city} {day} / I need a train to {city} {day} | закажи билет на поезд до {city} {day} / мне нужен поезд до {city} {day} | city=city:gen day=day
 dish | food_order | order {dish} to my home {day} / have {dish} delivered {day} | закажи {dish} на дом {day} / пусть {day} привезут {dish} | dish=dish day=day
 dish | food_recipe | how do I cook {dish} {day}? / find me a recipe for {dish} {day} | как мне приготовить {dish} {day}? / найди {day} рецепт, хочу сделать {dish} | dish=dish day=day
 mail | email_send | write an email to {name} about {topic} / send {name} a letter about {topic} | напиши письмо про {topic} для {name} / отправь сообщение про {topic} для {name} | name=name:gen topic=topic
-mail | email_query | is there a letter from {name} about {topic}? / did {name} write to me about {topic}? | есть ли письмо про {topic} от {name}? / пришло ли сообщение про {topic} от {name}? | name=name:gen topic=topic
+mail | email_query | any letters from {name} about {topic}? / did {name} write to me about {topic}? | есть ли письмо про {topic} от {name}? / пришло ли сообщение про {topic} от {name}? | name=name:gen topic=topic
 meeting | calendar_add | add a meeting with {name} {day} / schedule a talk with {name} {day} | добавь встречу с {name} {day} / запланируй разговор с {name} {day} | name=name:ins day=day
 meeting | calendar_remove | cancel the meeting with {name} {day} / delete the talk with {name} {day} | отмени встречу с {name} {day} / удали разговор с {name} {day} | name=name:ins day=day
-meeting | calendar_query | do I have a meeting with {name} {day}? / when do I talk with {name} {day}? | есть ли у меня встреча с {name} {day}? / когда у меня разговор с {name} {day}? | name=name:ins day=day
-reminder | reminder_set | remind me to {task} {day} / do not let me forget to {task} {day} | напомни мне {task} {day} / не дай мне забыть {task} {day} | task=task day=day
-reminder | reminder_cancel | do not remind me to {task} {day} / I no longer need to {task} {day} | не напоминай мне {task} {day} / мне больше не нужно {task} {day} | task=task day=day
-shopping | list_add | add {product} to the shopping list for {day} / write down that I need {product} {day} | добавь {product} в список покупок {day} / запиши, что {day} нужно купить {product} | product=product day=day
-shopping | list_remove | remove {product} from the shopping list for {day} / cross {product} off, I do not need it {day} | убери {product} из списка покупок {day} / вычеркни {product}, {day} не нужно | product=product day=day
-translate | translate | how do you say "{word}" {language}? / translate the word "{word}", {language} please | как сказать «{word}» {language}? / переведи слово «{word}», {language} | word=word language=language
+meeting | calendar_query | am I meeting {name} {day}? / when do I talk with {name} {day}? | будет ли встреча с {name} {day}? / когда у меня разговор с {name} {day}? | name=name:ins day=day
+reminder | reminder_set | remind me to {task} {day} / I have to {task} {day}, remind me | напомни мне {task} {day} / мне надо {task} {day}, напомни | task=task day=day
+reminder | reminder_cancel | stop reminding me to {task} {day} / no need to {task} {day} | не напоминай мне {task} {day} / больше не нужно {task} {day} | task=task day=day
+shopping | list_add | add {product} to the list {day} / write down: buy {product} {day} | добавь {product} в список {day} / запиши: {day} купить {product} | product=product day=day
+shopping | list_remove | remove {product} from the list {day} / cross out: do not buy {product} {day} | убери {product} из списка {day} / вычеркни: {day} не покупать {product} | product=product day=day
+translate | translate | how do you say "{word}" {language}? / translate the word "{word}", {language} | как сказать «{word}» {language}? / переведи слово «{word}», {language} | word=word language=language
 news | news_query | what is the news from {city} {day}? / tell me what happened in {city} {day} | какие новости в {city} {day}? / расскажи, что случилось в {city} {day} | city=city:loc day=day
 vacuum | cleaning | clean the floor {room} {day} / vacuum {room} {day} | убери пол {room} {day} / пропылесось {room} {day} | room=room day=day
 """
@@ -396,6 +396,8 @@ class Register:
         """Phrases with the same fillers from every row of a random frame: contrasts of each other."""
         frame, _, _, _, slots = rng.choice(self.frames)
         chosen = {name: rng.choice(LISTS[kind]) for name, kind in slots.items()}
+        if len(set(chosen.values())) < len(chosen):
+            return self.sample(rng)  # nobody speaks of himself by name
         return list(self.fill(frame, chosen))
 
     def fill(self, frame: str, chosen: dict[str, Filler]) -> Iterator[Phrase]:
