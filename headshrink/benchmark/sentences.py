@@ -1,6 +1,6 @@
 """Two models sentence by sentence: whose nearest neighbours changed, and which pairs moved."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -48,10 +48,13 @@ def nearest(units: NDArray[np.float32], count: int) -> list[list[list[float]]]:
     for start in range(0, len(units), ROWS):
         similarity = (units[start : start + ROWS] @ units.T).round(DIGITS)
         similarity[np.arange(len(similarity)), np.arange(start, start + len(similarity))] = -np.inf
-        best = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
-        found += [pairs_of(row, numbers) for row, numbers in zip(similarity, best, strict=True)]
+        thresholds = -np.partition(-similarity, count - 1, axis=1)[:, count - 1]
+        found += [best(row, threshold, count) for row, threshold in zip(similarity, thresholds, strict=True)]
     return found
 
 
-def pairs_of(similarity: NDArray[np.float32], numbers: Sequence[int]) -> list[list[float]]:
-    return [[int(number), round(float(similarity[number]), DIGITS)] for number in numbers]
+def best(similarity: NDArray[np.float32], threshold: float, count: int) -> list[list[float]]:
+    """The `count` highest of a row as [number, similarity], where `threshold` is the lowest of them."""
+    candidates = np.flatnonzero(similarity >= threshold)
+    order = candidates[np.argsort(-similarity[candidates], kind="stable")][:count]
+    return [[int(number), round(float(similarity[number]), DIGITS)] for number in order]
