@@ -27,8 +27,8 @@ demo: venv ## the whole pipeline on generated data, then its tables and where th
 	python -m flows.track
 	@python -m headshrink.report.summary artifacts
 
-test: venv ## the whole test suite
-	pytest
+test: venv ## the whole test suite, two tests at a time
+	OMP_NUM_THREADS=1 pytest -n 2 --dist loadgroup
 
 lint: venv ## ruff and mypy
 	ruff check .

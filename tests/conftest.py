@@ -8,10 +8,20 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 
 from headshrink.model import SentenceEncoder, save_encoder
 
+# Tests that share an expensive session fixture (a built pipeline, a Prefect server) stay in one of pytest's processes.
+GROUPS = ("tests/e2e", "tests/flows")
+
 WORDS = (
     "the a man woman cat dog house tree runs sleeps reads sees big small in on "
     "мужчина женщина кошка собака дом дерево бежит спит читает видит большой маленький в на и не"
 ).split()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for group in GROUPS:
+            if group in item.path.as_posix():
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 def tiny_tokenizer(folder: Path):
