@@ -59,8 +59,7 @@ def track(folder: Path) -> str | None:
         try:
             return log_run(main, folder, lock, identity)
         except Exception as error:  # whatever MLflow, its database or the network raise
-            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-            raise Untracked(f"MLflow at {tracking_uri(main)} did not take the result: {reason}") from error
+            raise Untracked(refusal(main, error)) from error
 
 
 def read_lock(folder: Path) -> dict[str, Any]:
@@ -115,8 +114,7 @@ def log_run(main: Path, folder: Path, lock: dict[str, Any], identity: str) -> st
     client, experiment = connect(main, EXPERIMENT)
     from mlflow.entities import Metric, Param, RunTag
 
-    same = f"tags.dvc_lock = '{identity}' AND attributes.status = 'FINISHED'"
-    if client.search_runs([experiment], same, max_results=1):
+    if find_run(client, experiment, identity):
         return None
     parameters, metrics, now = read_params(lock), dict(read_metrics(folder)), int(time.time() * 1000)
     run = client.create_run(experiment, run_name=run_name(parameters, metrics)).info.run_id
@@ -132,6 +130,34 @@ def log_run(main: Path, folder: Path, lock: dict[str, Any], identity: str) -> st
     log_files(client, run, folder)
     client.set_terminated(run)
     return run
+
+
+def find_run(client: Any, experiment: str, identity: str) -> str | None:
+    """The finished run of a result, if the server has one; one that was interrupted does not count."""
+    same = f"tags.dvc_lock = '{identity}' AND attributes.status = 'FINISHED'"
+    found = client.search_runs([experiment], same, max_results=1)
+    return found[0].info.run_id if found else None
+
+
+def add_to_run(folder: Path, metrics: dict[str, float], files: list[Path]) -> None:
+    """Add figures and files to the run of a result that `track` has logged; Untracked where MLflow refuses them."""
+    try:
+        client, experiment = connect(main_checkout(folder), EXPERIMENT)
+        if run := find_run(client, experiment, lock_hash(read_lock(folder))):
+            for name, value in metrics.items():
+                client.log_metric(run, name, value)
+            for file in files:
+                client.log_artifact(run, str(file), "comparison")
+    except FlowError:
+        raise
+    except Exception as error:  # whatever MLflow, its database or the network raise
+        raise Untracked(refusal(main_checkout(folder), error)) from error
+
+
+def refusal(main: Path, error: Exception) -> str:
+    """One line on why the tracking server took nothing."""
+    reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+    return f"MLflow at {tracking_uri(main)} did not take the result: {reason}"
 
 
 def log_files(client: Any, run: str, folder: Path) -> None:

@@ -57,9 +57,15 @@ def with_absolute_paths(parameters: dict[str, Any], main: Path) -> dict[str, Any
     result = copy.deepcopy(parameters)
     for section in LOCAL_PATHS:
         path = result.get(section, {}).get("path")
-        if path and Path(path).parts[:1] != ("artifacts",) and not git(main, "ls-files", "--", path):
+        if path and Path(path).parts[:1] != ("artifacts",) and not in_every_worktree(main, path):
             result[section]["path"] = str((main / path).resolve())
     return result
+
+
+def in_every_worktree(main: Path, path: str) -> bool:
+    """Whether a relative path is one that git tracks."""
+    outside = Path(path).is_absolute() or not (main / path).resolve().is_relative_to(main.resolve())
+    return not outside and bool(git(main, "ls-files", "--", path))
 
 
 def digest(content: Any) -> str:

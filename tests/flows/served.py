@@ -1,5 +1,6 @@
 """A real `python -m flows.serve` for the tests, and the questions that they ask of its server."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -25,6 +26,13 @@ def until(condition: Callable[[], Found], seconds: float, what: str) -> Found:
     raise AssertionError(f"not within {seconds} s: {what}")
 
 
+def end_with_parent() -> None:
+    """SIGTERM for this process when the tests are killed."""
+    os.setsid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
 class Served:
     """`make serve` in a project of its own."""
 
@@ -41,10 +49,10 @@ class Served:
         log = open(self.project / ".work" / "serve.log", "w")  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, "-m", "flows.serve", "--port", str(self.port)],
-            cwd=self.project, env=self.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            cwd=self.project, env=self.environment, stdout=log, stderr=subprocess.STDOUT, preexec_fn=end_with_parent,
         )
         log.close()
-        until(self._ready, 240, "flows.serve registers its deployment")
+        until(self._ready, 500, "flows.serve registers its deployment")
 
     def _ready(self) -> bool:
         assert self.process.poll() is None, (self.project / ".work" / "serve.log").read_text()

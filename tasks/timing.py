@@ -1,0 +1,36 @@
+"""Time models of several runs against each other: `python -m tasks.timing COST.json SUITE NAME=FOLDER ...`.
+
+The first model is the reference. Not a stage: it is for models that no one workspace holds, as those of a comparison.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+ROUNDS = 20  # as the benchmark stage's default; a setting ends earlier once its ratios are settled
+
+
+def main(arguments: list[str]) -> int:
+    """Write machine, date and the flat cost figures of every model; exit 2 after one line on a mistake."""
+    from headshrink.benchmark import cost
+    from headshrink.benchmark.models import open_model
+    from headshrink.benchmark.read import open_suite, read_sample
+    from headshrink.errors import HeadshrinkError
+
+    target, suite, *named = arguments
+    folders = {name: Path(folder) for name, _, folder in (model.partition("=") for model in named)}
+    try:
+        models = {name: open_model(folder, name) for name, folder in folders.items()}
+        costs = cost.measure(models, next(iter(models)), read_sample(open_suite(Path(suite))), ROUNDS)
+    except HeadshrinkError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    Path(target).write_text(json.dumps(costs, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    from tasks.stage import die_with_parent
+
+    die_with_parent()
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,104 @@
+"""`make serve`: the form, the schedule, one run at a time, and what cancelling does."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from conftest import ran, run
+from served import Served, alive, until
+
+pytestmark = pytest.mark.timeout(600)  # the server alone takes a minute to start on a busy machine
+
+
+@pytest.fixture(autouse=True)
+def no_slow_stage(served: Served):
+    yield
+    for path in (served.project / "distill.slow", served.project / "distill.pid"):
+        path.unlink(missing_ok=True)
+
+
+def test_the_form_has_types_ranges_and_help(served: Served) -> None:
+    schema = served.deployment().parameter_openapi_schema
+    assert schema["properties"]["rerun"]["enum"] == ["changed", "benchmark", "all"]
+    ratio = schema["definitions"]["Prune"]["properties"]["ratio"]
+    assert (ratio["type"], ratio["minimum"], ratio["exclusiveMaximum"]) == ("number", 0, 1)
+    assert "empty: as params.yaml says" in ratio["description"]
+    assert "default" not in ratio, "a deployment would freeze it"
+    assert schema["properties"]["prune"]["default"] == {}
+    assert schema["definitions"]["Prune"]["properties"]["ranking"]["enum"] == ["global", "layer"]
+
+
+def test_the_server_refuses_a_ratio_out_of_range(served: Served) -> None:
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    with pytest.raises(PrefectHTTPStatusError, match=r"409|422"):
+        served.ask(prune={"ratio": 1.5})
+
+
+def test_other_parameters_run_beside_the_checkout(served: Served) -> None:
+    """The whole way: form, worktree, run cache, kept result, MLflow."""
+    before = {name: (served.project / name).read_bytes() for name in ("params.yaml", "dvc.lock", ".git/index")}
+    run_id = served.ask(prune={"ratio": 0.25})
+    state = served.finished(run_id, 240)
+    assert state.is_completed(), state.message
+    tasks = served.tasks(run_id)
+    assert tasks["corpus"] == tasks["teacher"] == "Restored"
+    assert tasks["distill"] == "Completed"
+    assert tasks["mlflow"] == "Completed"
+    assert before == {name: (served.project / name).read_bytes() for name in before}
+    assert not ran(served.project)
+    assert ".work/runs/" in state.message
+
+    from mlflow import MlflowClient
+
+    client = MlflowClient(served.environment["MLFLOW_TRACKING_URI"])
+    [logged] = client.search_runs([client.get_experiment_by_name("headshrink").experiment_id])
+    assert logged.data.params["prune.ratio"] == "0.25"
+
+
+def test_cancelling_kills_the_training_and_later_runs_wait_for_their_turn(served: Served) -> None:
+    (served.project / "distill.slow").touch()
+    text = (served.project / "params.yaml").read_text()
+    (served.project / "params.yaml").write_text(text.replace("epochs: 3", "epochs: 4"))
+    first = served.ask()
+    note = served.project / "distill.pid"
+    pid = int(until(lambda: note.exists() and note.read_text(), 120, "distill starts"))
+    second = served.ask()
+    served.cancel(first)
+    until(lambda: not alive(pid), 10, "the training dies")
+    (served.project / "distill.slow").unlink()
+    assert not served.state(second).is_final()
+    assert served.finished(first).is_cancelled()
+    assert served.finished(second, 240).is_completed(), "the workspace is usable, and the queue goes on"
+    assert ran(served.project).count("distill") == 2
+    (served.project / "params.yaml").write_text(text)
+
+
+def test_the_schedule_is_weekly_off_at_first_and_keeps_the_users_switch(served: Served) -> None:
+    """A restart of `make serve` must not switch off what the user has switched on."""
+    from prefect.client.schemas.schedules import IntervalSchedule
+
+    [schedule] = served.deployment().schedules
+    assert schedule.schedule.cron.endswith("* * 0")
+    assert not schedule.active
+    with served.client() as client:
+        soon = IntervalSchedule(interval=timedelta(days=7), anchor_date=datetime.now(UTC) + timedelta(seconds=90))
+        client.update_deployment_schedule(served.deployment().id, schedule.id, active=True, schedule=soon)
+    served.stop()
+    served.start()
+    [kept] = served.deployment().schedules
+    assert kept.active
+    assert kept.schedule.interval == timedelta(days=7)
+    [run_id] = until(lambda: scheduled(served), 240, "the scheduler plans a run and the runner starts it")
+    assert served.finished(run_id).is_completed()
+    assert "Completed" not in served.tasks(run_id).values() or served.tasks(run_id)["mlflow"] == "Completed"
+    run(served.project, "dvc", "repro")
+
+
+def scheduled(served: Served) -> list:
+    """Runs that the schedule made and that have started."""
+    from prefect.client.schemas.filters import FlowRunFilter
+
+    started = FlowRunFilter.model_validate({"state": {"type": {"any_": ["RUNNING", "COMPLETED"]}}})
+    with served.client() as client:
+        runs = client.read_flow_runs(flow_run_filter=started)
+    return [flow_run.id for flow_run in runs if flow_run.auto_scheduled]

@@ -1,0 +1,151 @@
+"""MLflow holds every result once, whoever made it, and never stands in anyone's way."""
+
+import json
+import math
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import free_port, run
+
+from flows import track
+from flows.checkout import FlowError
+from flows.worktree import keep_result, worktree
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tracking database that MLflow has set up already, which takes it seconds."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").create_experiment(track.EXPERIMENT, artifact_location=f"file://{path.parent}/runs")
+    return path
+
+
+@pytest.fixture
+def fresh(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty copy of it, which is also where MLflow logs."""
+    copy = tmp_path / "mlflow.db"
+    with sqlite3.connect(database) as source, sqlite3.connect(copy) as target:
+        source.backup(target)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{copy}")
+    return copy
+
+
+def runs(database: Path) -> list:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{database}")
+    return client.search_runs([client.get_experiment_by_name(track.EXPERIMENT).experiment_id])
+
+
+def test_a_result_is_one_run_with_parameters_metrics_and_where_it_is_from(stand_in: Path, fresh: Path) -> None:
+    assert track.track(stand_in)
+    [logged] = runs(fresh)
+    assert logged.data.params["prune.ratio"] == "0.5"
+    assert logged.data.params["distill.losses.cosine"] == "1.0"
+    quality = json.loads((stand_in / "artifacts/benchmark/quality.json").read_text())
+    assert logged.data.metrics["student.mean_s"] == quality["student"]["mean_s"]
+    assert logged.data.tags["commit"] == run(stand_in, "git", "rev-parse", "HEAD").strip()
+    assert logged.data.tags["dirty"] == "false"
+    assert len(logged.data.tags["dvc_lock"]) == 64
+    assert {"teacher", "corpus", "suite", "machine"} <= set(logged.data.tags)
+
+
+def test_the_same_result_is_never_logged_twice(stand_in: Path, fresh: Path) -> None:
+    assert track.track(stand_in)
+    assert track.track(stand_in) is None
+    lock = yaml.safe_load((stand_in / "dvc.lock").read_text())
+    reordered = {"schema": lock["schema"], "stages": dict(reversed(lock["stages"].items()))}
+    (stand_in / "dvc.lock").write_text(yaml.safe_dump(reordered, sort_keys=False))
+    assert track.track(stand_in) is None, "stages that ran in another order are no other result"
+    assert len(runs(fresh)) == 1
+
+
+def test_restored_results_are_logged_too(stand_in: Path, fresh: Path) -> None:
+    text = (stand_in / "params.yaml").read_text()
+    (stand_in / "params.yaml").write_text(text.replace("ratio: 0.5", "ratio: 0.25"))
+    run(stand_in, "dvc", "repro")
+    (stand_in / "params.yaml").write_text(text)
+    assert "is cached" in run(stand_in, "dvc", "repro")
+    assert track.track(stand_in)
+    [logged] = runs(fresh)
+    assert logged.data.params["prune.ratio"] == "0.5"
+
+
+def test_a_worktrees_result_goes_to_the_main_checkouts_database(stand_in: Path, fresh: Path) -> None:
+    with worktree(stand_in, {"prune": {"ratio": 0.25}}, print) as tree:
+        run(tree, "dvc", "repro")
+        assert track.main_checkout(tree) == stand_in
+        assert track.tracking_uri(stand_in) == f"sqlite:///{fresh}", "the environment's address wins"
+        kept = keep_result(stand_in, tree)
+    assert track.main_checkout(kept) == stand_in
+    assert track.track(stand_in)
+    assert track.track(kept)
+    assert sorted(logged.data.params["prune.ratio"] for logged in runs(fresh)) == ["0.25", "0.5"]
+
+
+def test_parameters_are_those_of_the_result_and_not_of_params_yaml(stand_in: Path, fresh: Path) -> None:
+    text = (stand_in / "params.yaml").read_text()
+    (stand_in / "params.yaml").write_text(text.replace("ratio: 0.5", "ratio: 0.75"))
+    track.track(stand_in)
+    assert runs(fresh)[0].data.params["prune.ratio"] == "0.5"
+
+
+def test_half_made_results_are_refused(stand_in: Path, fresh: Path) -> None:
+    quality = stand_in / "artifacts/benchmark/quality.json"
+    quality.unlink()  # a link into DVC's cache
+    quality.write_text("{}")
+    with pytest.raises(FlowError, match=r"not the one in dvc.lock"):
+        track.track(stand_in)
+    lock = yaml.safe_load((stand_in / "dvc.lock").read_text())
+    del lock["stages"]["report"]
+    (stand_in / "dvc.lock").write_text(yaml.safe_dump(lock))
+    with pytest.raises(FlowError, match="report never ran"):
+        track.track(stand_in)
+
+
+def test_a_server_that_is_down_is_a_warning(stand_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "flows.track"], text=True, capture_output=True)
+    assert done.returncode == 0
+    assert done.stderr.splitlines()[-1].startswith("warning: MLflow at http://127.0.0.1")
+    assert time.monotonic() - started < 60
+
+
+def test_a_live_curve_is_streamed(stand_in: Path, fresh: Path) -> None:
+    from mlflow import MlflowClient
+
+    from tasks.live import EXPERIMENT, LiveCurve
+
+    with LiveCurve("distill", {"epochs": 3}) as live:
+        live.row({"step": 1, "loss": 0.5, "heldout_loss": None})
+        live.row({"step": 2, "loss": 0.25, "heldout_loss": math.nan})
+    client = MlflowClient(f"sqlite:///{fresh}")
+    [logged] = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])
+    history = client.get_metric_history(logged.info.run_id, "loss")
+    assert [(point.step, point.value) for point in history] == [(1, 0.5), (2, 0.25)]
+    assert "heldout_loss" not in logged.data.metrics
+    assert logged.info.status == "FINISHED"
+
+
+def test_a_live_curve_without_a_server_warns_once_and_costs_nothing(
+    stand_in: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from tasks import live
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setattr(live, "SECONDS_TO_FINISH", 60)
+    with live.LiveCurve("distill", {}) as curve:
+        started = time.monotonic()
+        for step in range(1000):
+            curve.row({"step": step, "loss": 1.0})
+        assert time.monotonic() - started < 0.5
+    warnings = [line for line in capfd.readouterr().err.splitlines() if line.startswith("warning:")]
+    assert len(warnings) == 1
