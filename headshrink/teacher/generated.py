@@ -22,7 +22,7 @@ from headshrink.progress import Bar
 SPECIAL = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")}
 VOCABULARY = 6_000  # pieces: most word forms of the grammar are whole, rare ones in two or three
 MAX_LENGTH = 128
-BATCH_SIZE = 128  # pairs; the negatives of each are the other 127
+BATCH_SIZE = 64  # pairs; the negatives of each are the other 63, lookalikes among them
 LEARNING_RATE = 2e-3  # peak; high, for a small model trained from scratch for few steps
 WARMUP = 0.1
 

@@ -144,9 +144,8 @@ def unrelated(meaning: Meaning, rng: Random) -> Meaning:
 
 def similarity_rows(seed: int) -> Iterator[Row]:
     """STS: 5 the same, 4 a detail more, 2 somebody else, 1 opposed, 0 unrelated."""
-    kinds = [
-        (5.0, same), (4.0, detailed), (5.0, same), (2.0, altered), (1.0, opposed), (1.0, opposed), (0.0, unrelated),
-    ]  # fmt: skip
+    kinds: list[tuple[object, Change]] = [(5.0, same), (4.0, detailed), (2.0, altered), (1.0, opposed)] * 3
+    kinds.append((0.0, unrelated))
     for one, two, label in pairs_by_label(420, f"sts {seed}", kinds):
         yield {"sentence1": one, "sentence2": two, "similarity_score": label}
 
@@ -240,7 +239,8 @@ def intent_rows(side: str, count: int, seed: int) -> Iterator[Row]:
     rng = Random(f"answers {side} {seed}")
     for i, (phrase, _, text) in enumerate(phrases("request", side, count, seed)):
         answers = {english.say(phrase, way) for way in STYLES}
-        answer = rng.choice([text for text in sorted(answers) if len(words(text)) <= LONGEST] or [min(answers, key=len)])
+        short = [text for text in sorted(answers) if len(words(text)) <= LONGEST]
+        answer = rng.choice(short or [min(answers, key=len)])
         scenario = phrase.frame.split(":")[1]
         row: Row = dict.fromkeys(INTENT_COLUMNS, "")
         row |= {"userid": i, "answerid": i, "scenario": scenario, "intent": phrase.label, "text": text}

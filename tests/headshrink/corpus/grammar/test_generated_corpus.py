@@ -1,4 +1,4 @@
-"""The generated corpus and the suite beside it: distinct, reproducible, disjoint, and no bag of words solves the suite."""
+"""The generated corpus and the suite beside it: distinct, reproducible, disjoint; no bag of words solves the suite."""
 
 import csv
 import json
@@ -14,7 +14,11 @@ from headshrink.corpus.grammar.meanings import core, in_suite, negated, swapped
 from headshrink.corpus.grammar.sentences import aligned, families
 from headshrink.corpus.sources.generated import Generated
 
-LABELS = {"stsb_dev.csv": ("sentence1", "sentence2", "similarity_score"), "para_gold.csv": ("text_1", "text_2", "class")}
+LABELS = {
+    "stsb_dev.csv": ("sentence1", "sentence2", "similarity_score"),
+    "para_gold.csv": ("text_1", "text_2", "class"),
+}
+CLASSES = {"toxic": "toxic", "inappropriate": "y", "SentiRuEval2016_small": "answer", "intents": "label"}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +82,7 @@ def test_word_overlap_says_next_to_nothing_about_similarity(suite, name):
 
 
 def test_every_label_is_in_train_and_test(suite):
-    for name, label in {"toxic": "toxic", "inappropriate": "y", "SentiRuEval2016_small": "answer", "intents": "label"}.items():
+    for name, label in CLASSES.items():
         sides = [{row[label] for row in read(suite / f"{name}_{side}.csv")} for side in ("train", "test")]
         assert sides[0] == sides[1]
 
