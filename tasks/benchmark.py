@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from tasks.section import Section, name_from
+from tasks.section import NOTHING, Section, name_from
 
 MODELS = {"teacher": "teacher", "pruned": "pruned", "student": "export"}  # name: its folder under artifacts
 
@@ -17,31 +17,34 @@ class Params(Section):
     tasks: list[name_from("benchmark/suite")] = Field(min_length=1, description="encodechka tasks, by name")  # type: ignore[valid-type]
     batch_size: int = Field(64, ge=1, description="texts a batch; scores do not depend on it")
     repeats: int = Field(20, ge=3, description="timed rounds a setting; models alternate, medians count")
+    pairs: str = Field(NOTHING, description="file for retrieval, English TAB Russian; profiles/none: no retrieval")
+    graded: str = Field(NOTHING, description="CSV of graded sentence pairs in any languages; profiles/none: none")
     limit_s: float = Field(10, gt=0, description="seconds after which a setting's rounds end, settled or not")
 
 
 def run(params) -> None:
-    """Read the suite and the three models; write quality.json, scores.json and cost.json."""
+    """Read the suite and the three models; write quality.json, scores.json, sentences.json and cost.json."""
     from headshrink.benchmark import cost
     from headshrink.benchmark.cache import ResultCache
-    from headshrink.benchmark.evaluate import evaluate
-    from headshrink.benchmark.models import TorchModel, folder_sha256
+    from headshrink.benchmark.models import open_model
     from headshrink.benchmark.read import open_suite, read_sample
-    from headshrink.benchmark.summary import details, quality
-    from headshrink.model import load_encoder
+    from headshrink.benchmark.run import run as score
     from tasks.stage import ARTIFACTS, WORK, output
 
-    chosen = params.benchmark
-    folders = {name: ARTIFACTS / folder for name, folder in MODELS.items()}
-    suite, cache = open_suite(ARTIFACTS / "suite"), ResultCache(WORK / "benchmark")
-    encoders = {name: load_encoder(folder) for name, folder in folders.items()}
-    models = {name: TorchModel(name, encoders[name], folder_sha256(folders[name])) for name in folders}
-    results = {name: evaluate(model, suite, chosen.tasks, chosen.batch_size, cache) for name, model in models.items()}
-    costs = cost.measure(folders, encoders, "teacher", read_sample(suite), chosen.repeats, chosen.limit_s)
+    chosen, suite = params.benchmark, open_suite(ARTIFACTS / "suite")
+    models = {name: open_model(ARTIFACTS / folder, name) for name, folder in MODELS.items()}
+    extra = {"pairs": local(chosen.pairs), "graded": local(chosen.graded)}
+    found = score(models, suite, chosen.tasks, chosen.batch_size, ResultCache(WORK / "benchmark"), **extra)
+    costs = cost.measure(models, "teacher", read_sample(suite), chosen.repeats, chosen.limit_s)
     with output(ARTIFACTS / "benchmark", "benchmark") as folder:
-        write_json(folder / "quality.json", quality(results))
-        write_json(folder / "scores.json", details(results, models, suite, "teacher"))
+        write_json(folder / "quality.json", found.quality)
+        write_json(folder / "scores.json", found.details)
+        write_json(folder / "sentences.json", found.sentences["student"])
         write_json(folder / "cost.json", costs)
+
+
+def local(path: str) -> Path | None:
+    return None if path == NOTHING else Path(path)
 
 
 def write_json(path: Path, content: Any) -> None:

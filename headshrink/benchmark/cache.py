@@ -1,9 +1,11 @@
 """Results that need not be computed again: keyed by what a score depends on, and by nothing else."""
 
 import hashlib
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -13,7 +15,9 @@ from headshrink.benchmark.read import Suite, checked, file_sha256
 from headshrink.benchmark.suite._task import Task
 
 HERE = Path(__file__).resolve().parent
-SCORING_CODE = ("embeddings.py", "evaluate.py", "models.py", "outcomes.py", "read.py", "suite/*.py", "../model/*.py")
+SCORING_CODE = (
+    "embeddings.py", "evaluate.py", "models.py", "outcomes.py", "parallel.py", "read.py", "suite/*.py", "../model/*.py",
+)
 LIBRARIES = ("numpy", "scikit-learn", "scipy", "tokenizers", "torch", "transformers", "onnxruntime", "razdel")
 
 
@@ -50,15 +54,18 @@ class ResultCache:
         return self.folder / f"{task.name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
 
     def load(self, model: Model, suite: Suite, task: Task) -> dict[str, Outcome] | None:
-        """Outcomes by variant, or None where this result is not known yet."""
+        """Outcomes by variant, or None where this result is not known yet or its file is damaged."""
         path = self.path(model, suite, task)
         if path is None or not path.is_file():
             return None
         found: dict[str, dict[str, np.ndarray]] = {}
-        with np.load(path, allow_pickle=False) as stored:
-            for key in stored.files:
-                variant, field = key.split("/")
-                found.setdefault(variant, {})[field] = stored[key]
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                for key in stored.files:
+                    variant, field = key.split("/")
+                    found.setdefault(variant, {})[field] = stored[key]
+        except (ValueError, OSError, BadZipFile):
+            return None
         return {variant: task.outcome(**fields) for variant, fields in found.items()}
 
     def store(self, model: Model, suite: Suite, task: Task, outcomes: dict[str, Outcome]) -> None:
@@ -66,7 +73,7 @@ class ResultCache:
         if path is None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(".tmp.npz")
+        aside = path.with_suffix(f".tmp-{os.getpid()}.npz")
         columns: dict[str, Any] = {
             f"{variant}/{field}": column for variant, one in outcomes.items() for field, column in arrays(one).items()
         }

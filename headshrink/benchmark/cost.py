@@ -2,25 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from headshrink.benchmark import machine, size, timing
+from headshrink.benchmark import machine, timing
+from headshrink.benchmark.models import Model
 from headshrink.benchmark.probe import probe
-from headshrink.model import SentenceEncoder
 from headshrink.progress import track
 
+DIGITS = 4
 HEADLINE = timing.Setting(1, 32, 1)  # one thread: the figure that neighbours on the machine disturb least
 HEADLINE_BATCH = timing.Setting(32, 32, None)
 
 
 def measure(
-    folders: Mapping[str, Path],
-    encoders: Mapping[str, SentenceEncoder],
-    reference: str,
-    sentences: Sequence[str],
-    rounds: int = 20,
-    limit_s: float = 10.0,
+    models: Mapping[str, Model], reference: str, sentences: Sequence[str], rounds: int = 20, limit_s: float = 10.0
 ) -> dict[str, Any]:
     """Everything for cost.json: machine, date, and flat figures by model name.
 
@@ -28,18 +23,16 @@ def measure(
     takes at least `rounds` rounds, and more until all ratios are known to 5%, but no more than `limit_s` seconds.
     Settings longer than a model's position table are left out.
     """
-    costs: dict[str, dict[str, Any]] = {
-        name: size.describe(encoders[name], folder) | probe(folder) for name, folder in folders.items()
-    }
-    longest = min(encoder.backbone.config.max_position_embeddings for encoder in encoders.values())
+    costs: dict[str, dict[str, float]] = {name: model.size() | probe(model.folder) for name, model in models.items()}
+    longest = min(model.longest for model in models.values())
     settings = [setting for setting in timing.LATENCY + timing.THROUGHPUT if setting.tokens <= longest]
     for setting in track(settings, "timing"):
-        timings = timing.time_setting(encoders, reference, setting, rounds, limit_s)
+        timings = timing.time_setting(models, reference, setting, rounds, limit_s)
         for name in costs:
             costs[name] |= timing.figures(timings, setting, name, reference)
-    for name, milliseconds in timing.speed_task_ms(encoders, sentences).items():
+    for name, milliseconds in timing.speed_task_ms(models, sentences).items():
         costs[name] = headlines(costs[name]) | {"speed_task_ms": milliseconds} | costs[name]
-    rounded = {name: {key: round(value, 4) for key, value in cost.items()} for name, cost in costs.items()}
+    rounded = {name: {key: round(value, DIGITS) for key, value in cost.items()} for name, cost in costs.items()}
     return {"machine": machine.describe(), "date": datetime.now(UTC).isoformat(timespec="seconds"), **rounded}
 
 

@@ -27,8 +27,12 @@ class TaskResult:
 
     @property
     def protocol(self) -> dict[str, Outcome]:
-        """The variants whose maximum is the protocol's score; a pooling that the protocol lacks is not among them."""
-        return {name: outcome for name, outcome in self.outcomes.items() if pooling_of(name) != OWN}
+        """The variants whose maximum is the protocol's score.
+
+        A pooling that the protocol lacks is not among them, unless the model, an ONNX graph, gives no other.
+        """
+        known = {name: outcome for name, outcome in self.outcomes.items() if pooling_of(name) != OWN}
+        return known or self.outcomes
 
     def best(self) -> tuple[str, float]:
         """The protocol's score and where it was reached; an optimist's, as the maximum is taken on the test items."""

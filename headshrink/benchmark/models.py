@@ -1,20 +1,25 @@
 """A model as the benchmark sees it: token ids in, every pooling of one forward pass out."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
+from headshrink.benchmark import clocks, size
 from headshrink.benchmark.read import file_sha256
+from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder, pad_ids
 from headshrink.model.encoder import pool
+from headshrink.model.folder import WEIGHTS, read_tokenizer
 
+GRAPH = "model.onnx"
+ONNX_TOKENS = 128  # a graph's position table is not to be seen from outside; exports are made for sentences
 OWN = "own"  # a model's own pooling where it is none of the protocol's
 NORMALISED = "_norm"
 HASHED = ("*.json", "*.txt", "*.safetensors", "*.onnx", "*.onnx.data", "*.model")
@@ -24,10 +29,12 @@ class Model(Protocol):
     """What the benchmark asks of a model.
 
     `poolings` are the plain ones it has, of cls, mean and pooler; the normalised ones follow from them. `own` names
-    the pooling that the model was made for, normalised or not, or is OWN. `sha256` covers its files.
+    the pooling that the model was made for, normalised or not, or is OWN. `longest` is its limit in tokens, `sha256`
+    covers its files in `folder`.
     """
 
     name: str
+    folder: Path
     sha256: str
     tokenizer: PreTrainedTokenizerBase
     longest: int
@@ -40,6 +47,14 @@ class Model(Protocol):
 
     def states(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Last hidden states of a batch of token ids, [batch, tokens, hidden]."""
+        ...
+
+    def timed(self, ids: Tensor, threads: int | None) -> Callable[[], float]:
+        """A call that embeds full rows of ids [batch, tokens] on so many CPU threads and returns its seconds."""
+        ...
+
+    def size(self) -> dict[str, float]:
+        """What the model costs on any machine: bytes, parameters and operations, as far as they can be counted."""
         ...
 
 
@@ -85,8 +100,8 @@ def _is_pooler(encoder: SentenceEncoder) -> bool:
 class TorchModel:
     """A SentenceEncoder under the benchmark; a pooler that its checkpoint lacks counts as none."""
 
-    def __init__(self, name: str, encoder: SentenceEncoder, sha256: str = "") -> None:
-        self.name, self.sha256, self.encoder = name, sha256, encoder.eval()
+    def __init__(self, name: str, encoder: SentenceEncoder, folder: Path, sha256: str = "") -> None:
+        self.name, self.folder, self.sha256, self.encoder = name, folder, sha256, encoder.eval()
         self.tokenizer = encoder.tokenizer
         self.longest = min(encoder.tokenizer.model_max_length, encoder.backbone.config.max_position_embeddings)
         pooler = () if encoder.backbone.pooler is None else ("pooler",)
@@ -110,7 +125,87 @@ class TorchModel:
         padded, mask = (tensor.to(self.encoder.device) for tensor in pad_ids(ids, self.tokenizer.pad_token_id))
         return self.encoder.backbone(input_ids=padded, attention_mask=mask).last_hidden_state.float().cpu().numpy()
 
+    def timed(self, ids: Tensor, threads: int | None) -> Callable[[], float]:
+        ids, mask = ids.to(self.encoder.device), torch.ones_like(ids).to(self.encoder.device)
 
-def open_model(folder: Path, name: str) -> Model:
-    """A model folder under the benchmark; HeadshrinkError as `load_encoder`."""
-    return TorchModel(name, load_encoder(folder), folder_sha256(folder))
+        @torch.inference_mode()
+        def call() -> None:
+            self.encoder(ids, mask)
+
+        if self.encoder.device.type == "cuda":
+            return lambda: clocks.cuda_seconds(call)
+        return lambda: clocks.cpu_seconds(call, threads)
+
+    def size(self) -> dict[str, float]:
+        return size.of_encoder(self.encoder) | size.of_weights(self.folder.rglob("*.safetensors"))
+
+
+class OnnxModel:
+    """An exported graph under the benchmark: its own pooling alone, since its hidden states never leave it."""
+
+    def __init__(self, name: str, folder: Path, sha256: str = "") -> None:
+        self.name, self.folder, self.sha256 = name, folder, sha256
+        self.tokenizer = read_tokenizer(folder)
+        self.longest = ONNX_TOKENS
+        self.poolings: tuple[str, ...] = ()
+        self.own = OWN
+        self.session = open_session(folder, threads=1)
+
+    def pooled(self, ids: Sequence[Sequence[int]]) -> dict[str, NDArray[np.float32]]:
+        padded, mask = pad_ids(ids, self.tokenizer.pad_token_id)
+        feed = {"input_ids": padded.numpy(), "attention_mask": mask.numpy()}
+        return {OWN: self.session.run(None, feed)[0]}
+
+    def states(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        raise HeadshrinkError(f"{self.folder} is a graph of whole sentences: leave ne1 and ne2, which score words, out")
+
+    def timed(self, ids: Tensor, threads: int | None) -> Callable[[], float]:
+        session = open_session(self.folder, threads or 0)
+        feed = {"input_ids": ids.numpy(), "attention_mask": np.ones(ids.shape, dtype=np.int64)}
+        return lambda: clocks.cpu_seconds(lambda: session.run(None, feed), threads)
+
+    def size(self) -> dict[str, float]:
+        return size.of_weights(self.folder.glob("model.onnx*"))
+
+
+def open_session(folder: Path, threads: int) -> Any:
+    """An onnxruntime session on the folder's model.onnx; `threads` 0 is all cores."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors
+    try:
+        return onnxruntime.InferenceSession(folder / GRAPH, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exceptions share no other base
+        reason = str(error).split("\n", 1)[0][:200]
+        raise HeadshrinkError(f"cannot open {folder / GRAPH} ({reason}): an exported graph is needed") from error
+
+
+def open_model(folder: Path, name: str, device: str = "cpu") -> Model:
+    """A model folder under the benchmark: transformers with or without sentence-transformers modules, or ONNX.
+
+    A folder that holds both counts as transformers; its ONNX form is the subfolder that holds the graph. Raises
+    HeadshrinkError as `load_encoder`.
+    """
+    if (folder / GRAPH).is_file() and not (folder / WEIGHTS).is_file():
+        return OnnxModel(name, folder, folder_sha256(folder))
+    return TorchModel(name, load_encoder(folder).to(device), folder, folder_sha256(folder))
+
+
+def find_folder(source: str) -> Path:
+    """The folder of a model named by path or by hub id, `id@revision` for a fixed commit, fetched if need be.
+
+    Raises HeadshrinkError where there is neither.
+    """
+    if Path(source).is_dir():
+        return Path(source)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    name, _, revision = source.partition("@")
+    try:
+        return Path(snapshot_download(name, revision=revision or None, allow_patterns=[*HASHED]))
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).strip().split("\n", 1)[0]
+        raise HeadshrinkError(f"no model {source} ({reason}): give a model folder or a hub id") from error

@@ -18,23 +18,15 @@ KIB = 1024 / 1e6  # of ru_maxrss on Linux, in MB
 
 def measure(folder: Path) -> dict[str, float]:
     """Load a model and embed one full batch: seconds to load, MB of peak memory, and how much of it the model is."""
-    import torch
-
-    from headshrink.model import load_encoder
+    from headshrink.benchmark.models import open_model
 
     imported_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
     started = time.perf_counter()
-    encoder = load_encoder(folder)
+    model = open_model(folder, folder.name)
     load_s = time.perf_counter() - started
-    ids = torch.ones((BATCH, min(TOKENS, encoder.backbone.config.max_position_embeddings)), dtype=torch.long)
-    with torch.inference_mode():
-        encoder(ids, torch.ones_like(ids))
+    model.pooled([[1] * min(TOKENS, model.longest)] * BATCH)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
-    return {
-        "load_s": round(load_s, 3),
-        "peak_memory_mb": round(peak_mb, 1),
-        "model_memory_mb": round(peak_mb - imported_mb, 1),
-    }
+    return {"load_s": load_s, "peak_memory_mb": peak_mb, "model_memory_mb": peak_mb - imported_mb}
 
 
 def probe(folder: Path) -> dict[str, float]:

@@ -57,18 +57,22 @@ def file_sha256(path: Path) -> str:
 
 
 def read_table(suite: Suite, name: str, columns: list[str]) -> dict[str, Any]:
+    """Columns of a CSV file of the suite as numpy arrays; HeadshrinkError as `checked` and `read_columns`."""
+    return read_columns(checked(suite, name), columns)
+
+
+def read_columns(path: Path, columns: list[str]) -> dict[str, Any]:
     """Columns of a CSV file as numpy arrays.
 
     Raises HeadshrinkError for a missing column, a file without rows, or a cell of these columns without a value.
     """
     import pandas as pd
 
-    path = checked(suite, name)
     try:
         table = pd.read_csv(path)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise HeadshrinkError(f"{path} cannot be read as CSV ({reason}): fetch the suite again") from error
+        raise HeadshrinkError(f"{path} cannot be read ({reason}): a CSV with {', '.join(columns)} is needed") from error
     for column in columns:
         if column not in table:
             raise HeadshrinkError(f"{path} has no column {column}: it holds {', '.join(map(str, table.columns))}")
@@ -76,7 +80,7 @@ def read_table(suite: Suite, name: str, columns: list[str]) -> dict[str, Any]:
             row = int(table[column].isna().argmax())
             raise HeadshrinkError(f"{path}: no {column} in row {row + 1}; every row needs one")
     if table.empty:
-        raise HeadshrinkError(f"{path} holds no rows: encodechka's file of that name is needed")
+        raise HeadshrinkError(f"{path} holds no rows: at least one is needed")
     return {column: table[column].to_numpy() for column in columns}
 
 
@@ -97,3 +101,15 @@ def read_sample(suite: Suite) -> list[str]:
     """The sentences of the speed task, one a line."""
     path = checked(suite, "sentences_sample.txt")
     return [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def read_pairs(path: Path) -> tuple[list[str], list[str]]:
+    """English and Russian sides of a file of pairs, English TAB Russian, one pair a line, UTF-8."""
+    try:
+        rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise HeadshrinkError(f"{path} cannot be read ({error}): English, tab, Russian on every line") from error
+    wrong = next((i for i, row in enumerate(rows, 1) if len(row) != 2 or not all(side.strip() for side in row)), None)
+    if wrong or not rows:
+        raise HeadshrinkError(f"{path}: line {wrong or 1} is no pair; English, tab, Russian on every line")
+    return [en for en, _ in rows], [ru for _, ru in rows]

@@ -17,18 +17,19 @@ def compare_sentences(data: Pairs, vectors: Mapping[str, NDArray[np.float32]]) -
     """What a page that compares two models shows, as JSON.
 
     `vectors` holds two models' embeddings by name, a row for each of `distinct_texts(data)`; similarities are cosines.
-    Returns `texts`, `pairs` as [left, right, label, similarity of the first model, of the second], and `neighbours` by
-    model as [text, cosine] lists, nearest first; texts are numbers into `texts`.
+    Returns `texts`; `pairs` as [left, right, label or None, similarity of the first model, of the second]; `neighbours`
+    by model, for each text the nearest ones as [text, cosine]. Texts are numbers into `texts`.
     """
     texts = distinct_texts(data)
     number = {text: i for i, text in enumerate(texts)}
     left, right = ([number[text] for text in side] for side in (data.left, data.right))
+    labels = [None if np.isnan(label) else float(label) for label in data.label]  # JSON knows no NaN
     units = {name: unit_length(one) for name, one in vectors.items()}
-    moved = [np.sum(one[left] * one[right], axis=1).round(DIGITS).tolist() for one in units.values()]
+    moved = [np.sum(one[left] * one[right], axis=1, dtype=np.float64).round(DIGITS).tolist() for one in units.values()]
     return {
         "models": list(vectors),
         "texts": texts,
-        "pairs": [list(pair) for pair in zip(left, right, np.asarray(data.label).tolist(), *moved, strict=True)],
+        "pairs": [list(pair) for pair in zip(left, right, labels, *moved, strict=True)],
         "neighbours": {name: nearest(one, min(NEIGHBOURS, len(texts) - 1)) for name, one in units.items()},
     }
 

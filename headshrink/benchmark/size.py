@@ -1,5 +1,6 @@
 """What a model costs whatever the machine: parameters, bytes, floating-point operations."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from torch import nn
@@ -38,12 +39,12 @@ def linear_flops(module: nn.Module) -> int:
     return sum(2 * part.in_features * part.out_features for part in module.modules() if isinstance(part, nn.Linear))
 
 
-def weights_bytes(folder: Path) -> int:
-    """Bytes of the weights that a folder's transformers form loads: the model's and its dense modules'."""
-    return sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
+def of_encoder(encoder: SentenceEncoder) -> dict[str, float]:
+    """Parameters and giga-operations a text, under their names in cost.json."""
+    counted = {f"flops_g_{tokens}tokens": flops(encoder, tokens) / 1e9 for tokens in FLOP_TOKENS}
+    return {**parameters(encoder), **counted}
 
 
-def describe(encoder: SentenceEncoder, folder: Path) -> dict[str, float]:
-    """All of it, flat, for cost.json."""
-    counted = {f"flops_g_{tokens}tokens": round(flops(encoder, tokens) / 1e9, 4) for tokens in FLOP_TOKENS}
-    return {**parameters(encoder), "weights_mb": round(weights_bytes(folder) / 1e6, 2), **counted}
+def of_weights(files: Iterable[Path]) -> dict[str, float]:
+    """Megabytes (10^6 bytes) of a model's weights on disk."""
+    return {"weights_mb": sum(path.stat().st_size for path in files) / 1e6}

@@ -5,21 +5,20 @@ after one another cancel the drift; a figure from another run does not.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from headshrink.model import SentenceEncoder
+from headshrink.benchmark.clocks import threads_limited
+from headshrink.benchmark.embeddings import SENTENCE_TOKENS
+from headshrink.benchmark.models import Model
 
 WARM_UP_CALLS = 3
 FEWEST_ROUNDS = 3
 RATIO_WIDTH = 0.05  # the interval of a ratio that ends the rounds, relative to the ratio
-SHORTEST_SECONDS = 1e-3  # calls are repeated until one timing lasts so long: a clock's own jitter is some 0.1 us
 
 
 @dataclass(frozen=True)
@@ -85,59 +84,20 @@ def alternate(calls: Mapping[str, Callable[[], float]], reference: str, rounds: 
     return timings
 
 
-def forward_call(encoder: SentenceEncoder, setting: Setting, seed: int = 0) -> Callable[[], float]:
-    """A call that runs the encoder on a batch of full rows and returns its seconds, CUDA events on a GPU.
+def time_setting(
+    models: Mapping[str, Model], reference: str, setting: Setting, rounds: int, limit_s: float, seed: int = 0
+) -> Timings:
+    """All models in turns at one setting, on random ids: they decide nothing about time.
 
-    Ids are random: they decide nothing about time. Tokenisation is not in it; the speed task has it.
+    Tokenisation is not in it; the speed task has it.
     """
     generator = torch.Generator().manual_seed(seed)
     shape = (setting.batch, setting.tokens)
-    ids = torch.randint(encoder.backbone.config.vocab_size, shape, generator=generator).to(encoder.device)
-    mask = torch.ones_like(ids)
-    clock = cuda_seconds if encoder.device.type == "cuda" else cpu_seconds
-    return lambda: clock(encoder, ids, mask)
-
-
-def cpu_seconds(encoder: SentenceEncoder, ids: Tensor, mask: Tensor) -> float:
-    """Seconds of one forward pass, averaged over as many as last SHORTEST_SECONDS."""
-    with torch.inference_mode():
-        started, calls = time.perf_counter(), 0
-        while True:
-            encoder(ids, mask)
-            calls += 1
-            if (elapsed := time.perf_counter() - started) >= SHORTEST_SECONDS:
-                return elapsed / calls
-
-
-def cuda_seconds(encoder: SentenceEncoder, ids: Tensor, mask: Tensor) -> float:
-    """Seconds of one forward pass on the GPU, between two events on its stream."""
-    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-    with torch.inference_mode():
-        start.record()
-        encoder(ids, mask)
-        end.record()
-    torch.cuda.synchronize()
-    return start.elapsed_time(end) / 1000
-
-
-@contextmanager
-def threads_limited(threads: int | None) -> Iterator[None]:
-    """Run with so many torch threads; None leaves torch's own choice."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def time_setting(
-    encoders: Mapping[str, SentenceEncoder], reference: str, setting: Setting, rounds: int, limit_s: float
-) -> Timings:
-    """All encoders in turns at one setting."""
-    with threads_limited(setting.threads):
-        calls = {name: forward_call(encoder, setting) for name, encoder in encoders.items()}
-        return alternate(calls, reference, rounds, limit_s)
+    calls = {
+        name: model.timed(torch.randint(len(model.tokenizer), shape, generator=generator), setting.threads)
+        for name, model in models.items()
+    }
+    return alternate(calls, reference, rounds, limit_s)
 
 
 def figures(timings: Timings, setting: Setting, model: str, reference: str) -> dict[str, float]:
@@ -158,18 +118,23 @@ def figures(timings: Timings, setting: Setting, model: str, reference: str) -> d
     return found | {key: ratio, f"{key}_low": low, f"{key}_high": high, f"rounds_{setting.name}": len(milliseconds)}
 
 
-def speed_task_ms(encoders: Mapping[str, SentenceEncoder], sentences: Sequence[str]) -> dict[str, float]:
+def speed_task_ms(models: Mapping[str, Model], sentences: Sequence[str]) -> dict[str, float]:
     """encodechka's speed task: mean milliseconds for one text at a time, tokenisation included, models in turns.
 
     On one thread: the original leaves the number to torch, and its mean is then one slow call's on a shared machine.
     """
-    seconds = dict.fromkeys(encoders, 0.0)
+    seconds = dict.fromkeys(models, 0.0)
     with threads_limited(1):
-        for encoder in encoders.values():
-            encoder.encode(sentences[:WARM_UP_CALLS], batch_size=1)
+        for model in list(models.values()) * WARM_UP_CALLS:
+            embed_one(model, sentences[0])
         for sentence in sentences:
-            for name, encoder in encoders.items():
+            for name, model in models.items():
                 started = time.perf_counter()
-                encoder.encode([sentence], batch_size=1)
+                embed_one(model, sentence)
                 seconds[name] += time.perf_counter() - started
     return {name: total / len(sentences) * 1000 for name, total in seconds.items()}
+
+
+def embed_one(model: Model, text: str) -> None:
+    limit = min(SENTENCE_TOKENS, model.longest)
+    model.pooled(model.tokenizer([text], truncation=True, max_length=limit)["input_ids"])

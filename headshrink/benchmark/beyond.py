@@ -1,0 +1,83 @@
+"""What encodechka does not ask: retrieval across languages, similarity in any, likeness to the teacher."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headshrink.benchmark.embeddings import embed
+from headshrink.benchmark.models import Model
+from headshrink.benchmark.outcomes import Correlation
+from headshrink.benchmark.read import read_columns, read_pairs
+
+RANKS = (1, 5)
+GRADED = ["sentence1", "sentence2", "similarity_score"]  # as in STS's own file
+NEIGHBOURS = 10
+ROWS = 1024  # of a similarity matrix held at once
+
+Vectors = NDArray[np.float32]  # [texts, dimension], of unit length unless said otherwise
+
+
+def own_vectors(model: Model, texts: Sequence[str], batch_size: int = 64) -> Vectors:
+    """Embeddings at the model's own pooling, scaled to unit length: [texts, dimension]."""
+    vectors = embed(model, texts, batch_size).vectors(texts, model.own)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+
+
+def rank_of_partner(queries: Vectors, candidates: Vectors) -> NDArray[np.int64]:
+    """How many candidates are nearer to query i than candidate i is, [queries]; equally near ones do not count."""
+    ranks = []
+    for start in range(0, len(queries), ROWS):
+        similarity = queries[start : start + ROWS] @ candidates.T
+        partner = similarity[np.arange(len(similarity)), np.arange(start, start + len(similarity))]
+        ranks.append((similarity > partner[:, None]).sum(1))
+    return np.concatenate(ranks)
+
+
+def retrieval(en: Vectors, ru: Vectors) -> dict[str, float]:
+    """Share of sentences whose translation is the nearest, and among the five nearest, of all on the other side.
+
+    Row i of `en` translates row i of `ru`. The figure falls as the number of pairs grows: compare it on one file only.
+    """
+    found = {}
+    for name, ranks in (("en_ru", rank_of_partner(en, ru)), ("ru_en", rank_of_partner(ru, en))):
+        found |= {f"retrieval_{name}_at_{rank}": float(np.mean(ranks < rank)) for rank in RANKS}
+    return found
+
+
+def neighbours(vectors: Vectors, count: int) -> NDArray[np.int64]:
+    """The `count` nearest other rows of each row, [texts, count], in no order."""
+    found = []
+    for start in range(0, len(vectors), ROWS):
+        similarity = vectors[start : start + ROWS] @ vectors.T
+        similarity[np.arange(len(similarity)), np.arange(start, start + len(similarity))] = -np.inf
+        found.append(np.argpartition(-similarity, count - 1, axis=1)[:, :count])
+    return np.concatenate(found)
+
+
+def likeness(model: Vectors, teacher: Vectors) -> dict[str, float]:
+    """How like its teacher a model is on the same texts: mean cosine, and overlap of the ten nearest neighbours.
+
+    The cosine stands only where both have one dimension; the overlap, which no rotation changes, stands always.
+    """
+    count = min(NEIGHBOURS, len(model) - 1)
+    shared = [len(set(a) & set(b)) for a, b in zip(neighbours(model, count), neighbours(teacher, count), strict=True)]
+    found = {f"teacher_neighbours_at_{NEIGHBOURS}": float(np.mean(shared)) / count}
+    if model.shape == teacher.shape:
+        found["teacher_cosine"] = float(np.mean(np.sum(model * teacher, axis=1)))
+    return found
+
+
+def retrieval_on(model: Model, file: Path, batch_size: int = 64) -> dict[str, float]:
+    """Retrieval both ways on a file of pairs, English TAB Russian."""
+    en, ru = read_pairs(file)
+    vectors = own_vectors(model, [*en, *ru], batch_size)
+    return retrieval(vectors[: len(en)], vectors[len(en) :])
+
+
+def similarity_on(model: Model, file: Path, batch_size: int = 64) -> float:
+    """Spearman's correlation of the cosine with the grades of a file of sentence pairs, in any languages."""
+    left, right, grade = read_columns(file, GRADED).values()
+    sides = (own_vectors(model, list(side), batch_size) for side in (left, right))
+    return Correlation(np.sum(np.multiply(*sides), axis=1), grade).score()
