@@ -52,7 +52,6 @@ NETWORK_RETRIES = 3
 FIRST_RETRY_SECONDS = 15
 SECONDS_BETWEEN_LOCK_TRIES = 5.0
 SECONDS_BETWEEN_CANCEL_CHECKS = 2.0
-USERS_MISTAKE = "exited with 2"  # of a stage: bad parameters or input, where another try cannot help
 SHARE = re.compile(r"\b(\d+)/(\d+)\b")
 MEANING = {
     "Completed": "ran",
@@ -181,9 +180,12 @@ def skip_stage(name: str) -> State:
     return Completed(name="Cached", message=f"{name}: {MEANING['Cached']}")
 
 
-def worth_another_try(_task: object, _run: object, state: State) -> bool:
-    """Not the user's mistake, and not a cancellation."""
-    return USERS_MISTAKE not in (state.message or "") and not Supervised.stopping()
+def worth_another_try(_task: object, _run: object, _state: State) -> bool:
+    """Not where the run was cancelled.
+
+    Any other failure may be the network's: parameters were checked before, and a broken download shows as a wrong hash.
+    """
+    return not Supervised.stopping()
 
 
 with_retries = run_stage.with_options(

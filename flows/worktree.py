@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from flows.checkout import FlowError, git
+from tasks.profile import LOCAL_PATHS
 from tasks.tracking import WORK
 
 KEPT = (
@@ -24,8 +25,6 @@ KEPT = (
     "artifacts/student/curve.csv", "artifacts/importance", "artifacts/report", "artifacts/corpus/counts.json",
     "artifacts/suite/suite.json", "artifacts/teacher/teacher.json",
 )  # what the report, MLflow and a reader need of a result; the models stay in DVC's cache
-LOCAL_PATHS = ("suite", "corpus", "teacher")  # sections whose `path` may name a file of the user's
-
 Overrides = dict[str, dict[str, Any]]
 
 
@@ -55,10 +54,10 @@ def with_absolute_paths(parameters: dict[str, Any], main: Path) -> dict[str, Any
     both stay as they are, so that the stages which read them are the same as in the main checkout.
     """
     result = copy.deepcopy(parameters)
-    for section in LOCAL_PATHS:
-        path = result.get(section, {}).get("path")
+    for section, key in LOCAL_PATHS:
+        path = result.get(section, {}).get(key)
         if path and Path(path).parts[:1] != ("artifacts",) and not in_every_worktree(main, path):
-            result[section]["path"] = str((main / path).resolve())
+            result[section][key] = str((main / path).resolve())
     return result
 
 

@@ -15,6 +15,9 @@ from tasks import params
 from tasks.params import PARAMS, ParamsError
 
 PROFILES = Path("profiles")
+LOCAL_PATHS = (  # (section, key) of the values that may name a file of the user's
+    ("suite", "path"), ("corpus", "path"), ("teacher", "path"), ("benchmark", "pairs"), ("benchmark", "graded"),
+)
 
 
 def write_profile(name: str, changes: list[str]) -> None:
@@ -49,7 +52,7 @@ def changed(text: str, change: str) -> str:
     line = re.compile(rf"(^{re.escape(section)}:{within}  {re.escape(key)}:)[^\n#]*(#[^\n]*)?$", re.MULTILINE)
     if not equals or not section or not key or not line.search(text):
         raise ParamsError(f"--set {change}: section.key=value with a key of the profile is needed")
-    if key == "path" and not value.startswith("artifacts/") and (path := Path(value).expanduser()).exists():
+    if (section, key) in LOCAL_PATHS and not value.startswith("artifacts/") and (path := Path(value).expanduser()).exists():
         value = str(path.resolve())
     written = yaml.safe_dump(yaml.safe_load(value), default_flow_style=True, width=10_000).removesuffix("...\n").strip()
     return line.sub(lambda found: f"{found[1]} {written}" + (f"  {found[2]}" if found[2] else ""), text)

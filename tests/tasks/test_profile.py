@@ -1,0 +1,73 @@
+"""`make profile`: a whole, valid parameter set or an unchanged params.yaml."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tasks import profile
+from tasks.params import Params
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
+    (tmp_path / "params.yaml").write_text("as it was")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def local(project: Path) -> list[str]:
+    """What the folder profile needs from its user."""
+    for name in ("model", "pairs", "suite"):
+        (project / name).mkdir()
+    return ["--set", "teacher.path=model", "--set", "corpus.path=pairs", "--set", "suite.path=suite"]
+
+
+def test_the_default_is_the_demo() -> None:
+    assert (ROOT / "params.yaml").read_bytes() == (ROOT / "profiles/demo.yaml").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["demo", "folder", "labse-en-ru"])
+def test_profiles_are_complete_and_every_key_is_commented(name: str) -> None:
+    text = (ROOT / "profiles" / f"{name}.yaml").read_text(encoding="utf-8")
+    content = yaml.safe_load(text)
+    demo = yaml.safe_load((ROOT / "profiles/demo.yaml").read_text(encoding="utf-8"))
+    assert list(content) == list(Params.model_fields) == list(demo)
+    assert {section: set(values) for section, values in content.items()} == {s: set(v) for s, v in demo.items()}
+    lines = [line for line in text.splitlines() if line.startswith("  ") and ":" in line and not line.startswith("    ")]
+    assert not [line for line in lines if "  # " not in line]
+
+
+def test_local_paths_become_absolute_and_comments_stay(project: Path) -> None:
+    assert profile.main(["folder", *local(project), "--set", "prune.ratio=0.25"]) == 0
+    text = (project / "params.yaml").read_text(encoding="utf-8")
+    content = yaml.safe_load(text)
+    assert content["teacher"]["path"] == str(project / "model")
+    assert content["prune"]["ratio"] == 0.25
+    assert "ratio: 0.25  # share" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing"], "allowed: demo, folder, labse-en-ru"),
+        (["demo", "--set", "prune.ratio=1.0"], "prune.ratio = 1.0"),
+        (["demo", "--set", "prune.raito=0.5"], "prune.raito"),
+        (["demo", "--set", "prune"], "section.key=value"),
+        (["folder"], "suite.path"),
+        (["labse-en-ru"], "url"),
+    ],
+)
+def test_what_is_not_allowed_is_one_line_and_changes_nothing(
+    project: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert profile.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+    assert (project / "params.yaml").read_text() == "as it was"
+    assert sorted(path.name for path in project.iterdir()) == ["params.yaml", "profiles"]
