@@ -52,7 +52,8 @@ def changed(text: str, change: str) -> str:
     line = re.compile(rf"(^{re.escape(section)}:{within}  {re.escape(key)}:)[^\n#]*(#[^\n]*)?$", re.MULTILINE)
     if not equals or not section or not key or not line.search(text):
         raise ParamsError(f"--set {change}: section.key=value with a key of the profile is needed")
-    if (section, key) in LOCAL_PATHS and not value.startswith("artifacts/") and (path := Path(value).expanduser()).exists():
+    path = Path(value).expanduser()
+    if (section, key) in LOCAL_PATHS and path.parts[:1] != ("artifacts",) and path.exists():
         value = str(path.resolve())
     written = yaml.safe_dump(yaml.safe_load(value), default_flow_style=True, width=10_000).removesuffix("...\n").strip()
     return line.sub(lambda found: f"{found[1]} {written}" + (f"  {found[2]}" if found[2] else ""), text)
