@@ -1,0 +1,66 @@
+"""`headshrink prune`: a model folder and a file of pairs, without the pipeline."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+import typer
+
+from headshrink.corpus.sources.parallel import Parallel
+from headshrink.errors import HeadshrinkError
+from headshrink.importance import PairBatch, pair_batches, score
+from headshrink.importance.criteria import CRITERIA
+from headshrink.importance.losses import LOSSES
+from headshrink.model import SentenceEncoder, load_encoder, save_encoder
+from headshrink.prune.recipe import Recipe, prune
+from headshrink.prune.record import describe, write_record
+
+BATCH_SIZE = 32
+
+
+def main(
+    model: Annotated[Path, typer.Argument(help="folder of a BERT-family sentence encoder")],
+    pairs: Annotated[Path, typer.Option(help="English-Russian text: a TSV, aligned files or a folder of them")],
+    out: Annotated[Path, typer.Option(help="folder for the pruned model; must not exist")],
+    ratio: Annotated[float, typer.Option(help="share of heads and of FFN neurons to cut, in [0, 1)")] = 0.5,
+    heads: Annotated[float | None, typer.Option(help="share of heads alone")] = None,
+    ffn: Annotated[float | None, typer.Option(help="share of FFN neurons alone")] = None,
+    criterion: Annotated[str, typer.Option(help=", ".join(CRITERIA))] = Recipe.criterion,
+    loss: Annotated[str, typer.Option(help=", ".join(LOSSES))] = Recipe.loss,
+    ranking: Annotated[
+        Literal["global", "layer"], typer.Option(help="over the whole model, or within layers")
+    ] = "global",
+    steps: Annotated[int, typer.Option(help="cuts on the way, scores recomputed between them", min=1)] = Recipe.steps,
+    repair: Annotated[Literal["none", "bias", "full"], typer.Option(help="least-squares refit after a cut")] = "full",
+    limit: Annotated[int, typer.Option(help="pairs to use, drawn from all", min=2)] = 2_000,
+    seed: Annotated[int, typer.Option(help="which pairs")] = 0,
+) -> None:
+    """Cut heads and FFN neurons out of a sentence encoder and repair what is left, without training."""
+    for name, value, allowed in (("--criterion", criterion, CRITERIA), ("--loss", loss, LOSSES)):
+        if value not in allowed:
+            raise HeadshrinkError(f"{name} {value}: allowed are {', '.join(allowed)}")
+    shares = [ratio if share is None else share for share in (heads, ffn)]
+    if not all(0 <= share < 1 for share in shares):
+        raise HeadshrinkError(f"shares {shares} of heads and FFN neurons: each must be in [0, 1)")
+    if out.exists():
+        raise HeadshrinkError(f"{out} exists: give --out a folder that does not")
+    teacher = load_encoder(model).to("cuda" if torch.cuda.is_available() else "cpu")
+    batches = read_batches(teacher, pairs, limit, seed)
+    recipe = Recipe(*shares, ranking=ranking, criterion=criterion, loss=loss, steps=steps, repair=repair)
+    scores = score(teacher, batches, [criterion], loss, seed)[criterion]
+    pruned, plan = prune(teacher, recipe, scores, batches)
+    record = describe(teacher, pruned, plan, ratios=shares, criterion=criterion, loss=loss, repair=repair, steps=steps)
+    save_encoder(pruned, out)
+    write_record(record, out)
+    count = record["parameters"]
+    typer.echo(f"{out}: {count['after']:,} of {count['before']:,} parameters")
+
+
+def read_batches(encoder: SentenceEncoder, pairs: Path, limit: int, seed: int) -> list[PairBatch]:
+    """Batches of at most `limit` pairs; HeadshrinkError where there are not even two."""
+    texts = [(pair.en, pair.ru) for pair in Parallel(pairs).pairs()]
+    if len(texts) < 2:
+        raise HeadshrinkError(f"{len(texts)} pairs in {pairs}: at least two are needed, some hundreds to be any good")
+    en, ru = (encoder.tokenise([pair[side] for pair in texts]) for side in (0, 1))
+    pad_id = encoder.tokenizer.pad_token_id
+    return list(pair_batches(en, ru, pad_id, max(1, limit // BATCH_SIZE), min(BATCH_SIZE, len(texts)), seed))
