@@ -1,0 +1,125 @@
+"""From an encoder to a smaller one: in one step, in many, from the command line."""
+
+import json
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from headshrink.errors import HeadshrinkError
+from headshrink.importance import pair_batches, score
+from headshrink.model import load_encoder
+from headshrink.model.sites import widths
+from headshrink.prune import Recipe, cut, prune
+from headshrink.prune.command import main
+from headshrink.prune.fidelity import Fidelity, FidelityTest, retrieval, spearman
+
+EN = [
+    f"{a} {b} {c}"
+    for a in ("the cat", "a big dog", "a man")
+    for b in ("sees", "in", "reads")
+    for c in ("house", "tree")
+]
+RU = [
+    f"{a} {b} {c}"
+    for a in ("кошка", "большой собака", "мужчина")
+    for b in ("видит", "в", "читает")
+    for c in ("дом", "дерево")
+]
+
+
+@pytest.fixture
+def batches(tiny_encoder):
+    ids = (tiny_encoder.tokenise(side) for side in (EN, RU))
+    return list(pair_batches(*ids, tiny_encoder.tokenizer.pad_token_id, batches=3, batch_size=6))
+
+
+def first_scores(encoder, batches):
+    return score(encoder, batches, ["obs"], "teacher_distance")["obs"]
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("ranking", ["global", "layer"])
+def test_the_ratio_is_met_and_the_plan_names_the_teachers_units(tiny_encoder, batches, steps, ranking):
+    recipe = Recipe(0.5, 0.75, ranking, steps=steps, repair="none")
+    pruned, plan = prune(tiny_encoder, recipe, first_scores(tiny_encoder, batches), batches)
+    assert (sum(widths(pruned.backbone, "heads")), sum(widths(pruned.backbone, "ffn"))) == (4, 32)
+    assert abs(cut(tiny_encoder, plan).encode(EN) - pruned.encode(EN)).max() < 1e-5
+
+
+def test_repair_after_the_cut_is_nearer_to_the_teacher_than_the_cut(tiny_encoder, batches):
+    scores = first_scores(tiny_encoder, batches)
+    test = FidelityTest(tiny_encoder, EN, RU)
+    none, bias, full = (
+        test(prune(tiny_encoder, Recipe(repair=method), scores, batches)[0]).cosine
+        for method in ("none", "bias", "full")
+    )
+    assert none < bias < full
+
+
+def test_recovery_runs_after_every_step(tiny_encoder, batches):
+    seen = []
+    recipe = Recipe(steps=2, repair="none", recover=lambda encoder: seen.append(sum(widths(encoder.backbone, "ffn"))))
+    prune(tiny_encoder, recipe, first_scores(tiny_encoder, batches), batches)
+    assert seen == [round(128 * 0.5**0.5), 64]
+
+
+def test_fidelity_of_the_teacher_to_itself_is_whole_and_the_gap_runs_from_floor_to_teacher(tiny_encoder):
+    own = FidelityTest(tiny_encoder, EN, RU)(tiny_encoder)
+    assert own.cosine == pytest.approx(1, abs=1e-5)
+    assert own.rank_agreement == pytest.approx(1)
+    floor, half = Fidelity(0.2, 0.4, 0.5), Fidelity(0.6, 0.7, 0.75)
+    assert half.share_of_gap(floor, Fidelity(1.0, 1.0, 1.0)) == pytest.approx(
+        {"cosine": 0.5, "rank_agreement": 0.5, "retrieval": 0.5}
+    )
+
+
+def test_spearman_sees_order_only_and_retrieval_both_directions():
+    values = np.array([0.3, 0.1, 0.5, 0.2])
+    assert spearman(values, np.exp(values)) == pytest.approx(1)
+    assert spearman(values, -values) == pytest.approx(-1)
+    assert retrieval(np.eye(3), np.array([[1.0, 0, 0], [1.0, 0, 0], [0, 0, 1.0]])) == pytest.approx(2 / 3)
+
+
+@pytest.fixture
+def call(tiny_folder, tmp_path):
+    (tmp_path / "pairs.tsv").write_text(
+        "".join(f"{en}\t{ru}\n" for en, ru in zip(EN, RU, strict=True)), encoding="utf-8"
+    )
+    app = typer.Typer()
+    app.command()(main)
+
+    def run(*words):
+        words = (tiny_folder, "--pairs", tmp_path / "pairs.tsv", "--out", tmp_path / "out", *words)
+        return CliRunner().invoke(app, [str(word) for word in words])
+
+    return run
+
+
+def test_command_writes_a_smaller_model_that_loads(call, tmp_path):
+    result = call("--ratio", 0.5, "--heads", 0.25)
+    assert result.exit_code == 0, result.output
+    pruned = load_encoder(tmp_path / "out")
+    assert (sum(widths(pruned.backbone, "heads")), sum(widths(pruned.backbone, "ffn"))) == (6, 64)
+    record = json.loads((tmp_path / "out" / "prune.json").read_text())
+    assert [len(kept) for kept in record["heads"]["kept"]] == widths(pruned.backbone, "heads")
+    assert record["why"]["criterion"] == "obs"
+    assert record["parameters"]["after"] == sum(weight.numel() for weight in pruned.parameters())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--ratio", 1.0), r"each must be in \[0, 1\)"),
+        (("--criterion", "best"), "--criterion best: allowed are fisher"),
+        (("--loss", "none"), "--loss none: allowed are similarity"),
+    ],
+)
+def test_a_users_mistake_is_one_line(call, tmp_path, words, message):
+    result = call(*words)
+    assert isinstance(result.exception, HeadshrinkError)
+    assert "\n" not in str(result.exception)
+    with pytest.raises(HeadshrinkError, match=message):
+        raise result.exception
+    assert not (tmp_path / "out").exists()
