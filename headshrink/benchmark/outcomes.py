@@ -47,7 +47,7 @@ def resampled_ranks(values: NDArray[Any], counts: Counts) -> NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Correlation:
-    """Spearman's correlation of a similarity with a graded label, [items] each."""
+    """Spearman's correlation of a similarity with a graded label, [items] each; 0 where either is constant."""
 
     similarity: NDArray[np.float32]
     label: NDArray[Any]
@@ -55,6 +55,8 @@ class Correlation:
     def score(self) -> float:
         from scipy.stats import spearmanr
 
+        if np.ptp(self.similarity) == 0 or np.ptp(self.label) == 0:
+            return 0.0
         return float(spearmanr(self.label, self.similarity).correlation)
 
     def resampled(self, counts: Counts) -> NDArray[np.float64]:
@@ -63,7 +65,8 @@ class Correlation:
         x -= (counts * x).sum(1, keepdims=True) / total
         y -= (counts * y).sum(1, keepdims=True) / total
         covariance, square_x, square_y = ((counts * product).sum(1) for product in (x * y, x * x, y * y))
-        return covariance / np.sqrt(square_x * square_y)
+        scale = np.sqrt(square_x * square_y)
+        return np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)
 
 
 @dataclass(frozen=True)
@@ -92,12 +95,16 @@ class Auc:
         return float(roc_auc_score(self.positive, self.probability))
 
     def resampled(self, counts: Counts) -> NDArray[np.float64]:
-        """Through the Mann-Whitney identity: AUC = (rank sum of positives - P(P+1)/2) / (P N)."""
+        """Through the Mann-Whitney identity: AUC = (rank sum of positives - P(P+1)/2) / (P N).
+
+        A resample of one class alone is worth 0.5; only tests of a few items have any.
+        """
         positives = counts[:, self.positive].sum(1)
         negatives = counts.sum(1) - positives
         ranks = resampled_ranks(self.probability, counts)
         rank_sum = (counts * ranks)[:, self.positive].sum(1)
-        return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
+        above, comparisons = rank_sum - positives * (positives + 1) / 2, positives * negatives
+        return np.divide(above, comparisons, out=np.full_like(above, 0.5), where=comparisons > 0)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,137 @@
+"""A whole run: the cache, the same bytes twice, figures beyond encodechka, the command line."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from test_protocol_parity import with_cut_heads
+from tiny_suite import write_tiny_suite
+from typer.testing import CliRunner
+
+from headshrink.benchmark import beyond
+from headshrink.benchmark.cache import ResultCache
+from headshrink.benchmark.evaluate import evaluate
+from headshrink.benchmark.models import TorchModel, open_model
+from headshrink.benchmark.read import open_suite
+from headshrink.benchmark.run import run
+from headshrink.benchmark.suite import TASKS
+from headshrink.model import SentenceEncoder, save_encoder
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    return write_tiny_suite(tmp_path / "suite", rows=30)
+
+
+@pytest.fixture
+def student_folder(tiny_encoder: SentenceEncoder, tmp_path: Path) -> Path:
+    save_encoder(with_cut_heads(tiny_encoder), tmp_path / "student")
+    return tmp_path / "student"
+
+
+def test_two_runs_give_the_same_quality_and_a_cached_one_too(tiny_folder: Path, student_folder: Path, suite: Path):
+    def found(cache: ResultCache | None) -> str:
+        folders = {"teacher": tiny_folder, "student": student_folder}
+        models = {name: open_model(folder, name) for name, folder in folders.items()}
+        report = run(models, open_suite(suite), list(TASKS), cache=cache)
+        return json.dumps([report.quality, report.details, report.sentences])
+
+    cache = ResultCache(suite / "cache")
+    assert found(None) == found(cache) == found(cache)
+
+
+def test_a_result_is_computed_again_only_when_model_or_data_changed(tiny_folder: Path, suite: Path, tmp_path: Path):
+    class Counting(TorchModel):
+        batches = 0
+
+        def pooled(self, ids):
+            self.batches += 1
+            return super().pooled(ids)
+
+    plain = open_model(tiny_folder, "tiny")
+    model, cache = Counting("tiny", plain.encoder, tiny_folder, plain.sha256), ResultCache(tmp_path / "cache")
+
+    def computed() -> bool:
+        before = model.batches
+        evaluate(model, open_suite(suite), ["sts"], cache=cache)
+        return model.batches > before
+
+    assert computed()
+    assert not computed()
+    model.sha256 = "another"
+    assert computed()
+    write_tiny_suite(suite, rows=31)
+    assert computed()
+    for entry in cache.folder.iterdir():
+        entry.write_bytes(b"damaged")
+    assert computed()
+
+
+def test_means_stand_only_where_all_their_tasks_were_run(tiny_folder: Path, suite: Path):
+    models = {"tiny": open_model(tiny_folder, "tiny")}
+    some = run(models, open_suite(suite), ["sts", "icx"]).quality["tiny"]
+    every = run(models, open_suite(suite), list(TASKS)).quality["tiny"]
+    assert {"sts", "icx", "own_sts"} <= set(some)
+    assert "mean_s" not in some
+    sentence_tasks = [name for name, task in TASKS.items() if task.kind == "sentence"]
+    assert every["mean_s"] == pytest.approx(np.mean([every[name] for name in sentence_tasks]), abs=1e-6)
+    assert every["mean_sw"] == pytest.approx(np.mean([every[name] for name in TASKS]), abs=1e-6)
+
+
+def units(rows: int, seed: int = 0) -> np.ndarray:
+    vectors = np.random.default_rng(seed).normal(size=(rows, 16)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_retrieval_counts_translations_that_are_nearest():
+    en = units(50)
+    ru = en.copy()
+    ru[:2] = en[1::-1]  # two translations exchanged
+    found = beyond.retrieval(en, ru)
+    assert found["retrieval_en_ru_at_1"] == found["retrieval_ru_en_at_1"] == pytest.approx(48 / 50)
+    assert found["retrieval_en_ru_at_5"] >= found["retrieval_en_ru_at_1"]
+
+
+def test_likeness_is_one_for_the_teacher_itself_and_its_neighbours_survive_a_rotation():
+    teacher = units(100)
+    rotation, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(16, 16)))
+    turned = teacher @ rotation.astype(np.float32)
+    assert beyond.likeness(teacher, teacher) == {
+        "teacher_neighbours_at_10": 1.0, "teacher_cosine": pytest.approx(1.0, abs=1e-6)
+    }
+    assert beyond.likeness(turned, teacher)["teacher_neighbours_at_10"] == pytest.approx(1.0, abs=0.01)
+    assert beyond.likeness(turned, teacher)["teacher_cosine"] < 0.9
+    assert beyond.likeness(units(100, seed=2)[:, :8], teacher)["teacher_neighbours_at_10"] < 0.3
+
+
+def test_the_command_compares_a_folder_with_its_onnx_export(
+    tiny_encoder: SentenceEncoder, tiny_folder: Path, suite: Path, tmp_path: Path
+):
+    import typer
+
+    from headshrink.benchmark.command import main
+    from headshrink.export.targets import TARGETS
+
+    TARGETS["onnx"].write(tiny_encoder, tmp_path / "onnx")
+    (tmp_path / "pairs.tsv").write_text("a cat\tкошка\na dog\tсобака\nthe house\tдом\n", encoding="utf-8")
+    app = typer.Typer()
+    app.command()(main)
+    options = ["--suite", suite, "--tasks", "STS,ICX", "--no-timing", "--cache", tmp_path / "cache"]
+    files = ["--output", tmp_path / "out.json", "--pairs", tmp_path / "pairs.tsv", "--graded", suite / "stsb_dev.csv"]
+    arguments = [str(part) for part in [f"folder={tiny_folder}", tmp_path / "onnx", *options, *files]]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert "ICX" in done.output
+    found = json.loads((tmp_path / "out.json").read_text())["quality"]
+    assert found["onnx"]["own_sts"] == pytest.approx(found["folder"]["own_sts"], abs=1e-3)
+    assert found["onnx"]["teacher_cosine"] == pytest.approx(1, abs=1e-4)
+    assert found["folder"]["retrieval_en_ru_at_5"] == 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_gives_the_cpu_s_scores(tiny_folder: Path, suite: Path):
+    models = {device: open_model(tiny_folder, device, device) for device in ("cpu", "cuda")}
+    quality = run(models, open_suite(suite), ["sts"]).quality
+    assert quality["cuda"]["sts"] == pytest.approx(quality["cpu"]["sts"], abs=1e-3)
