@@ -14,13 +14,13 @@ import torch
 from tokenizers import Tokenizer
 
 from headshrink.export.onnx_encoder import GRAPH, INPUTS, OUTPUT, TOKENIZER, OnnxEncoder
-from headshrink.export.targets._base import Embed, Target
+from headshrink.export.targets._base import DEFAULTS, Embed, Options, Target
 from headshrink.model import SentenceEncoder, pad_ids
 
 EXAMPLES = ([2, 5, 3], [2, 5, 5, 5, 3])  # any two rows of different length: batch and tokens stay free in the graph
 
 
-def write(encoder: SentenceEncoder, folder: Path) -> None:
+def write(encoder: SentenceEncoder, folder: Path, options: Options = DEFAULTS) -> None:
     """Write the graph and its tokenizer.json."""
     folder.mkdir(parents=True, exist_ok=True)
     onnx.save(to_graph(encoder), folder / GRAPH)
@@ -96,4 +96,18 @@ def open_folder(folder: Path) -> Embed:
     return OnnxEncoder(folder).encode
 
 
-TARGET = Target(place="onnx", write=write, open=open_folder)
+SNIPPET = """
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+tokenizer = Tokenizer.from_file("{place}/tokenizer.json")
+session = onnxruntime.InferenceSession("{place}/model.onnx")
+rows = tokenizer.encode_batch(["a cat sleeps", "кошка спит"])
+ids = np.array([row.ids for row in rows])
+mask = np.array([row.attention_mask for row in rows])
+(embeddings,) = session.run(None, {"input_ids": ids, "attention_mask": mask})
+print(embeddings @ embeddings.T)
+"""  # padding, truncation, pooling and normalisation are in the two files
+
+TARGET = Target("ONNX", SNIPPET.replace("{place}", "onnx"), place="onnx", write=write, open=open_folder)

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from transformers import AutoModel, BertConfig, BertModel
 
-from headshrink.export.targets._base import Embed, Target
+from headshrink.export.targets._base import DEFAULTS, Embed, Options, Target
 from headshrink.model import PrunedBertConfig, SentenceEncoder, load_encoder, save_encoder
 
 OWN_KEYS = ("head_size", "heads_per_layer", "ffn_per_layer", "embedding_rank", "has_pooler", "auto_map")
 
 
-def write(encoder: SentenceEncoder, folder: Path) -> None:
+def write(encoder: SentenceEncoder, folder: Path, options: Options = DEFAULTS) -> None:
     """Write the folder: a stock BertModel where one has this shape, else a PrunedBertModel with its code beside."""
     save_encoder(as_stock(encoder) or encoder, folder)
 
@@ -48,4 +48,12 @@ def open_folder(folder: Path) -> Embed:
     return encoder.encode
 
 
-TARGET = Target(place="", write=write, open=open_folder)
+SNIPPET = """
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer("."{trust})
+embeddings = model.encode(["a cat sleeps", "кошка спит"])
+print(embeddings @ embeddings.T)
+"""
+
+TARGET = Target("sentence-transformers", SNIPPET, place="", write=write, open=open_folder)

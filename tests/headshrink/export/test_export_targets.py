@@ -10,14 +10,12 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from transformers import BertConfig, BertModel
 
 from headshrink.errors import HeadshrinkError
 from headshrink.export import TARGETS, check_reload
 from headshrink.export.onnx_encoder import OnnxEncoder
 from headshrink.export.targets import onnx, transformers
 from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, load_encoder
-from headshrink.teacher.generated import train_tokenizer
 
 ROOT = Path(__file__).resolve().parents[3]
 SENTENCES = ["the man sees the dog", "кошка спит в дом", "a", "", "the big house " * 40]
@@ -50,30 +48,13 @@ def run(code: str, *arguments: object) -> np.ndarray:
     return np.load(saved)
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[SentenceEncoder, Path]:
-    """A small encoder and its ONNX folder; an export takes seconds, so one serves several tests."""
-    tokenizer = train_tokenizer(SENTENCES * 2)
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        initializer_range=0.2,
-    )
-    encoder = SentenceEncoder(BertModel(config, add_pooling_layer=False), tokenizer, max_length=64).eval()
-    folder = tmp_path_factory.mktemp("exported") / "onnx"
-    onnx.write(encoder, folder)
-    return encoder, folder
-
-
 @pytest.mark.parametrize(("shape", "dense"), list(zip(SHAPES, [False, True, False], strict=True)), ids=SHAPES)
 def test_every_shape_keeps_its_embeddings_in_every_target_and_batch(tiny_encoder, tmp_path, shape, dense):
     encoder = shaped(tiny_encoder, dense, **SHAPES[shape])
     expected = encoder.encode(SENTENCES)
     for name, target in TARGETS.items():
+        if not target.lossless:
+            continue
         target.write(encoder, tmp_path / target.place)
         embed = target.open(tmp_path / target.place)
         assert np.abs(embed(SENTENCES) - expected).max() < 1e-5, name
@@ -134,7 +115,7 @@ np.save(saved, session.run(["sentence_embedding"], feed)[0])
 
 def test_onnx_needs_neither_torch_nor_transformers(exported):
     encoder, folder = exported
-    found = run(WITHOUT_TORCH.format(sentences=SENTENCES), folder)
+    found = run(WITHOUT_TORCH.format(sentences=SENTENCES), folder / "onnx")
     assert np.abs(found - encoder.encode(SENTENCES)).max() < 1e-5
 
 
@@ -144,7 +125,7 @@ def test_onnx_has_the_same_bytes_each_time_and_no_trace_of_this_machine(exported
     encoder.encode(SENTENCES)  # leaves its mark in the tokenizer, which must not show in the export
     onnx.write(encoder, tmp_path)
     for file in ("model.onnx", "tokenizer.json"):
-        assert (tmp_path / file).read_bytes() == (folder / file).read_bytes()
+        assert (tmp_path / file).read_bytes() == (folder / "onnx" / file).read_bytes()
     graph = (tmp_path / "model.onnx").read_bytes()
     assert b".py" not in graph
     assert str(ROOT).encode() not in graph
@@ -174,7 +155,7 @@ def test_a_form_that_embeds_otherwise_is_refused_with_the_figure(tiny_encoder):
     ids=["no graph", "truncated graph", "no tokenizer", "truncated tokenizer"],
 )
 def test_a_damaged_onnx_folder_is_one_line(exported, tmp_path, damage, message):
-    folder = shutil.copytree(exported[1], tmp_path / "onnx")
+    folder = shutil.copytree(exported[1] / "onnx", tmp_path / "onnx")
     damage(folder)
     with pytest.raises(HeadshrinkError, match=message) as caught:
         OnnxEncoder(folder)

@@ -1,0 +1,102 @@
+"""The model card of an export: README.md with the hub's metadata, what was cut, and how each form is opened."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from headshrink.export.targets import Target
+from headshrink.model import SentenceEncoder
+
+KEPT, CUT = "■", "·"
+MAX_MAP = 64  # heads a layer that a map of single characters still shows
+
+
+def write_card(
+    encoder: SentenceEncoder,
+    folder: Path,
+    targets: Sequence[Target],
+    teacher: Mapping[str, Any],
+    cut: Mapping[str, Any],
+) -> None:
+    """Write README.md into an export folder; the same model gives the same bytes.
+
+    `teacher` is the content of teacher.json, `cut` that of prune.json; `targets` are those that the folder holds.
+    """
+    parts = [
+        metadata(teacher),
+        introduction(encoder, teacher),
+        *(usage(target, folder) for target in targets),
+        what_was_cut(cut),
+        provenance(folder, teacher, cut),
+    ]
+    (folder / "README.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def metadata(teacher: Mapping[str, Any]) -> str:
+    """The hub's YAML header; a licence that the teacher did not state is left out, not guessed."""
+    lines = ["language:", "- ru", "- en"]
+    if teacher.get("licence"):
+        lines.append(f"license: {teacher['licence']}")
+    if teacher["source"] == "hub":
+        lines.append(f"base_model: {teacher['label']}")
+    lines += ["library_name: sentence-transformers", "pipeline_tag: sentence-similarity", "tags:"]
+    lines += ["- sentence-transformers", "- feature-extraction", "- structured-pruning", "- distillation"]
+    return "\n".join(["---", *lines, "---"])
+
+
+def introduction(encoder: SentenceEncoder, teacher: Mapping[str, Any]) -> str:
+    """What the model is, in numbers."""
+    size = sum(weight.numel() for weight in encoder.parameters())
+    name = teacher["label"]
+    text = f"""# {name}, compressed
+
+A Russian-English sentence encoder: heads and FFN neurons of {name} were cut, and what is left was distilled from it by
+headshrink. {size / 1e6:.1f}M parameters ({teacher["parameters"] / 1e6:.1f}M before), embeddings of {encoder.dimension}
+dimensions{", of unit length" if encoder.normalise else ""}, at most {encoder.max_length} tokens."""
+    if teacher["generated"]:
+        text += "\n\n**The teacher saw generated sentences alone: this model shows what the tool does, no more.**"
+    return text
+
+
+def usage(target: Target, folder: Path) -> str:
+    """How one form is opened, as code that runs in the folder itself."""
+    trust = ", trust_remote_code=True" if any(folder.glob("*.py")) else ""
+    return f"## {target.title}\n\n```python\n{target.snippet.strip().replace('{trust}', trust)}\n```"
+
+
+def what_was_cut(cut: Mapping[str, Any]) -> str:
+    """Heads and FFN neurons kept in each layer."""
+    before, after = (cut["parameters"][key] for key in ("before", "after"))
+    rows = ["| layer | heads kept | which | FFN neurons kept |", "|---|---|---|---|"]
+    sites = zip(cut["heads"]["kept"], cut["heads"]["of"], cut["ffn"]["kept"], cut["ffn"]["of"], strict=True)
+    for layer, (heads, of_heads, neurons, of_neurons) in enumerate(sites):
+        shown = head_map(heads, of_heads)
+        rows.append(f"| {layer} | {len(heads)} of {of_heads} | {shown} | {len(neurons)} of {of_neurons} |")
+    share = 1 - after / before
+    return f"## What was cut\n\n{share:.0%} of the parameters: {before:,} before, {after:,} after.\n\n" + "\n".join(
+        rows
+    )
+
+
+def head_map(kept: Sequence[int], of: int) -> str:
+    """One character a head."""
+    return "".join(KEPT if head in set(kept) else CUT for head in range(of)) if of <= MAX_MAP else ""
+
+
+def provenance(folder: Path, teacher: Mapping[str, Any], cut: Mapping[str, Any]) -> str:
+    """What it was made from, and by which choices."""
+    revision = f" at revision {teacher['revision']}" if teacher["revision"] else ""
+    return f"""## How it was made
+
+`dvc repro` in a checkout of headshrink.
+
+- teacher: {teacher["label"]}{revision}, weights SHA-256 `{teacher["weights_sha256"]}`
+- this model: weights SHA-256 `{sha256(folder / "model.safetensors")}`
+- cut by: `{json.dumps(cut.get("why", {}), sort_keys=True)}`"""
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,92 @@
+"""`headshrink encode` and `headshrink search`, on a model folder and on an ONNX folder."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from headshrink.errors import HeadshrinkError
+from headshrink.export import command, lines
+from headshrink.model import save_encoder
+
+LINES = ["the man sees a dog", "", "кошка спит в дом", "a", "the big house " * 30, "собака", "the cat sleeps"]
+
+
+@pytest.fixture(params=["model folder", "ONNX folder"])
+def model(request, exported, tmp_path) -> Path:
+    encoder, folder = exported
+    if request.param == "ONNX folder":
+        return folder / "onnx"
+    save_encoder(encoder, tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch) -> Path:
+    """LINES as a file, in Windows' line ends, of several chunks."""
+    monkeypatch.setattr(lines, "CHUNK", 3)
+    (tmp_path / "lines.txt").write_bytes("\r\n".join(LINES).encode())
+    return tmp_path / "lines.txt"
+
+
+def test_row_i_is_line_i(model, file, tmp_path, exported):
+    command.encode(model, file, tmp_path / "out.npy", batch_size=2)
+    found = np.load(tmp_path / "out.npy")
+    assert found.dtype == np.float32
+    assert np.abs(found - exported[0].encode(LINES)).max() < 1e-5
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["lines.txt", "out.npy"]
+
+
+def test_parquet_holds_the_text_too(model, file, tmp_path, exported):
+    command.encode(model, file, tmp_path / "out.parquet", batch_size=2)
+    table = pd.read_parquet(tmp_path / "out.parquet")
+    assert list(table["text"]) == LINES
+    assert np.abs(np.stack(table["embedding"]) - exported[0].encode(LINES)).max() < 1e-5
+
+
+def test_standard_input_counts_as_a_file(model, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a\ncat\n")))
+    command.encode(model, None, tmp_path / "out.npy", batch_size=2)
+    assert np.load(tmp_path / "out.npy").shape == (2, 32)
+
+
+def test_an_empty_file_has_no_rows(model, tmp_path):
+    (tmp_path / "empty").touch()
+    for name in ("out.npy", "out.parquet"):
+        command.encode(model, tmp_path / "empty", tmp_path / name, batch_size=2)
+    assert np.load(tmp_path / "out.npy").shape == (0, 32)
+    assert len(pd.read_parquet(tmp_path / "out.parquet")) == 0
+
+
+def test_search_prints_the_nearest_lines_best_first(model, file, capsys):
+    command.search(model, file, "кошка спит в дом", top=3, batch_size=2)
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert rows[0] == ["1.0000", "3", "кошка спит в дом"]
+    scores = [float(score) for score, _, _ in rows]
+    assert len(rows) == 3
+    assert scores == sorted(scores, reverse=True)
+    assert all(LINES[int(number) - 1] == text for _, number, text in rows)
+
+
+@pytest.mark.parametrize(
+    ("content", "output", "message"),
+    [
+        (b"a\n\xff\n", "out.npy", "line 2 is not UTF-8"),
+        (b"a\n", "out.csv", r"allowed are files ending in .npy, .parquet"),
+        (None, "out.npy", "cannot read"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(exported, tmp_path, content, output, message):
+    if content is not None:
+        (tmp_path / "lines.txt").write_bytes(content)
+    with pytest.raises(HeadshrinkError, match=message) as caught:
+        command.encode(exported[1] / "onnx", tmp_path / "lines.txt", tmp_path / output, batch_size=2)
+    assert "\n" not in str(caught.value)
+    assert not [path for path in tmp_path.iterdir() if path.name != "lines.txt"]
+
+
+def test_a_folder_that_is_no_model_is_one_line(tmp_path, file):
+    with pytest.raises(HeadshrinkError, match=r"no config\.json"):
+        command.search(tmp_path, file, "a")
