@@ -41,7 +41,7 @@ class Served:
         self.url = f"http://127.0.0.1:{port}/api"
         own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         self.environment = own | {
-            "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "WARNING",
+            "PREFECT_UI_ENABLED": "false", "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "WARNING",
             "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db",
         }
 
@@ -52,7 +52,7 @@ class Served:
             cwd=self.project, env=self.environment, stdout=log, stderr=subprocess.STDOUT, preexec_fn=end_with_parent,
         )
         log.close()
-        until(self._ready, 500, "flows.serve registers its deployment")
+        until(self._ready, 700, "flows.serve registers its deployment")
 
     def _ready(self) -> bool:
         assert self.process.poll() is None, (self.project / ".work" / "serve.log").read_text()

@@ -13,6 +13,8 @@ from served import Served, alive, tasks_of, until
 
 from flows.stages import read_stages
 
+pytestmark = pytest.mark.timeout(900)  # the server alone takes minutes to start on a busy machine
+
 
 def flow(**parameters):
     """Run the flow in this process, tracking apart; its state and the state names of its tasks."""

@@ -6,7 +6,7 @@ import pytest
 from conftest import ran, run
 from served import Served, alive, until
 
-pytestmark = pytest.mark.timeout(600)  # the server alone takes a minute to start on a busy machine
+pytestmark = pytest.mark.timeout(900)  # the server alone takes minutes to start on a busy machine
 
 
 @pytest.fixture(autouse=True)
