@@ -23,38 +23,38 @@ help: ## list the commands
 venv: $(INSTALLED) ## install into .venv, once (CUDA=1: torch with CUDA)
 
 demo: venv ## the whole pipeline on generated data, then its tables and where the report is
-	dvc repro
-	python -m flows.track
-	@python -m headshrink.report.summary artifacts
+	$(BIN)/dvc repro
+	$(BIN)/python -m flows.track
+	@$(BIN)/python -m headshrink.report.summary artifacts
 
 test: venv ## the whole test suite, two tests at a time
-	OMP_NUM_THREADS=1 pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup
 
 lint: venv ## ruff and mypy
-	ruff check .
-	mypy
+	$(BIN)/ruff check .
+	$(BIN)/mypy
 
 check: venv ## dvc.lock matches the code and the parameters
-	python .ci/lockgate.py
+	$(BIN)/python .ci/lockgate.py
 
 profile: venv ## NAME=folder SET="teacher.path=/models/x corpus.path=/data": make a profile the parameters
-	python -m tasks.profile $(NAME) $(foreach item,$(SET),--set $(item))
+	$(BIN)/python -m tasks.profile $(NAME) $(foreach item,$(SET),--set $(item))
 
 serve: venv ## Prefect: server, UI and the weekly deployment (PORT=4200)
-	python -m flows.serve $(if $(PORT),--port $(PORT))
+	$(BIN)/python -m flows.serve $(if $(PORT),--port $(PORT))
 
 mlflow: venv ## MLflow's UI on this machine (PORT=5000)
-	mlflow ui --host 127.0.0.1 --port $(or $(PORT),5000) --backend-store-uri "$$(python -m tasks.tracking)"
+	$(BIN)/mlflow ui --host 127.0.0.1 --port $(or $(PORT),5000) --backend-store-uri "$$($(BIN)/python -m tasks.tracking)"
 
 compare: venv ## RATIOS="0.25 0.5 0.75": one student a ratio, timed against each other
-	python -m flows.compare --ratios "$(RATIOS)"
+	$(BIN)/python -m flows.compare --ratios "$(RATIOS)"
 
 keep: venv ## NAME=x: copy the report to reports/x, for git
-	python -m tasks.keep $(NAME)
+	$(BIN)/python -m tasks.keep $(NAME)
 
 lock: venv ## resolve the dependencies of pyproject.toml anew into requirements.lock
 	@head -2 requirements.lock > requirements.lock.new
-	uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal --no-annotate --no-header --quiet \
+	$(BIN)/uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal --no-annotate --no-header --quiet \
 		| grep -vE '$(CUDA_LIBRARIES)' >> requirements.lock.new
 	@mv requirements.lock.new requirements.lock
 
@@ -65,11 +65,12 @@ clean: ## remove worktrees, kept runs, checkpoints and caches; artifacts/ and DV
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
 		|| { echo "error: $(PYTHON) is not Python 3.11 or 3.12; set PYTHON=..." >&2; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	pip install --quiet $(UV)
+	@echo "installing into $(VENV); this takes some minutes"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet $(UV)
 	@$(MAKE) --no-print-directory torch
-	uv pip install --quiet --compile-bytecode --no-deps --requirement requirements.lock
-	uv pip install --quiet --no-deps --editable .
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --compile-bytecode --no-deps --requirement requirements.lock
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $(INSTALLED)
 
 # pip for torch, because it also looks where pip.conf says (a local wheel, a mirror). The CPU index is tried only where it
@@ -78,11 +79,11 @@ $(INSTALLED): requirements.lock pyproject.toml
 torch:
 ifeq ($(CUDA)$(shell uname -s),Linux)
 	@if $(BIN)/python -c 'import urllib.request as r; r.urlopen("$(TORCH_CPU_INDEX)/torch/", timeout=5)' 2>/dev/null; then \
-		pip install --quiet --no-deps --index-url $(TORCH_CPU_INDEX) $(TORCH); \
-	else pip install --quiet --no-deps $(TORCH); fi
-	@pip show torch | grep -q '^Version: .*+cpu' || { \
+		$(BIN)/pip install --quiet --no-deps --index-url $(TORCH_CPU_INDEX) $(TORCH); \
+	else $(BIN)/pip install --quiet --no-deps $(TORCH); fi
+	@$(BIN)/pip show torch | grep -q '^Version: .*+cpu' || { \
 		echo "note: $(TORCH_CPU_INDEX) cannot be reached; installing PyPI's torch with its CUDA libraries (2.7 GB)"; \
-		pip install --quiet $(TORCH); }
+		$(BIN)/pip install --quiet $(TORCH); }
 else
-	pip install --quiet $(TORCH)
+	$(BIN)/pip install --quiet $(TORCH)
 endif

@@ -41,7 +41,8 @@ class Served:
         self.url = f"http://127.0.0.1:{port}/api"
         own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         self.environment = own | {
-            "PREFECT_UI_ENABLED": "false", "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "WARNING",
+            "PREFECT_UI_ENABLED": "false", "PYTHONPATH": str(ROOT),
+            "PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "WARNING",
             "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db",
         }
 
