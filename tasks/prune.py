@@ -1,4 +1,4 @@
-"""Stage prune: cut the least important heads and FFN neurons out of the weights."""
+"""Stage prune: cut the least important heads and FFN neurons out of the weights, and refit what is left."""
 
 from typing import Annotated, Literal
 
@@ -7,6 +7,7 @@ from pydantic import Field
 from tasks.section import Section
 
 Ratio = Annotated[float, Field(ge=0, lt=1)]
+PAIRS_A_BATCH = 32
 
 
 class Params(Section):
@@ -16,23 +17,35 @@ class Params(Section):
     heads: Ratio | None = Field(None, description="share of heads; empty: ratio")
     ffn: Ratio | None = Field(None, description="share of FFN neurons; empty: ratio")
     ranking: Literal["global", "layer"] = Field("global", description="rank over all layers, or within each")
+    steps: int = Field(1, ge=1, le=100, description="cuts on the way to the ratio, importance recomputed between them")
+    repair: Literal["none", "bias", "full"] = Field("full", description="least-squares refit of each block after a cut")
+    repair_pairs: int = Field(2048, ge=32, description="training pairs that repair fits on")
+    ridge: float = Field(1e-3, ge=0, description="how strongly repair holds weights where they are")
 
 
 def run(params) -> None:
-    """Read the teacher and the scores; write artifacts/pruned/, a model folder with prune.json."""
-    from headshrink.importance.scores import load_scores
+    """Read the teacher, the scores and training pairs; write artifacts/pruned/, a model folder with prune.json."""
+    from headshrink.importance import load_scores, pair_batches
     from headshrink.model import load_encoder, save_encoder
-    from headshrink.prune import cut, describe, plan_ratio, write_record
+    from headshrink.prune import Recipe, describe, prune, write_record
+    from headshrink.shards import read_split
     from tasks.stage import ARTIFACTS, output
 
-    chosen = params.prune
-    heads = chosen.ratio if chosen.heads is None else chosen.heads
-    ffn = chosen.ratio if chosen.ffn is None else chosen.ffn
+    chosen, importance = params.prune, params.importance
+    recipe = Recipe(
+        heads=chosen.ratio if chosen.heads is None else chosen.heads,
+        ffn=chosen.ratio if chosen.ffn is None else chosen.ffn,
+        criterion=importance.criterion,
+        loss=importance.loss,
+        **chosen.model_dump(include={"ranking", "steps", "repair", "ridge"}),
+    )
     teacher = load_encoder(ARTIFACTS / "teacher")
+    train = read_split(ARTIFACTS / "shards", "train")
+    pad_id, batches = teacher.tokenizer.pad_token_id, chosen.repair_pairs // PAIRS_A_BATCH
+    text = pair_batches(train["en_ids"], train["ru_ids"], pad_id, batches, PAIRS_A_BATCH, importance.seed + 1)
     scores = load_scores(ARTIFACTS / "importance" / "scores.safetensors")
-    plan = plan_ratio(scores, heads, ffn, chosen.ranking)
-    pruned = cut(teacher, plan)
-    why = {"heads": heads, "ffn": ffn, "ranking": chosen.ranking, "criterion": params.importance.criterion}
+    pruned, plan = prune(teacher, recipe, scores, list(text))
+    why = chosen.model_dump() | {"heads": recipe.heads, "ffn": recipe.ffn, "criterion": recipe.criterion}
     with output(ARTIFACTS / "pruned", "prune") as folder:
         save_encoder(pruned, folder)
         write_record(describe(teacher, pruned, plan, **why), folder)

@@ -1,0 +1,88 @@
+"""Stages importance and prune: what they write, twice the same, and that scores do not know the ratio."""
+
+import csv
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from headshrink.importance import load_scores
+from headshrink.model import load_encoder, save_encoder
+from headshrink.model.sites import widths
+from headshrink.shards import write_shards
+from tasks import importance, prune
+
+EN = [
+    f"{a} {b} {c}"
+    for a in ("the cat", "a big dog", "a man")
+    for b in ("sees", "in", "reads")
+    for c in ("house", "tree")
+]
+RU = [
+    f"{a} {b} {c}" for a in ("кошка", "собака", "мужчина") for b in ("видит", "в", "читает") for c in ("дом", "дерево")
+]
+SCORES = Path("artifacts/importance/scores.safetensors")
+
+
+def parameters(criterion="obs", **pruning):
+    loss = "teacher_distance" if criterion == "obs" else "translation_ranking"
+    return SimpleNamespace(
+        importance=importance.Params(criterion=criterion, loss=loss, batches=3, batch_size=6),
+        prune=prune.Params(**{"repair_pairs": 64, **pruning}),
+    )
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch, tiny_encoder) -> Path:
+    """A workspace whose stages up to tokenize are done."""
+    monkeypatch.chdir(tmp_path)
+    for folder in (".work", "artifacts/corpus", "artifacts/shards"):
+        Path(folder).mkdir(parents=True)
+    for split in ("train", "heldout"):
+        pd.DataFrame({"en": EN, "ru": RU}).to_parquet(f"artifacts/corpus/{split}.parquet")
+    save_encoder(tiny_encoder, "artifacts/teacher")
+    write_shards(Path("artifacts/corpus"), Path("artifacts/teacher/tokenizer.json"), Path("artifacts/shards"), 64, 2, 1)
+    return tmp_path
+
+
+@pytest.mark.parametrize("criterion", ["taylor", "obs"])
+def test_importance_writes_scores_a_table_and_a_picture(workspace, criterion):
+    importance.run(parameters(criterion))
+    scores = load_scores(SCORES)
+    assert (scores.heads.shape, scores.ffn.shape) == ((2, 4), (2, 64))
+    rows = list(csv.DictReader(Path("artifacts/importance/scores.csv").read_text().splitlines()))
+    heads = [row for row in rows if row["kind"] == "heads"]
+    assert sorted(int(row["rank"]) for row in heads) == list(range(1, 9))
+    best = min(heads, key=lambda row: int(row["rank"]))
+    assert scores.heads[int(best["layer"]), int(best["index"])] == scores.heads.max()
+    assert len(rows) == 8 + 128
+    assert Path("artifacts/importance/map.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_same_inputs_give_the_same_bytes(workspace):
+    outputs = []
+    for _ in range(2):
+        importance.run(parameters())
+        prune.run(parameters())
+        files = [
+            file for name in ("importance", "pruned") for file in Path("artifacts", name).rglob("*") if file.is_file()
+        ]
+        outputs.append({str(file): file.read_bytes() for file in files})
+    assert outputs[0] == outputs[1]
+
+
+@pytest.mark.parametrize(
+    ("pruning", "heads", "neurons"), [({}, 4, 64), ({"heads": 0.25, "steps": 2, "repair": "none"}, 6, 64)]
+)
+def test_prune_writes_the_model_that_its_record_describes(workspace, pruning, heads, neurons):
+    importance.run(parameters())
+    prune.run(parameters(**pruning))
+    pruned = load_encoder("artifacts/pruned")
+    assert (sum(widths(pruned.backbone, "heads")), sum(widths(pruned.backbone, "ffn"))) == (heads, neurons)
+    record = json.loads(Path("artifacts/pruned/prune.json").read_text())
+    assert [len(kept) for kept in record["ffn"]["kept"]] == widths(pruned.backbone, "ffn")
+    assert record["heads"]["of"] == [4, 4]
+    assert record["parameters"]["after"] == sum(weight.numel() for weight in pruned.parameters())
+    assert record["why"]["repair"] == pruning.get("repair", "full")
