@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 
 from headshrink.errors import HeadshrinkError
 from headshrink.report.figures._style import MARKERS, Colours, new_figure, provenance, rule, save
+from headshrink.report.render import markdown_table, render
 from headshrink.report.results import MODELS
 from headshrink.report.tables import Measure, Row, Table
-from headshrink.report.write import markdown_table, render
 
 COLUMNS = [
     Measure("mean_s", "mean S"),

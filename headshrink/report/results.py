@@ -63,6 +63,7 @@ class Results:
     neuron_scores: NDArray[np.float32]  # [layers, neurons]
     curve: dict[str, NDArray[np.float64]]  # column -> values, NaN where a step has none
     hashes: dict[str, str]
+    sentences: dict[str, Any]  # teacher and student sentence by sentence: the benchmark's sentences.json
 
     @property
     def models(self) -> list[str]:
@@ -143,6 +144,7 @@ def read_results(artifacts: Path) -> Results:
         neuron_scores=scores["ffn"],
         curve=read_curve(artifacts / "student" / "curve.csv"),
         hashes={"teacher weights": teacher["weights_sha256"]} | hashes | suite_hashes(suite),
+        sentences=read_json(artifacts, "benchmark/sentences.json"),
     )
 
 

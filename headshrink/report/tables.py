@@ -1,11 +1,12 @@
 """The report's tables: measures down, models across, and how student and pruned-only model stand to the teacher."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headshrink.report.results import MODELS, TASKS, Results
 
 NONE = "–"
+SIZES = {"parameters": "parameters", "weights_mb": "bytes"}
 
 
 @dataclass(frozen=True)
@@ -17,24 +18,35 @@ class Measure:
     scale: float = 1.0
     digits: int = 3
     note: str = ""
+    paired: str = ""  # key of the ratio to the teacher that was measured round by round, where there is one
 
     def show(self, value: float | None) -> str:
         return NONE if value is None else f"{value * self.scale:,.{self.digits}f}"
 
 
-Relation = Callable[[float | None, float | None, Measure], str]  # (value, teacher's value, measure) -> text
+Figures = Mapping[str, float]  # of one model
+Relation = Callable[[Figures, Figures, Measure], str]  # (a model's, the teacher's, measure) -> text
 MEANS = [Measure("mean_s", "Mean S"), Measure("mean_sw", "Mean S+W")]
 COSTS = [
     Measure("parameters", "Parameters, M", 1e-6, 2),
     Measure("embedding_parameters", "Embeddings, M", 1e-6, 2, "part of the parameters"),
     Measure("weights_mb", "Weights, MB", 1, 1),
     Measure("flops_g_32tokens", "FLOPs, G", 1, 3, "a sentence of 32 tokens"),
-    Measure("latency_ms_b1", "Latency, ms", 1, 2, "batch 1, 32 tokens, 1 thread"),
+    Measure("latency_ms_b1", "Latency, ms", 1, 2, "batch 1, 32 tokens, 1 thread", "time_ratio_b1_32tokens_1thread"),
     Measure("latency_p95_ms_b1", "Latency p95, ms", 1, 2, "batch 1, 32 tokens, 1 thread"),
     Measure("throughput_b32_per_s", "Throughput, 1/s", 1, 0, "batch 32, 32 tokens, all threads"),
     Measure("speed_task_ms", "Speed task, ms", 1, 2, "encodechka's: one text, tokenisation in it"),
     Measure("load_s", "Load, s", 1, 2),
     Measure("model_memory_mb", "Peak memory, MB", 1, 0, "beyond the libraries; batch 32, 128 tokens"),
+]
+BEYOND = [
+    Measure("teacher_cosine", "Cosine to the teacher", note="STS sentences, own pooling"),
+    Measure("teacher_neighbours_at_10", "Neighbours shared", note="of the teacher's 10 nearest, STS sentences"),
+    Measure("retrieval_en_ru_at_1", "Retrieval en–ru", note="translation is the nearest"),
+    Measure("retrieval_en_ru_at_5", "Retrieval en–ru", note="among the 5 nearest"),
+    Measure("retrieval_ru_en_at_1", "Retrieval ru–en", note="translation is the nearest"),
+    Measure("retrieval_ru_en_at_5", "Retrieval ru–en", note="among the 5 nearest"),
+    Measure("similarity", "Similarity", note="Spearman on the graded pairs given"),
 ]
 
 
@@ -81,6 +93,13 @@ def own_pooling_table(results: Results) -> Table:
     return Table(header(results.models, "−"), rows)
 
 
+def beyond_table(results: Results) -> Table:
+    """What was measured beyond encodechka: likeness to the teacher, retrieval, similarity on pairs given."""
+    known = [measure for measure in BEYOND if measure.key in results.quality["student"]]
+    rows = [row(results.quality, measure, results.models, difference) for measure in known]
+    return Table(header(results.models, "−"), rows)
+
+
 def interval_table(results: Results) -> Table:
     """Student against teacher: difference, one-sided 95% bounds, and the margin of "no worse" that they prove."""
     items = {task: f"{facts['test_items']:,}" for task, facts in results.details["tasks"].items()}
@@ -113,34 +132,38 @@ def header(models: Sequence[str], sign: str) -> list[str]:
     return ["", *(MODELS[model] for model in models), *relations]
 
 
-def row(figures: dict[str, dict[str, float]], measure: Measure, models: Sequence[str], relate: Relation) -> Row:
-    values = {model: figures.get(model, {}).get(measure.key) for model in models}
-    cells = [measure.show(values[model]) for model in models]
-    others = [values[model] for model in models if model != "teacher"]
-    relations = [relate(value, values.get("teacher"), measure) for value in others]
+def row(figures: Mapping[str, Figures], measure: Measure, models: Sequence[str], relate: Relation) -> Row:
+    cells = [measure.show(figures[model].get(measure.key)) for model in models]
+    relations = [relate(figures[model], figures["teacher"], measure) for model in models if model != "teacher"]
     return Row(measure.title, cells, relations, measure.note, emphasis=measure in MEANS)
 
 
-def difference(value: float | None, teacher: float | None, measure: Measure) -> str:
-    if value is None or teacher is None:
+def difference(model: Figures, teacher: Figures, measure: Measure) -> str:
+    if measure.key not in model or measure.key not in teacher:
         return NONE
-    return signed((value - teacher) * measure.scale, measure.digits)
+    return signed((model[measure.key] - teacher[measure.key]) * measure.scale, measure.digits)
 
 
 def signed(value: float, digits: int) -> str:
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
-def ratio(value: float | None, teacher: float | None, measure: Measure) -> str:
-    return NONE if value is None or not teacher else f"{value / teacher:.2f}×"
+def ratio(model: Figures, teacher: Figures, measure: Measure) -> str:
+    """The ratio to the teacher; of times, the median over rounds with its 95% interval, for the machine drifts."""
+    if measure.paired in model:
+        low, high = (model[f"{measure.paired}_{end}"] for end in ("low", "high"))
+        return f"{model[measure.paired]:.2f}× ({low:.2f}–{high:.2f})"
+    if measure.key not in model or not teacher.get(measure.key):
+        return NONE
+    return f"{model[measure.key] / teacher[measure.key]:.2f}×"
 
 
 def headline(results: Results) -> str:
     """The result in one sentence: what the student keeps of the teacher and what it costs."""
     teacher, student = results.overall("teacher"), results.overall("student")
-    costs = {"parameters": "parameters", "weights_mb": "bytes", "latency_ms_b1": "latency at batch 1"}
     ours, theirs = results.cost["student"], results.cost["teacher"]
-    shares = [f"{ours[key] / theirs[key]:.2f} of its {name}" for key, name in costs.items()]
+    shares = [f"{ours[key] / theirs[key]:.2f} of its {name}" for key, name in SIZES.items()]
+    shares.append(f"{ours['latency_ratio_b1']:.2f} of its latency at batch 1")
     kept = f"{student / teacher:.1%} of the teacher's {results.overall_title} ({student:.3f} v {teacher:.3f})"
     return f"The student keeps {kept} with {in_words(shares)}.{recovery(results)}"
 
@@ -160,17 +183,11 @@ def in_words(parts: Sequence[str]) -> str:
 
 
 def corpus_table(results: Results) -> Table:
-    """Pairs read and dropped, by source and reason, and how many were kept in each split."""
-    read, dropped = results.counts.get("read", {}), results.counts.get("dropped", {})
-    rows = [count_row("read", read, list(read))]
-    rows += [count_row(f"dropped: {reason}", by_source, list(read)) for reason, by_source in dropped.items()]
-    for split in ("train", "heldout"):
-        empty = [""] * len(read) if len(read) > 1 else []
-        rows.append(Row(split, [*empty, f"{results.counts[split]:,}"], [], emphasis=True))
-    return Table(["pairs", *read, *(["all"] if len(read) > 1 else [])], rows)
-
-
-def count_row(title: str, by_source: dict[str, int], sources: Sequence[str]) -> Row:
-    """Counts of each source, and their sum where there is more than one."""
-    total = [f"{sum(by_source.values()):,}"] if len(sources) > 1 else []
-    return Row(title, [*(f"{by_source.get(source, 0):,}" for source in sources), *total], [])
+    """Pairs read and dropped, a row a source, a column a reason."""
+    counts: dict[str, dict[str, int]] = {"read": results.counts["read"], **results.counts["dropped"]}
+    sources = list(results.counts["read"])
+    rows = [Row(source, [f"{by_source.get(source, 0):,}" for by_source in counts.values()], []) for source in sources]
+    if len(sources) > 1:
+        rows.append(Row("all", [f"{sum(by_source.values()):,}" for by_source in counts.values()], [], emphasis=True))
+    reasons = [f"dropped: {reason.replace('_', ' ')}" for reason in results.counts["dropped"]]
+    return Table(["source", "read", *reasons], rows)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
 from headshrink.report.figures import FIGURES
 from headshrink.report.figures._style import provenance, save
 from headshrink.report.published import SOURCE, published_table
+from headshrink.report.render import render
 from headshrink.report.results import MODELS, Results
+from headshrink.report.sentences import write_sentences
 from headshrink.report.tables import (
-    Table,
+    beyond_table,
     corpus_table,
     cost_table,
     headline,
@@ -22,7 +22,6 @@ from headshrink.report.tables import (
     quality_table,
 )
 
-TEMPLATES = Path(__file__).parent / "templates"
 PAGES = ("report.md", "report.html")
 
 
@@ -41,7 +40,7 @@ class Picture:
 
 
 def write_report(results: Results, folder: Path, title: str, colours: Mapping[str, str], parameters: str) -> None:
-    """Write report.md, report.html and the figures into an existing folder.
+    """Write report.md, report.html, sentences.html and the figures into an existing folder.
 
     `parameters` is the whole parameter file as text, printed as it is; `colours` are hexadecimal, by model. The same
     arguments give the same bytes. The HTML page holds its pictures and styles and asks the network for nothing.
@@ -54,6 +53,7 @@ def write_report(results: Results, folder: Path, title: str, colours: Mapping[st
         "quality": quality_table(results),
         "intervals": interval_table(results),
         "own": own_pooling_table(results),
+        "beyond": beyond_table(results),
         "published": published_table(results),
         "costs": cost_table(results),
         "corpus": corpus_table(results),
@@ -64,6 +64,7 @@ def write_report(results: Results, folder: Path, title: str, colours: Mapping[st
     }
     for page in PAGES:
         (folder / page).write_text(render(page, context), encoding="utf-8")
+    write_sentences(results.sentences, folder / "sentences.html", title, results.labels, colours)
 
 
 def own_poolings(results: Results) -> str:
@@ -78,26 +79,3 @@ def draw_all(results: Results, colours: Mapping[str, str], folder: Path) -> dict
         pictures[name] = Picture(figure.TITLE, figure.CAPTION, folder / f"{name}.png")
         save(partial(figure.draw, results, colours), foot, pictures[name].path)
     return pictures
-
-
-def render(page: str, context: Mapping[str, object]) -> str:
-    """Fill a template of this package; a name it misses is our bug and raises."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(["html", "html.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["markdown_table"] = markdown_table
-    return environment.get_template(f"{page}.j2").render(context)
-
-
-def markdown_table(table: Table) -> str:
-    """A table as GitHub's Markdown, numbers to the right."""
-    lines = [table.header, [":--"] + ["--:"] * (len(table.header) - 1)]
-    for row in table.rows:
-        cells = [f"{row.title} · {row.note}" if row.note else row.title, *row.cells, *row.relations]
-        lines.append([f"**{cell}**" if row.emphasis and cell else cell for cell in cells])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

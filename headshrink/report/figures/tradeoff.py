@@ -29,7 +29,7 @@ LABELS = {  # offset in points, alignment
 PUBLISHED_LABELS = {  # short name, offset in points, alignment
     "cointegrated/LaBSE-en-ru": ("LaBSE-en-ru", (0, 7), "center"),
     "sentence-transformers/LaBSE": ("LaBSE", (0, 7), "center"),
-    "cointegrated/rubert-tiny2": ("rubert-tiny2", (5, 0), "left"),
+    "cointegrated/rubert-tiny2": ("rubert-tiny2", (0, 7), "center"),
     "sergeyzh/rubert-tiny-turbo": ("rubert-tiny-turbo", (0, 7), "center"),
     "cointegrated/rubert-tiny": ("rubert-tiny", (0, -7), "center"),
     "LaBSE-en-ru, half pruned, distilled": ("2024 student", (0, -7), "center"),

@@ -8,6 +8,15 @@ import pytest
 from safetensors.numpy import save_file
 
 TASKS = ("sts", "pi", "nli", "sa", "ti", "ia", "ic", "icx", "ne1", "ne2")
+SENTENCES = {
+    "models": ["teacher", "student"],
+    "texts": ["Кошка спит.", "Кот спит.", "Дом большой."],
+    "pairs": [[0, 1, 4.5, 0.91, 0.84], [0, 2, None, 0.12, 0.2]],
+    "neighbours": {
+        "teacher": [[[1, 0.91]], [[0, 0.91]], [[0, 0.12]]],
+        "student": [[[1, 0.84]], [[2, 0.9]], [[0, 0.2]]],
+    },
+}
 LEVELS = {"teacher": 0.0, "pruned": -0.17, "student": -0.02}
 COST_NAMES = (
     "parameters",
@@ -37,10 +46,13 @@ def write_artifacts(folder: Path, layers: int = 6, heads: int = 12, neurons: int
     pruning = {name: keep_better_half(values) for name, values in scores.items()}
     pruning["parameters"] = {"before": 28_300_000, "after": 22_900_000}
     quality = {model: made_up_quality(rng, level) for model, level in LEVELS.items()}
+    quality["pruned"] |= {"teacher_cosine": 0.61, "teacher_neighbours_at_10": 0.402}
+    quality["student"] |= {"teacher_cosine": 0.942, "teacher_neighbours_at_10": 0.733}
     contents = {
         "benchmark/quality.json": quality,
         "benchmark/cost.json": made_up_cost(),
         "benchmark/scores.json": made_up_details(quality),
+        "benchmark/sentences.json": SENTENCES,
         "corpus/counts.json": {
             "label": "generated",
             "source": "generated",
@@ -137,8 +149,15 @@ def made_up_cost() -> dict:
             "torch": "2.13.0",
         },
         "date": "2026-11-21T12:00:00+00:00",
-        **{model: dict(zip(COST_NAMES, values, strict=True)) for model, values in COSTS.items()},
+        **{model: made_up_figures(values) for model, values in COSTS.items()},
     }
+
+
+def made_up_figures(values: tuple[float, ...]) -> dict[str, float]:
+    cost = dict(zip(COST_NAMES, values, strict=True))
+    ratio = cost["latency_ratio_b1"]
+    key = "time_ratio_b1_32tokens_1thread"
+    return cost | {key: ratio, f"{key}_low": ratio - 0.01, f"{key}_high": ratio + 0.01}
 
 
 def write_curve(path: Path, rng: np.random.Generator) -> None:
