@@ -58,7 +58,7 @@ lock: venv ## resolve the dependencies of pyproject.toml anew into requirements.
 		| grep -vE '$(CUDA_LIBRARIES)' >> requirements.lock.new
 	@mv requirements.lock.new requirements.lock
 
-clean: ## remove worktrees, kept runs, checkpoints and caches; artifacts/ and DVC's cache stay
+clean: ## remove .work (worktrees, kept runs, checkpoints, Prefect's database) and tool caches; no artifacts
 	rm -rf .work .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	git worktree prune
 

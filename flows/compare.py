@@ -30,6 +30,7 @@ def compare(checkout: Path, ratios: list[float]) -> Path:
     """
     target = main_checkout(checkout) / WORK / "ratios" / digest(ratios)
     target.mkdir(parents=True, exist_ok=True)
+    Supervised.begin()
     with only_run(checkout, say), ExitStack() as worktrees:
         trees = {}
         for ratio in ratios:

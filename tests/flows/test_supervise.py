@@ -23,6 +23,11 @@ time.sleep(60)
 """
 
 
+@pytest.fixture(autouse=True)
+def no_run_was_cancelled() -> None:
+    Supervised.begin()
+
+
 def test_lines_and_status_come_through(tmp_path: Path) -> None:
     code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"
     child = Supervised([sys.executable, "-u", "-c", code], tmp_path, dict(os.environ))
