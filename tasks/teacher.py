@@ -42,7 +42,7 @@ def run(params) -> None:
     label = {"hub": wanted.hub_id, "folder": Path(wanted.path).resolve().name, "generated": "generated"}[wanted.source]
     revision = wanted.hub_revision if wanted.source == "hub" else None
     with output(ARTIFACTS / "teacher", "teacher") as folder:
-        write_teacher(encoder, folder, label, wanted.source, revision)
+        write_teacher(encoder, folder, label, wanted.source, revision, licence(wanted))
 
 
 def arguments(params: Params) -> dict[str, Any]:
@@ -52,6 +52,15 @@ def arguments(params: Params) -> dict[str, Any]:
     if params.source == "hub":
         return {"hub_id": params.hub_id, "revision": params.hub_revision, "allow_pickle": params.allow_pickle}
     return {"pairs": training_pairs(Path(params.path) / "train.parquet"), "steps": params.steps, "seed": params.seed}
+
+
+def licence(params: Params) -> str | None:
+    """The licence that the teacher's own card states; a generated teacher has none to pass on."""
+    from headshrink.teacher import fetch, read_licence
+
+    if params.source == "hub":
+        return read_licence(fetch(params.hub_id, params.hub_revision, ["README.md"]))
+    return read_licence(Path(params.path)) if params.source == "folder" else None
 
 
 def training_pairs(path: Path) -> list[tuple[str, str]]:

@@ -7,17 +7,26 @@ from headshrink.model import SentenceEncoder, save_encoder
 from headshrink.model.folder import WEIGHTS, write_json
 
 
-def write_teacher(encoder: SentenceEncoder, folder: Path, label: str, source: str, revision: str | None = None) -> None:
+def write_teacher(
+    encoder: SentenceEncoder,
+    folder: Path,
+    label: str,
+    source: str,
+    revision: str | None = None,
+    licence: str | None = None,
+) -> None:
     """Write an encoder as the pipeline's teacher: fp32 safetensors, modules, tokenizer.json and teacher.json.
 
-    `label` is the name that reports print; `source` is one of SOURCES; `revision` the hub's commit. teacher.json adds
-    the weights' SHA-256 and the number of parameters, dense layers after the pooling included.
+    `label` is the name that reports print; `source` is one of SOURCES; `revision` the hub's commit; `licence` what the
+    teacher states, for the student's model card. teacher.json adds the weights' SHA-256 and the number of parameters,
+    dense layers after the pooling included.
     """
     save_encoder(encoder.float(), folder)
     facts = {
         "label": label,
         "source": source,
         "revision": revision,
+        "licence": licence,
         "generated": source == "generated",
         "weights_sha256": sha256(folder / WEIGHTS),
         "parameters": sum(parameter.numel() for parameter in encoder.parameters()),

@@ -1,6 +1,7 @@
 """Stages teacher and export: what they read, what they write, what they refuse before any work."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,8 +11,9 @@ import pytest
 from pydantic import ValidationError
 
 from headshrink.errors import HeadshrinkError
-from headshrink.export import TARGETS, Target
+from headshrink.export import TARGETS
 from headshrink.model import load_encoder, save_encoder
+from headshrink.teacher import write_teacher
 from tasks import export, teacher
 
 PAIRS = {"en": ["the man sees", "a dog", "big house"], "ru": ["мужчина видит", "собака", "большой дом"]}
@@ -27,9 +29,11 @@ def workspace(tmp_path, monkeypatch) -> Path:
 
 
 def test_teacher_puts_a_folder_under_artifacts(workspace, tiny_encoder, tiny_folder):
+    (tiny_folder / "README.md").write_text("---\nlanguage: ru\nlicense: apache-2.0\n---\n# Tiny\nlicense: none\n")
     params = teacher.Params(source="folder", path=str(tiny_folder))
     teacher.run(SimpleNamespace(teacher=params))
-    assert json.loads(Path("artifacts/teacher/teacher.json").read_text())["label"] == tiny_folder.name
+    facts = json.loads(Path("artifacts/teacher/teacher.json").read_text())
+    assert (facts["label"], facts["licence"]) == (tiny_folder.name, "apache-2.0")
     found = load_encoder("artifacts/teacher").encode(PAIRS["ru"])
     assert np.array_equal(found, tiny_encoder.encode(PAIRS["ru"]))
 
@@ -64,26 +68,40 @@ def test_an_incomplete_source_is_refused_by_the_parameters(params):
 
 @pytest.fixture
 def student(workspace, tiny_encoder) -> None:
-    """A student and held-out pairs, where the export stage looks for them."""
+    """A student, what it was made from, and held-out pairs, where the export stage looks for them."""
     save_encoder(tiny_encoder, "artifacts/student/model")
+    write_teacher(tiny_encoder, Path("artifacts/teacher"), "tiny", "folder", licence="mit")
+    heads, neurons = [list(range(4))] * 2, [list(range(64))] * 2
+    cut = {"heads": {"kept": heads, "of": [4, 4]}, "ffn": {"kept": neurons, "of": [64, 64]}}
+    cut["parameters"] = {"before": 2, "after": 2}
+    Path("artifacts/pruned").mkdir()
+    Path("artifacts/pruned/prune.json").write_text(json.dumps(cut))
     pd.DataFrame(PAIRS).to_parquet("artifacts/corpus/heldout.parquet")
 
 
-def test_export_writes_the_folder_and_onnx_beside(student):
-    export.run(SimpleNamespace(export=export.Params(targets=["transformers", "onnx"], check_sentences=4)))
+def test_export_writes_the_folder_with_its_card_and_onnx_beside(student):
+    params = export.Params(targets=["transformers", "onnx"], check_sentences=4)
+    export.run(SimpleNamespace(export=params))
     names = {str(path.relative_to("artifacts/export")) for path in Path("artifacts/export").rglob("*.*")}
     assert {"config.json", "model.safetensors", "modules.json", "onnx/model.onnx", "onnx/tokenizer.json"} <= names
+    assert "license: mit" in Path("artifacts/export/README.md").read_text()
 
 
-def test_a_form_that_fails_its_check_fails_the_stage(student, monkeypatch, tiny_encoder):
-    broken = Target("", lambda encoder, folder: None, lambda folder: lambda texts: tiny_encoder.encode(texts)[::-1])
+@pytest.mark.parametrize(("lossless", "message"), [(True, "does not reproduce the model"), (False, "loses too much")])
+def test_a_form_that_fails_its_check_fails_the_stage(student, monkeypatch, tiny_encoder, lossless, message):
+    broken = replace(
+        TARGETS["transformers"],
+        write=lambda encoder, folder, options: None,
+        open=lambda folder: lambda texts: tiny_encoder.encode(texts)[::-1],
+        lossless=lossless,
+    )
     monkeypatch.setitem(TARGETS, "transformers", broken)
-    with pytest.raises(HeadshrinkError, match="transformers does not reproduce the model"):
+    with pytest.raises(HeadshrinkError, match=f"transformers {message}"):
         export.run(SimpleNamespace(export=export.Params(targets=["transformers"], check_sentences=6)))
     assert not Path("artifacts/export").exists()
     assert not list(Path("artifacts").glob(".export*"))
 
 
-def test_check_sentences_come_from_both_languages(student):
-    assert export.heldout_sentences(4) == [*PAIRS["en"][:2], *PAIRS["ru"][:2]]
-    assert len(export.heldout_sentences(256)) == 6
+def test_checks_read_both_languages(student):
+    assert export.heldout(2) == (PAIRS["en"][:2], PAIRS["ru"][:2])
+    assert export.heldout(256) == (PAIRS["en"], PAIRS["ru"])
