@@ -107,7 +107,7 @@ def test_divergence_stops_in_one_line_and_keeps_the_checkpoint(student, train, h
     assert state is None or all(value.isfinite().all() for value in state["weights"].values())
 
 
-@pytest.mark.parametrize("stop_after", [1, 7, 23])
+@pytest.mark.parametrize("stop_after", [1, 17])
 def test_resumed_training_equals_an_uninterrupted_one(stop_after, student, train, heldout, tmp_path):
     recipe = replace(RECIPE, dropout=0.1, checkpoint_minutes=1e-9)
     whole, broken = copy.deepcopy(student), copy.deepcopy(student)
@@ -156,9 +156,10 @@ def test_sigkill_in_the_middle_and_resume_give_the_same_bytes(tiny_encoder, stud
         f"from test_distill_trainer import Recipe, run_stage; run_stage(Path({str(killed)!r}), {recipe!r})"
     )
     process = subprocess.Popen([sys.executable, "-c", code])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 200  # a busy machine needs a minute for the imports alone
     while not Checkpoints(killed / "work").path.is_file() and time.monotonic() < deadline:
         time.sleep(0.005)
+    assert process.poll() is None, "it ended before it could be killed"
     time.sleep(0.2)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "it was to be killed in the middle"

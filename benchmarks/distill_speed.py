@@ -1,0 +1,121 @@
+"""Sentences per second of the trainer against the straightforward loop of the 2024 work: same loss, same pairs.
+
+The straightforward loop takes random batches of 16 pairs, tokenises each twice (for the teacher, for the student), pads
+to the longest sentence, runs teacher and student once each with attentions and hidden states, and works in fp32. The
+trainer reads ids and targets made beforehand; what making them cost is printed beside it, since one `teach` serves
+every student. Rounds alternate, medians count.
+
+    python benchmarks/distill_speed.py --teacher FOLDER --pairs FILE.tsv [--random]
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from headshrink.distill.command import read_tsv
+from headshrink.distill.losses import LOSSES, Outputs
+from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
+from headshrink.distill.precision import resolve
+from headshrink.distill.targets import read_targets, write_targets
+from headshrink.distill.trainer import Recipe, distil
+from headshrink.importance.scores import Scores
+from headshrink.model import SentenceEncoder, load_encoder, random_encoder
+from headshrink.prune import cut, plan_ratio
+
+WEIGHTS = {"cosine": 1.0, "similarity": 1.0}
+NAIVE_BATCH = 16
+Text = tuple[str, str]
+
+
+def half(teacher: SentenceEncoder) -> SentenceEncoder:
+    """The teacher with half the heads and FFN neurons of every layer; which ones does not change the speed."""
+    config = teacher.backbone.config
+    layers = config.num_hidden_layers
+    scores = Scores(torch.rand(layers, config.num_attention_heads), torch.rand(layers, config.intermediate_size))
+    return cut(teacher, plan_ratio(scores, 0.5, 0.5, "layer"))
+
+
+def naive_seconds(teacher: SentenceEncoder, student: SentenceEncoder, texts: list[Text], seed: int) -> float:
+    """Seconds of one pass of the straightforward loop."""
+    order = np.random.default_rng(seed).permutation(len(texts))
+    optimiser = torch.optim.AdamW(student.parameters(), lr=1e-5)
+    for encoder in (teacher, student):
+        encoder.backbone.set_attn_implementation("eager")  # the one that returns attention maps
+    student.train()
+    started = time.perf_counter()
+    for start in range(0, len(order), NAIVE_BATCH):
+        batch = [texts[i] for i in order[start : start + NAIVE_BATCH]]
+        with torch.no_grad():
+            theirs = embed_with_everything(teacher, batch)
+        ours = embed_with_everything(student, batch)
+        loss = sum(weight * LOSSES[name](ours, theirs) for name, weight in WEIGHTS.items())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return time.perf_counter() - started
+
+
+def embed_with_everything(encoder: SentenceEncoder, batch: list[Text]) -> Outputs:
+    """Tokenise both sides, pad to the longest, ask for all attentions and hidden states."""
+    both = [pair[side] for side in (0, 1) for pair in batch]
+    block = encoder.tokenizer(both, padding=True, truncation=True, max_length=128, return_tensors="pt")
+    ids, mask = block["input_ids"], block["attention_mask"]
+    out = encoder.backbone(input_ids=ids, attention_mask=mask, output_attentions=True, output_hidden_states=True)
+    return Outputs.from_block(encoder.embed(out.last_hidden_state, mask))
+
+
+def teach(teacher: SentenceEncoder, texts: list[Text], precision: str) -> tuple[Pairs, float]:
+    """The pairs with the teacher's targets, and the seconds that tokenising and teaching took."""
+    teacher.backbone.set_attn_implementation("sdpa")
+    started = time.perf_counter()
+    en, ru = (Sentences.from_rows(teacher.tokenise([pair[side] for pair in texts])) for side in (0, 1))
+    with tempfile.TemporaryDirectory() as folder:
+        write_targets(teacher, {"train": (en, ru)}, Path(folder), precision=precision)
+        targets = TargetArrays(*read_targets(Path(folder), "train"))
+    return Pairs(en, ru, targets), time.perf_counter() - started
+
+
+def trainer_seconds(student: SentenceEncoder, pairs: Pairs, recipe: Recipe) -> float:
+    """Seconds of one pass of the trainer's steps, evaluation left out as the straightforward loop has none."""
+    student.backbone.set_attn_implementation("sdpa")
+    heldout = Pairs(
+        Sentences.from_rows([pairs.en[0]]), Sentences.from_rows([pairs.ru[0]]),
+        TargetArrays(*(pairs.targets.take(side, np.arange(1)) for side in ("en", "ru"))),
+    )  # fmt: skip
+    return 2 * len(pairs) / distil(student, pairs, heldout, recipe).sentences_per_s
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--teacher", type=Path, required=True)
+    parser.add_argument("--pairs", type=Path, required=True, help="English, tab, Russian")
+    parser.add_argument("--random", action="store_true", help="the folder's shape with random weights")
+    parser.add_argument("--count", type=int, default=512, help="pairs a round, evenly spaced in the file")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
+    chosen = parser.parse_args()
+
+    lines = read_tsv(chosen.pairs)
+    texts = lines[:: max(1, len(lines) // chosen.count)][: chosen.count]
+    teacher = (random_encoder if chosen.random else load_encoder)(chosen.teacher)
+    precision = resolve(chosen.precision, teacher.device)
+    recipe = Recipe(WEIGHTS, epochs=1, learning_rate=1e-5, evaluations=1, precision=precision)
+    seconds: dict[str, list[float]] = {"straightforward": [], "trainer": [], "teach, once": []}
+    for number in range(chosen.rounds):
+        pairs, taught = teach(teacher, texts, precision)
+        seconds["teach, once"].append(taught)
+        seconds["trainer"].append(trainer_seconds(half(teacher), pairs, recipe))
+        seconds["straightforward"].append(naive_seconds(teacher, half(teacher), texts, number))
+    print(f"{chosen.teacher.name}, {len(texts)} pairs, {torch.get_num_threads()} threads, trainer in {precision}")
+    rates = {name: 2 * len(texts) / statistics.median(values) for name, values in seconds.items()}
+    for name, rate in rates.items():
+        print(f"  {name:16} {rate:8.1f} sentences/s  {rate / rates['straightforward']:5.2f}x")
+
+
+if __name__ == "__main__":
+    main()
