@@ -11,8 +11,9 @@ from headshrink.report.results import Kept, Results
 
 TITLE = "Importance and what was cut"
 CAPTION = (
-    "Left: first-order importance of every attention head; crossed heads were cut. Right: FFN neurons of each layer, "
-    "sorted by importance, the best left; what is hatched was cut. Colour is the share of all parts that score lower."
+    "Left: importance of every attention head; crossed heads were cut. Right: FFN neurons of each layer, kept ones "
+    "left and cut ones hatched, each by falling importance. Colour: the share of all heads, or of all neurons, that "
+    "score lower."
 )
 COLOUR_MAP = "cividis"  # even in lightness, and the same to colour-blind readers
 
@@ -24,8 +25,7 @@ def draw(results: Results, colours: Colours) -> Figure:
     image = show(left, quantiles(results.head_scores), "head")
     mark_cut_heads(left, results.heads)
     left.set_xticks(range(heads), [str(head + 1) for head in range(heads)])
-    descending = -np.sort(-quantiles(results.neuron_scores), axis=1)
-    show(right, descending, "FFN neuron, by importance")
+    show(right, kept_first(quantiles(results.neuron_scores), results.ffn), "FFN neuron, kept ones first")
     mark_kept_neurons(right, results.ffn)
     right.set_ylabel("")
     left.set_title(f"Heads: {results.heads.share:.0%} kept")
@@ -40,6 +40,14 @@ def quantiles(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     """Each score as the share of all scores below it: Taylor scores span decades, and pruning looks at ranks alone."""
     ranks = np.argsort(np.argsort(scores, axis=None, kind="stable"), kind="stable")
     return (ranks / max(ranks.size - 1, 1)).reshape(scores.shape)
+
+
+def kept_first(values: NDArray[np.float64], kept: Kept) -> NDArray[np.float64]:
+    """Each layer's values, kept parts before cut ones, best first in each: a cut in steps need not keep the best."""
+    cut = np.ones(values.shape, dtype=bool)
+    for layer, indices in enumerate(kept.indices):
+        cut[layer, indices] = False
+    return np.take_along_axis(values, np.lexsort((-values, cut), axis=1), axis=1)
 
 
 def show(axes: Axes, values: NDArray[np.float64], label: str):

@@ -14,10 +14,10 @@ from headshrink.report import read_results, write_report
 from headshrink.report.figures import FIGURES, forest, importance, widths
 from headshrink.report.figures import tasks as bars
 from headshrink.report.figures._style import save
-from headshrink.report.figures.importance import quantiles
+from headshrink.report.figures.importance import kept_first, quantiles
 from headshrink.report.figures.tradeoff import pareto
 from headshrink.report.published import PUBLISHED, published_table
-from headshrink.report.results import SENTENCE_TASKS, TASKS
+from headshrink.report.results import SENTENCE_TASKS, TASKS, Kept
 from headshrink.report.summary import main as show_summary
 from headshrink.report.tables import cost_table, headline, quality_table
 
@@ -118,6 +118,11 @@ def test_bars_of_width_are_the_numbers_kept(run_artifacts: Path) -> None:
     results = read_results(run_artifacts)
     kept_bars = widths.draw(results, COLOURS).axes[1].containers[1]
     assert [bar.get_width() for bar in kept_bars] == results.ffn.counts
+
+
+def test_kept_neurons_stand_before_cut_ones_whatever_their_scores() -> None:
+    values = np.array([[0.1, 0.9, 0.5], [0.3, 0.2, 0.8]])
+    assert kept_first(values, Kept([[0, 2], [2]], [3, 3])).tolist() == [[0.5, 0.1, 0.9], [0.8, 0.3, 0.2]]
 
 
 def test_importance_is_shown_by_rank_over_the_whole_model() -> None:
