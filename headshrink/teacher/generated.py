@@ -8,6 +8,7 @@ encoder would be.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import count
 from random import Random
 
 import torch
@@ -72,19 +73,26 @@ def lookalikes(pairs: Sequence[tuple[str, str]], side: int) -> list[list[int]]:
     return list(groups.values())
 
 
-def batches(pairs: Sequence[tuple[str, str]], steps: int, seed: int) -> Iterator[list[int]]:
-    """`steps` batches of pair indices, lookalikes together; each pass groups by the other language."""
+def batches(pairs: Sequence[tuple[str, str]], lengths: Sequence[int], steps: int, seed: int) -> Iterator[list[int]]:
+    """`steps` batches of pair indices: lookalikes together, lengths alike, grouped by either side in turn.
+
+    Groups are ordered by their longest pair plus a little chance, so that no padding is computed and yet no two passes
+    meet the same batches.
+    """
     rng = Random(seed)
     by_side = [lookalikes(pairs, side) for side in (0, 1)]
-    queue: list[int] = []
     size = min(BATCH_SIZE, len(pairs))
-    for step in range(steps):
-        while len(queue) < size:
-            groups = by_side[step % 2]
-            rng.shuffle(groups)
-            queue += [i for group in groups for i in rng.sample(group, len(group))]
-        yield queue[:size]
-        del queue[:size]
+    for one_pass in count():
+        groups = by_side[one_pass % 2]
+        keys = [max(lengths[i] for i in group) + 3 * rng.random() for group in groups]
+        order = [i for _, group in sorted(zip(keys, groups, strict=True)) for i in rng.sample(group, len(group))]
+        starts = [start for start in range(0, len(order), size) if start + size <= len(order)]
+        rng.shuffle(starts)
+        for start in starts:
+            if steps == 0:
+                return
+            steps -= 1
+            yield order[start : start + size]
 
 
 def train_teacher(pairs: Sequence[tuple[str, str]], steps: int, seed: int) -> SentenceEncoder:
@@ -94,11 +102,12 @@ def train_teacher(pairs: Sequence[tuple[str, str]], steps: int, seed: int) -> Se
     """
     encoder = untrained_teacher([text for pair in pairs for text in pair], seed)
     en, ru = (encoder.tokenise([pair[side] for pair in pairs]) for side in (0, 1))
+    lengths = [max(len(one), len(other)) for one, other in zip(en, ru, strict=True)]
     optimizer = torch.optim.AdamW(encoder.parameters(), LEARNING_RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps))
     encoder.train()
     with Bar("training the teacher", steps) as bar:
-        for batch in batches(pairs, steps, seed):
+        for batch in batches(pairs, lengths, steps, seed):
             loss = ranking_loss(encoder, [en[i] for i in batch], [ru[i] for i in batch])
             optimizer.zero_grad()
             loss.backward()
