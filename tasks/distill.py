@@ -59,7 +59,7 @@ def run(params) -> None:
         save_encoder(student, folder / "model")
         write_metrics(result, folder / "metrics.json")
         write_curve(result.curve, folder / "curve.csv")
-    shutil.rmtree(WORK / "distill", ignore_errors=True)  # this run's checkpoints, and those of recipes that were abandoned
+    shutil.rmtree(WORK / "distill", ignore_errors=True)  # this run's checkpoints, and abandoned ones
     print(summary(result))
 
 
