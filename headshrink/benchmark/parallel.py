@@ -1,8 +1,9 @@
 """Independent jobs over the cores, one thread each."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import cache
 from typing import TypeVar
 
 import torch
@@ -21,16 +22,24 @@ def over_cores(jobs: Sequence[Callable[[], Result]], description: str) -> list[R
     number of cores. Threads rather than processes, because torch, BLAS and scikit-learn's loops release the
     interpreter's lock, and nothing is copied.
     """
+    results = []
     with one_thread_each(), Bar(description, len(jobs)) as bar:
-        pool = ThreadPoolExecutor(cores(), initializer=limit_this_thread)
+        futures = [workers().submit(job) for job in jobs]
         try:
-            results = []
-            for future in [pool.submit(job) for job in jobs]:
+            for future in futures:
                 results.append(future.result())
                 bar.advance()
-            return results
-        finally:
-            pool.shutdown(cancel_futures=True)  # after an error: what has not begun never will
+        finally:  # after an error: what has not begun never will, what has begun ends first
+            for future in futures:
+                future.cancel()
+            wait(futures)
+    return results
+
+
+@cache
+def workers() -> ThreadPoolExecutor:
+    """One pool for the whole process: glibc keeps what a thread frees for that thread, so new ones would add to it."""
+    return ThreadPoolExecutor(cores(), initializer=limit_this_thread)
 
 
 @contextmanager
@@ -51,4 +60,4 @@ def limit_this_thread() -> None:
     """OpenMP counts its threads per calling thread, so each worker needs its own limit."""
     from threadpoolctl import threadpool_limits
 
-    threadpool_limits(1)
+    threadpool_limits(1, user_api="openmp")
