@@ -70,7 +70,7 @@ def wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
         time.sleep(0.3)
 
 
-def deploy_and_serve(main: Path) -> None:
+def deploy_and_serve(main: Path, url: str) -> None:
     """Register the deployment and run what it is asked for, one run at a time, until interrupted.
 
     Later runs wait as scheduled ones: the runner's own limit, unlike a limit of the deployment, leaves no slot taken
@@ -84,6 +84,7 @@ def deploy_and_serve(main: Path) -> None:
     runner = Runner(name=DEPLOYMENT, limit=1, query_seconds=SECONDS_BETWEEN_POLLS, pause_on_shutdown=False)
     end_dead_runs(main, pipeline.name)
     runner.add_deployment(deployment())
+    print(f"Prefect: {url.removesuffix('/api')}/deployments (Ctrl-C ends it)", flush=True)
     asyncio.run(run_until_signal(runner))
 
 
@@ -101,7 +102,10 @@ async def run_until_signal(runner: "Runner") -> None:
 
 
 def deployment() -> "RunnerDeployment":
-    """The deployment: weekly and switched off when new; later with the switch and schedule that the user has set."""
+    """The deployment: weekly and switched off when new; later with the schedules and switches that the user has set.
+
+    They are written back as they were, since registering a deployment without schedules deletes the server's.
+    """
     from prefect.client.schemas.actions import DeploymentScheduleCreate
     from prefect.client.schemas.schedules import CronSchedule
     from prefect.deployments.runner import EntrypointType, RunnerDeployment
@@ -109,11 +113,15 @@ def deployment() -> "RunnerDeployment":
     from flows.pipeline import pipeline
 
     known = known_deployment(pipeline.name)
+    schedules = [DeploymentScheduleCreate(schedule=CronSchedule(cron=WEEKLY), active=False)]
+    if known:
+        fields = ("schedule", "active", "max_scheduled_runs", "parameters", "slug")
+        kept = [{field: getattr(schedule, field) for field in fields} for schedule in known.schedules]
+        schedules = [DeploymentScheduleCreate(**schedule) for schedule in kept]
     return RunnerDeployment.from_flow(
         pipeline,
         name=DEPLOYMENT,
-        # None leaves the server's schedules alone.
-        schedules=None if known else [DeploymentScheduleCreate(schedule=CronSchedule(cron=WEEKLY), active=False)],
+        schedules=schedules,
         paused=known.paused if known else False,
         description="Bring the result up to date. Empty fields of the form mean what params.yaml says at the start.",
         entrypoint_type=EntrypointType.MODULE_PATH,
@@ -159,8 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with server(work, port) as url:
-            print(f"Prefect: {url.removesuffix('/api')}/deployments (Ctrl-C ends it)", flush=True)
-            deploy_and_serve(checkout)
+            deploy_and_serve(checkout, url)
     except KeyboardInterrupt:
         pass
     except FlowError as error:

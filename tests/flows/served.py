@@ -37,7 +37,7 @@ class Served:
     """`make serve` in a project of its own."""
 
     def __init__(self, project: Path, home: Path, port: int) -> None:
-        self.project, self.port = project, port
+        self.project, self.port, self.log = project, port, project / ".work" / "serve.log"
         self.url = f"http://127.0.0.1:{port}/api"
         own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         self.environment = own | {
@@ -47,7 +47,7 @@ class Served:
         }
 
     def start(self) -> None:
-        log = open(self.project / ".work" / "serve.log", "w")  # noqa: SIM115
+        log = self.log.open("w")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "flows.serve", "--port", str(self.port)],
             cwd=self.project, env=self.environment, stdout=log, stderr=subprocess.STDOUT, preexec_fn=end_with_parent,
@@ -55,14 +55,22 @@ class Served:
         log.close()
         until(self._ready, 700, "flows.serve registers its deployment")
 
+    def another(self) -> "Served":
+        """A second `make serve` of the same project at the same server, as after a restart."""
+        other = Served(self.project, self.project, self.port)
+        other.environment = self.environment | {"PREFECT_API_URL": self.url}
+        other.log = self.log.with_name("serve-again.log")
+        other.start()
+        return other
+
     def _ready(self) -> bool:
-        assert self.process.poll() is None, (self.project / ".work" / "serve.log").read_text()
-        return "Prefect:" in (self.project / ".work" / "serve.log").read_text() and bool(self.deployment())
+        assert self.process.poll() is None, self.log.read_text()
+        return "Prefect:" in self.log.read_text()
 
     def stop(self) -> None:
         """As by Ctrl-C, or a service manager."""
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(60) == 0, (self.project / ".work" / "serve.log").read_text()
+        assert self.process.wait(120) == 0, self.log.read_text()
 
     def client(self) -> Any:
         from prefect.client.orchestration import get_client
