@@ -78,13 +78,14 @@ def auc(encoder: SentenceEncoder, train, test, label: str) -> dict[str, float]:
 
 def word_labels(text: str, entities) -> tuple[list[str], list[str]]:
     words = list(razdel.tokenize(text))
+    word_at = {place: i for i, word in enumerate(words) for place in range(word.start, word.stop)}
     labels = ["O"] * len(words)
     for kind, start, end in entities:
         begun = False
         for place in range(start, end):
-            holding = [i for i, word in enumerate(words) if word.start <= place < word.stop]
-            if holding and holding[0] != 0 and labels[holding[0]] == "O":  # word 0 never gets a label
-                labels[holding[0]] = ("I-" if begun else "B-") + kind
+            word = word_at.get(place, 0)
+            if word and labels[word] == "O":  # word 0 never gets a label
+                labels[word] = ("I-" if begun else "B-") + kind
                 begun = True
     return [word.text for word in words], labels
 
@@ -95,11 +96,12 @@ def word_rows(encoder: SentenceEncoder, words: list[str]) -> list[np.ndarray]:
     inputs = encoder.tokenizer(words, return_tensors="pt", **limits)
     with torch.no_grad():
         states = encoder.backbone(inputs["input_ids"], inputs["attention_mask"]).last_hidden_state[0].numpy()
-    rows = []
-    for i in range(len(words)):
-        pieces = [state for state, word in zip(states, inputs.word_ids(), strict=True) if word == i]
-        rows.append(np.mean(pieces, 0) if pieces else np.zeros(states.shape[1]))  # zeros are float64: part of it
-    return rows
+    pieces: dict[int, list[np.ndarray]] = {i: [] for i in range(len(words))}
+    for state, word in zip(states, inputs.word_ids(), strict=True):
+        if word is not None:
+            pieces[word].append(state)
+    # zeros are float64: part of the protocol
+    return [np.mean(states_of, 0) if states_of else np.zeros(states.shape[1]) for states_of in pieces.values()]
 
 
 def entities(encoder: SentenceEncoder, path: Path) -> dict[str, float]:

@@ -1,0 +1,126 @@
+"""The ten tasks of encodechka by headshrink against one text at a time, as the original does it; in one run, in fp32.
+
+The plain side is the tests' transcription of the protocol: a forward pass for every text that a task names, however
+often, then scikit-learn as it comes, all with torch's and BLAS's own number of threads. Embeddings and classifiers are
+timed apart, and the largest difference of a task's score is printed beside. `--share` takes that part of every file's
+rows, at random; a share favours neither side but in the repetitions that it loses, which the plain side pays for.
+
+    python benchmarks/encodechka_speed.py MODEL SUITE [--share 0.1] [--random] [--fast-only]
+
+`--random` takes the folder's shape with random weights; `--fast-only` skips the plain side, to see the peak of memory.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+import torch
+
+from headshrink.benchmark import evaluate as fast
+from headshrink.benchmark.machine import describe
+from headshrink.benchmark.models import TorchModel
+from headshrink.benchmark.probe import peak_resident_mb
+from headshrink.benchmark.read import open_suite
+from headshrink.benchmark.suite import TASKS
+from headshrink.model import SentenceEncoder, load_encoder, random_encoder
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "headshrink" / "benchmark"))
+import naive_encodechka as plain
+
+Seconds = dict[str, float]
+
+
+def write_share(suite: Path, folder: Path, share: float, seed: int = 0) -> None:
+    """A part of every file's rows."""
+    for path in suite.glob("*.csv"):
+        pd.read_csv(path).sample(frac=share, random_state=seed).to_csv(folder / path.name, index=False)
+    for path in suite.glob("*.json"):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if "texts" in data:
+            rows = pd.DataFrame(data).sample(frac=share, random_state=seed)
+            (folder / path.name).write_text(json.dumps(rows.to_dict("list"), ensure_ascii=False), encoding="utf-8")
+
+
+@contextmanager
+def timed(module: ModuleType, names: list[str]) -> Iterator[Seconds]:
+    """Seconds spent in functions of a module, together under `embeddings`, while the block runs."""
+    spent = {"embeddings": 0.0}
+    originals = {name: getattr(module, name) for name in names}
+
+    def timing(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            started = time.perf_counter()
+            result = function(*args)
+            spent["embeddings"] += time.perf_counter() - started
+            return result
+
+        return call
+
+    for name, function in originals.items():
+        setattr(module, name, timing(function))
+    try:
+        yield spent
+    finally:
+        for name, function in originals.items():
+            setattr(module, name, function)
+
+
+def run_fast(encoder: SentenceEncoder, suite: Path) -> tuple[dict[str, float], Seconds]:
+    with timed(fast, ["embed", "word_vectors"]) as spent:
+        started = time.perf_counter()
+        results = fast.evaluate(TorchModel("model", encoder, suite), open_suite(suite), list(TASKS))
+        scores = {task: result.best()[1] for task, result in results.items()}
+        spent["all"] = time.perf_counter() - started
+    return scores, spent
+
+
+def run_plain(encoder: SentenceEncoder, suite: Path) -> tuple[dict[str, float], Seconds]:
+    with timed(plain, ["poolings", "word_rows"]) as spent:
+        started = time.perf_counter()
+        scores = {task: max(plain.evaluate(encoder, suite, task).values()) for task in TASKS}
+        spent["all"] = time.perf_counter() - started
+    return scores, spent
+
+
+def show(spent: Seconds, title: str) -> Seconds:
+    spent["classifiers"] = spent["all"] - spent["embeddings"]
+    print(f"{title:>12}: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in spent.items()), flush=True)
+    return spent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("suite", type=Path)
+    parser.add_argument("--share", type=float, default=1.0)
+    parser.add_argument("--random", action="store_true")
+    parser.add_argument("--fast-only", action="store_true")
+    options = parser.parse_args()
+    encoder = (random_encoder if options.random else load_encoder)(options.model)
+    place = describe()
+    print(
+        f"{place['cpu']}, {place['cores']} cores, {place['instruction_set']}, torch threads {torch.get_num_threads()}"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        write_share(options.suite, Path(folder), options.share)
+        scores, spent = run_fast(encoder, Path(folder))
+        ours = show(spent, "headshrink")
+        print(f"peak memory {peak_resident_mb():.0f} MB, {options.share:.0%} of the suite's rows")
+        if options.fast_only:
+            return
+        plain_scores, spent = run_plain(encoder, Path(folder))
+        theirs = show(spent, "one by one")
+    print(f"{'ratio':>12}: " + ", ".join(f"{name} {theirs[name] / ours[name]:.2f}x" for name in ours))
+    print(f"largest difference of a score {max(abs(scores[task] - plain_scores[task]) for task in TASKS):.4f}")
+
+
+if __name__ == "__main__":
+    main()
