@@ -20,7 +20,7 @@ class Params(Section):
     allow_pickle: bool = Field(
         False, description="convert .bin weights (tensors alone, no code) where it is all there is"
     )
-    steps: int = Field(400, ge=1, le=100_000, description="generated: training steps")
+    steps: int = Field(1000, ge=1, le=100_000, description="generated: training steps")
     seed: int = Field(0, ge=0, description="generated: of the training")
 
     @model_validator(mode="after")
@@ -58,7 +58,7 @@ def licence(params: Params) -> str | None:
     """The licence that the teacher's own card states; a generated teacher has none to pass on."""
     from headshrink.teacher import fetch, read_licence
 
-    if params.source == "hub":
+    if params.hub_id and params.hub_revision and params.source == "hub":
         return read_licence(fetch(params.hub_id, params.hub_revision, ["README.md"]))
     return read_licence(Path(params.path)) if params.source == "folder" else None
 

@@ -78,7 +78,7 @@ def agreement(form: tuple[np.ndarray, np.ndarray], model: tuple[np.ndarray, np.n
     return Agreement(
         cosine=float(np.diag(similarities(*both)).mean()),
         retrieval_loss=retrieval(across[1]) - retrieval(across[0]),
-        rank=float(np.corrcoef(*(ranks(matrix.ravel()) for matrix in across))[0, 1]),
+        rank=float(np.corrcoef([ranks(matrix.ravel()) for matrix in across])[0, 1]),
     )
 
 

@@ -42,7 +42,7 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str], batch_size: int = 32) -> np.ndarray:
         """Embed texts in batches of similar length: float32 [texts, dimension], in the order given."""
-        out = np.empty((len(texts), self.dimension), dtype=np.float32)
+        out: np.ndarray = np.empty((len(texts), self.dimension), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
