@@ -14,6 +14,7 @@ BIN = Path(sys.executable).parent
 # Small enough that the whole road takes a minute; big enough that every stage has real work.
 SMALL = {
     "teacher": {"steps": 30},
+    "prune": {"ratio": 0.5},
     "importance": {"batches": 4, "batch_size": 16},
     "distill": {"epochs": 0.5, "evaluations": 2},
     "export": {"check_sentences": 32},
