@@ -8,7 +8,14 @@ import typer
 from headshrink.errors import HeadshrinkError
 
 # verb -> (module, function): imported only when asked for, so that `--help` and errors come at once.
-VERBS: dict[str, tuple[str, str]] = {}
+VERBS: dict[str, tuple[str, str]] = {
+    "prune": ("headshrink.prune.command", "main"),
+    "distill": ("headshrink.distill.command", "main"),
+    "benchmark": ("headshrink.benchmark.command", "main"),
+    "compare": ("headshrink.report.command", "main"),
+    "encode": ("headshrink.export.command", "encode"),
+    "search": ("headshrink.export.command", "search"),
+}
 
 
 def build(verbs: dict[str, tuple[str, str]]) -> typer.Typer:
@@ -30,3 +37,7 @@ def main() -> None:
     except HeadshrinkError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
