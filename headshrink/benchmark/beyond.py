@@ -40,7 +40,7 @@ def retrieval(en: Vectors, ru: Vectors) -> dict[str, float]:
 
     Row i of `en` translates row i of `ru`. The figure falls as the number of pairs grows: compare it on one file only.
     """
-    found = {}
+    found: dict[str, float] = {}
     for name, ranks in (("en_ru", rank_of_partner(en, ru)), ("ru_en", rank_of_partner(ru, en))):
         found |= {f"retrieval_{name}_at_{rank}": float(np.mean(ranks < rank)) for rank in RANKS}
     return found

@@ -16,7 +16,14 @@ from headshrink.benchmark.suite._task import Task
 
 HERE = Path(__file__).resolve().parent
 SCORING_CODE = (
-    "embeddings.py", "evaluate.py", "models.py", "outcomes.py", "parallel.py", "read.py", "suite/*.py", "../model/*.py",
+    "embeddings.py",
+    "evaluate.py",
+    "models.py",
+    "outcomes.py",
+    "parallel.py",
+    "read.py",
+    "suite/*.py",
+    "../model/*.py",
 )
 LIBRARIES = ("numpy", "scikit-learn", "scipy", "tokenizers", "torch", "transformers", "onnxruntime", "razdel")
 

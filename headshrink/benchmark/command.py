@@ -20,8 +20,11 @@ from headshrink.errors import HeadshrinkError
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "headshrink" / "benchmark"
 BEYOND = ("retrieval", "similarity", "teacher")  # what the figures beyond encodechka begin with
 COSTS = {
-    "parameters": "parameters", "weights_mb": "weights, MB", "latency_ms_b1": "latency, ms (1 thread)",
-    "latency_ratio_b1": "latency, ratio", "throughput_b32_per_s": "texts/s (batches of 32)",
+    "parameters": "parameters",
+    "weights_mb": "weights, MB",
+    "latency_ms_b1": "latency, ms (1 thread)",
+    "latency_ratio_b1": "latency, ratio",
+    "throughput_b32_per_s": "texts/s (batches of 32)",
 }
 
 

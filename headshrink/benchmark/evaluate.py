@@ -110,4 +110,3 @@ def word_outcomes(model: Model, data: dict[str, Any], batch_size: int) -> dict[s
 def word_outcome(model: Model, task: WordTask, data: LabelledWords, batch_size: int) -> Outcome:
     train, test = (word_vectors(model, texts, batch_size) for texts in (data.train, data.test))
     return task.evaluate(data, train, test, jobs=cores())
-

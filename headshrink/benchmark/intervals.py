@@ -65,9 +65,9 @@ def resampled_scores(result: TaskResult, task: str, resamples: int, own: bool) -
     outcomes = {result.own: result.outcomes[result.own]} if own else result.protocol
     seed = [*TASKS[task].tested.encode()]
     chunks = draws(items_of(outcomes), resamples, seed)
-    return np.concatenate([
-        np.max([outcome.resampled(counts) for outcome in outcomes.values()], axis=0) for counts in chunks
-    ])
+    return np.concatenate(
+        [np.max([outcome.resampled(counts) for outcome in outcomes.values()], axis=0) for counts in chunks]
+    )
 
 
 def compare(

@@ -3,6 +3,9 @@
 from headshrink.benchmark.suite._labelled import LabelAuc
 
 TASK = LabelAuc(
-    name="ia", title="IA", about="inappropriate messages on sensitive topics, two classes",
-    files=("inappropriate_train.csv", "inappropriate_test.csv"), label="y",
+    name="ia",
+    title="IA",
+    about="inappropriate messages on sensitive topics, two classes",
+    files=("inappropriate_train.csv", "inappropriate_test.csv"),
+    label="y",
 )

@@ -3,6 +3,9 @@
 from headshrink.benchmark.suite._labelled import LabelAccuracy
 
 TASK = LabelAccuracy(
-    name="ic", title="IC", about="intent of a request to an assistant, 68 classes",
-    files=("intents_train.csv", "intents_test.csv"), label="label",
+    name="ic",
+    title="IC",
+    about="intent of a request to an assistant, 68 classes",
+    files=("intents_train.csv", "intents_test.csv"),
+    label="label",
 )

@@ -3,6 +3,10 @@
 from headshrink.benchmark.suite._labelled import LabelAccuracy
 
 TASK = LabelAccuracy(
-    name="icx", title="ICX", about="intent across languages: trained on English, tested on Russian",
-    files=("intents_train.csv", "intents_test.csv"), label="label", train_text="answer",
+    name="icx",
+    title="ICX",
+    about="intent across languages: trained on English, tested on Russian",
+    files=("intents_train.csv", "intents_test.csv"),
+    label="label",
+    train_text="answer",
 )

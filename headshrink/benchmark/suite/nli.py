@@ -27,6 +27,9 @@ class Entailment(PairTask):
 
 
 TASK = Entailment(
-    name="nli", title="NLI", about="entailment, neutral or contradiction (XNLI)",
-    files=("xnli_ru.csv",), columns=("sentence1", "sentence2", "gold_label"),
+    name="nli",
+    title="NLI",
+    about="entailment, neutral or contradiction (XNLI)",
+    files=("xnli_ru.csv",),
+    columns=("sentence1", "sentence2", "gold_label"),
 )

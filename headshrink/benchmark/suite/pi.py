@@ -3,6 +3,9 @@
 from headshrink.benchmark.suite._pairs import PairSimilarity
 
 TASK = PairSimilarity(
-    name="pi", title="PI", about="headlines that are no (-1), near (0) or exact (1) paraphrases (paraphraser.ru)",
-    files=("para_gold.csv",), columns=("text_1", "text_2", "class"),
+    name="pi",
+    title="PI",
+    about="headlines that are no (-1), near (0) or exact (1) paraphrases (paraphraser.ru)",
+    files=("para_gold.csv",),
+    columns=("text_1", "text_2", "class"),
 )

@@ -3,6 +3,9 @@
 from headshrink.benchmark.suite._labelled import LabelAuc
 
 TASK = LabelAuc(
-    name="ti", title="TI", about="toxic comments, two classes (Odnoklassniki)",
-    files=("toxic_train.csv", "toxic_test.csv"), label="toxic",
+    name="ti",
+    title="TI",
+    about="toxic comments, two classes (Odnoklassniki)",
+    files=("toxic_train.csv", "toxic_test.csv"),
+    label="toxic",
 )

@@ -99,7 +99,8 @@ def test_likeness_is_one_for_the_teacher_itself_and_its_neighbours_survive_a_rot
     rotation, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(16, 16)))
     turned = teacher @ rotation.astype(np.float32)
     assert beyond.likeness(teacher, teacher) == {
-        "teacher_neighbours_at_10": 1.0, "teacher_cosine": pytest.approx(1.0, abs=1e-6)
+        "teacher_neighbours_at_10": 1.0,
+        "teacher_cosine": pytest.approx(1.0, abs=1e-6),
     }
     assert beyond.likeness(turned, teacher)["teacher_neighbours_at_10"] == pytest.approx(1.0, abs=0.01)
     assert beyond.likeness(turned, teacher)["teacher_cosine"] < 0.9

@@ -132,10 +132,16 @@ REAL = ("HEADSHRINK_PARITY_MODEL", "HEADSHRINK_PARITY_SUITE", "HEADSHRINK_PARITY
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("task", TASKS)
 def test_real_scores_equal_the_original_code_s(task: str):
-    """A model's scores against a Markdown table made with the original code: the three variables name the paths."""
+    """A model's scores against a Markdown table made with the original code: the three variables name the paths.
+
+    0.0005 for the score of a sentence task and 0.001 for a word task. The accuracy of a logistic regression at one
+    pooling gets 0.001, some items more: scikit-learn stops its solver at a tolerance, so that embeddings which differ
+    by 1e-6, or BLAS on another number of threads, move the original code's own figure by as much.
+    """
     model, suite, table = (Path(os.environ[name]) for name in REAL)
     expected = reference_scores(table)[task]
     result = evaluate(open_model(model, "real"), open_suite(suite), [task])[task]
     found = {variant: outcome.score() for variant, outcome in result.protocol.items()} | {"score": result.best()[1]}
-    tolerance = 0.001 if TASKS[task].kind == "word" else 0.0005
-    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=tolerance)
+    for name, score in expected.items():
+        loose = TASKS[task].kind == "word" or name.endswith("__lr")
+        assert found[name] == pytest.approx(score, abs=0.001 if loose else 0.0005), name
