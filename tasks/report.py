@@ -1,6 +1,7 @@
 """Stage report: report.md and report.html from the metrics that other stages wrote."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import yaml
 from pydantic import Field
@@ -29,11 +30,20 @@ def run(params) -> None:
     from headshrink.report import read_results, write_report
     from tasks.stage import ARTIFACTS, output
 
-    parameters = yaml.safe_dump(params.model_dump(), sort_keys=False, allow_unicode=True)
+    parameters = yaml.safe_dump(without_places(params.model_dump()), sort_keys=False, allow_unicode=True)
     with output(ARTIFACTS / "report", "report") as folder:
         write_report(
             read_results(ARTIFACTS), folder, params.report.title, params.report.colours.model_dump(), parameters
         )
+
+
+def without_places(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters with local folders by name alone: a report is for others, who have them elsewhere."""
+    for section in ("suite", "corpus", "teacher"):
+        path = Path(parameters[section]["path"])
+        if path.is_absolute():
+            parameters[section]["path"] = f".../{path.name}"
+    return parameters
 
 
 if __name__ == "__main__":
