@@ -54,9 +54,9 @@ def published_table(results: Results) -> Table | None:
     ]
     rows += [line(PUBLISHED[name], name, ENCODECHKA) for name in _ENCODECHKA]
     rows += [line(PUBLISHED[name], name, WORK_2024) for name in _WORK_2024]
-    return Table(["", "source", *(measure.title for measure in _SHOWN)], rows)
+    return Table(["", *(measure.title for measure in _SHOWN)], rows)
 
 
 def line(figures: Mapping[str, float], title: str, source: str) -> Row:
     cells = [measure.show(figures.get(measure.key)) for measure in _SHOWN]
-    return Row(title, [source, *cells], [], emphasis=source == "measured")
+    return Row(title, cells, [], source, emphasis=source == "measured")

@@ -37,7 +37,7 @@ COSTS = [
     Measure("throughput_b32_per_s", "Throughput, 1/s", 1, 0, "batch 32, 32 tokens, all threads"),
     Measure("speed_task_ms", "Speed task, ms", 1, 2, "encodechka's: one text, tokenisation in it"),
     Measure("load_s", "Load, s", 1, 2),
-    Measure("model_memory_mb", "Peak memory, MB", 1, 0, "beyond the libraries; batch 32, 128 tokens"),
+    Measure("peak_memory_mb", "Peak memory, MB", 1, 0, "whole process; batch 32, 128 tokens"),
 ]
 BEYOND = [
     Measure("teacher_cosine", "Cosine to the teacher", note="STS sentences, own pooling"),
@@ -145,7 +145,8 @@ def difference(model: Figures, teacher: Figures, measure: Measure) -> str:
 
 
 def signed(value: float, digits: int) -> str:
-    return f"{value:+.{digits}f}".replace("-", "−")
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "−") if float(text) else text[1:]  # no sign where nothing is left to show
 
 
 def ratio(model: Figures, teacher: Figures, measure: Measure) -> str:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 WIDTH_INCHES = 7.0  # the text block of a two-column paper
 PIXELS_PER_INCH = 200
-FOOT_CHARACTERS = 125  # that fit the width
+FOOT_CHARACTERS = 145  # that fit the width
 INK, FAINT, RULE = "#22262c", "#6b7280", "#d9dce1"
 MARKERS = {
     "teacher": "o",

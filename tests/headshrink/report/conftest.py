@@ -29,7 +29,7 @@ COST_NAMES = (
     "throughput_b32_per_s",
     "speed_task_ms",
     "load_s",
-    "model_memory_mb",
+    "peak_memory_mb",
 )
 COSTS = {
     "teacher": (28.3e6, 17.3e6, 112.8, 0.71, 9.1, 10.4, 1.0, 410.0, 10.2, 0.9, 260.0),

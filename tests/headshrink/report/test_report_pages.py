@@ -19,7 +19,7 @@ from headshrink.report.figures.tradeoff import pareto
 from headshrink.report.published import PUBLISHED, published_table
 from headshrink.report.results import SENTENCE_TASKS, TASKS, Kept
 from headshrink.report.summary import main as show_summary
-from headshrink.report.tables import cost_table, headline, quality_table
+from headshrink.report.tables import cost_table, headline, quality_table, signed
 
 write_artifacts = runpy.run_path(str(Path(__file__).with_name("conftest.py")))["write_artifacts"]
 COLOURS = {"teacher": "#4c566a", "pruned": "#d08770", "student": "#2e7d6b"}
@@ -168,6 +168,10 @@ def test_the_terminal_names_a_run_that_is_not_there(tmp_path: Path, capsys: pyte
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_differences_carry_a_true_minus_and_zero_no_sign() -> None:
+    assert [signed(value, 3) for value in (0.0123, -0.0123, -0.0001)] == ["+0.012", "−0.012", "0.000"]
+
+
 def test_the_front_is_what_no_other_point_beats() -> None:
     points = {"teacher": (10.0, 0.8), "student": (5.0, 0.75), "pruned": (5.0, 0.5), "worse and dearer": (11.0, 0.7)}
     assert pareto(points) == [(5.0, 0.75), (10.0, 0.8)]
@@ -189,7 +193,7 @@ def test_published_figures_stand_beside_measured_ones_of_the_real_suite_only(run
     edit(run_artifacts / "suite/suite.json", generated=False)
     table = published_table(read_results(run_artifacts))
     assert table is not None
-    sources = {row.title: row.cells[0] for row in table.rows}
+    sources = {row.title: row.note for row in table.rows}
     assert [source for source in sources.values() if source == "measured"] == ["measured"] * 3
     assert sources["cointegrated/rubert-tiny2"].startswith("published")
 
