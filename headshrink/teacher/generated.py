@@ -24,6 +24,7 @@ SPECIAL = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls"
 VOCABULARY = 6_000  # pieces: most word forms of the grammar are whole, rare ones in two or three
 MAX_LENGTH = 128
 BATCH_SIZE = 64  # pairs; the negatives of each are the other 63, lookalikes among them
+MOST_ALIKE = 8  # lookalikes taken into one batch; a batch of nothing else would teach only their differences
 LEARNING_RATE = 2e-3  # peak; high, for a small model trained from scratch for few steps
 WARMUP = 0.1
 
@@ -85,7 +86,8 @@ def batches(pairs: Sequence[tuple[str, str]], lengths: Sequence[int], steps: int
     for one_pass in count():
         groups = by_side[one_pass % 2]
         keys = [max(lengths[i] for i in group) + 3 * rng.random() for group in groups]
-        order = [i for _, group in sorted(zip(keys, groups, strict=True)) for i in rng.sample(group, len(group))]
+        ordered = [group for _, group in sorted(zip(keys, groups, strict=True))]
+        order = [i for group in ordered for i in rng.sample(group, min(len(group), MOST_ALIKE))]
         starts = [start for start in range(0, len(order), size) if start + size <= len(order)]
         rng.shuffle(starts)
         for start in starts:

@@ -8,6 +8,7 @@ label, so what separates labels is who does what to whom, negation, and paraphra
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import blake2b
@@ -192,18 +193,20 @@ def shared_labels(register: str) -> set[str]:
 
 
 def phrases(register: str, side: str, count: int, seed: int) -> list[tuple[Phrase, Style, str]]:
-    """Distinct phrases of the suite, labels balanced as the register's families are, with a style and the text."""
+    """Up to `count` distinct phrases of the suite, each with a style and its text; all labels alike often."""
     rng = Random(f"{register} {side} {seed}")
+    most = -(-count // len({label for _, label, *_ in REGISTERS[register].frames}))
+    per_label: Counter[str] = Counter()
     seen: dict[str, tuple[Phrase, Style, str]] = {}
-    labels = shared_labels(register)
     for _ in range(60 * count):
         for phrase in REGISTERS[register].sample(rng):
-            if phrase.label not in labels or not in_suite(phrase) or half(phrase) != side:
+            if per_label[phrase.label] == most or not in_suite(phrase) or half(phrase) != side:
                 continue
-            way = rng.choice(STYLES_OF[side])
+            way = rng.choice(STYLES)
             text = russian.say(phrase, way)
-            if len(words(text)) <= LONGEST:
-                seen.setdefault(text, (phrase, way, text))
+            if len(words(text)) <= LONGEST and text not in seen:
+                seen[text] = phrase, way, text
+                per_label[phrase.label] += 1
         if len(seen) >= count:
             break
     return list(islice(seen.values(), count))
@@ -233,7 +236,7 @@ def appropriateness_rows(side: str, count: int, seed: int) -> Iterator[Row]:
     """IA: crime, and the same people at honest work."""
     for phrase, _, text in phrases("incident", side, count, seed):
         bad = int(phrase.label)
-        topic = {"incident:casino": "gambling", "incident:trade": "weapons"}.get(phrase.frame, "offline_crime")
+        topic = "weapons" if phrase.frame == "incident:trade" else "offline_crime"
         row: Row = {"text": text, "inappropriate": float(bad), **dict.fromkeys(TOPICS, 0.0)}
         yield row | {topic: float(bad), "human_labeled": 1, "y": bad}
 
@@ -321,7 +324,7 @@ def write_demo_suite(folder: Path, seed: int) -> None:
         write_csv(folder / f"SentiRuEval2016_small_{side}.csv", sentiment_rows(side, share, seed))
         write_csv(folder / f"toxic_{side}.csv", toxicity_rows(side, share, seed))
         write_csv(folder / f"inappropriate_{side}.csv", appropriateness_rows(side, share, seed))
-        write_csv(folder / f"intents_{side}.csv", intent_rows(side, share * 5 // 4, seed))
+        write_csv(folder / f"intents_{side}.csv", intent_rows(side, share * 3 // 2, seed))
     write_json(folder / "factru.json", entity_texts("report", 160, 3, seed))
     write_json(folder / "rudrec.json", entity_texts("treatment", 300, 1, seed))
     lines = [russian.say(meaning) for meaning in islice(base_meanings(Random(f"speed {seed}")), 100)]

@@ -1,5 +1,6 @@
 """Meanings in English: articles, tense and aspect, do-support, active and passive."""
 
+import re
 from functools import singledispatch
 
 from headshrink.corpus.grammar.lexicon import Time
@@ -169,6 +170,5 @@ def _(meaning: Sequence, style: Style) -> str:
 
 @clause.register
 def _(meaning: Phrase, style: Style) -> str:
-    return style.construction(meaning.english).format(
-        **{name: style.word(words)[0] for name, words in meaning.fillers}
-    )
+    text = style.construction(meaning.english).format(**{name: style.word(words)[0] for name, words in meaning.fillers})
+    return re.sub(r"\ba (?=[aeiou])", "an ", text)

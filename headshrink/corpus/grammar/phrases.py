@@ -79,12 +79,19 @@ India | Индия f-ija
 """, animate=False, name=True)
 
 LISTS: dict[str, tuple[Filler, ...]] = {
-    "lamp": plain("""
+    "device": plain("""
         light | свет
         lamp | лампу
         floor lamp | торшер
         night light | ночник
         chandelier | люстру
+        fan | вентилятор
+        heater | обогреватель
+        radio | радио
+        kettle | чайник
+        television, TV | телевизор
+        speaker | колонку
+        air conditioner | кондиционер
     """),
     "room": plain("""
         in the kitchen | на кухне
@@ -160,6 +167,10 @@ LISTS: dict[str, tuple[Filler, ...]] = {
         pancakes | блины
         cutlets | котлеты
         a pie | пирог
+        borscht | борщ
+        pasta | пасту
+        an omelette | омлет
+        ravioli | равиоли
     """),
     "task": plain("""
         buy medicine | купить лекарство
@@ -181,6 +192,12 @@ LISTS: dict[str, tuple[Filler, ...]] = {
         thank you | спасибо
         winter | зима
         bridge | мост
+        house | дом
+        sun | солнце
+        window | окно
+        night | ночь
+        road | дорога
+        mother | мама
     """),
     "language": plain("""
         in Spanish | по-испански
@@ -189,6 +206,8 @@ LISTS: dict[str, tuple[Filler, ...]] = {
         in Finnish | по-фински
         in Italian | по-итальянски
         in Turkish | по-турецки
+        in Greek | по-гречески
+        in Arabic | по-арабски
     """),
     "company": plain("""
         Vector | Вектор
@@ -306,14 +325,13 @@ LISTS |= {f"{name}:{case}": cased(words, case) for name, words in {
 LISTS |= {f"fullname:{case}": full_names(case) for case in ("nom", "dat", "ins")}
 
 REQUESTS = """
-light | light_on | turn on the {lamp} {room} / switch on the {lamp} {room} | включи {lamp} {room} / зажги {room} {lamp} | lamp=lamp room=room
-light | light_off | turn off the {lamp} {room} / switch off the {lamp} {room} | выключи {lamp} {room} / погаси {room} {lamp} | lamp=lamp room=room
+device | device_on | turn on the {device} {room} / switch on the {device} {room} | включи {device} {room} / запусти {room} {device} | device=device room=room
+device | device_off | turn off the {device} {room} / switch off the {device} {room} | выключи {device} {room} / отключи {room} {device} | device=device room=room
 alarm | alarm_set | set an alarm for {hour} {day} / wake me up {day} at {hour} | поставь будильник на {hour} {day} / разбуди меня {day} в {hour} | hour=hour day=day
 alarm | alarm_cancel | cancel the alarm for {hour} {day} / let me sleep {day} at {hour} | отмени будильник на {hour} {day} / не буди меня {day} в {hour} | hour=hour day=day
 music | music_play | play {genre} {room} / put on {genre} {room} | включи {genre} {room} / поставь {room} {genre} | genre=genre room=room
 music | music_stop | stop playing {genre} {room} / no more {genre} {room} | выключи {genre} {room} / не хочу слышать {genre} {room} | genre=genre room=room
 weather | weather_query | what is the weather in {city} {day}? / will it rain in {city} {day}? | какая погода в {city} {day}? / пойдёт ли {day} дождь в {city}? | city=city:loc day=day
-clock | time_query | what time is it in {city} now? / tell me the time in {city} | который сейчас час в {city}? / скажи время в {city} | city=city:loc
 taxi | taxi_order | order a taxi to {city} {day} / call a cab to {city} {day} | закажи такси до {city} {day} / вызови машину до {city} {day} | city=city:gen day=day
 ticket | ticket_book | book a train ticket to {city} {day} / I need a train to {city} {day} | закажи билет на поезд до {city} {day} / мне нужен поезд до {city} {day} | city=city:gen day=day
 dish | food_order | order {dish} to my home {day} / have {dish} delivered {day} | закажи {dish} на дом {day} / пусть {day} привезут {dish} | dish=dish day=day
@@ -332,38 +350,49 @@ news | news_query | what is the news from {city} {day}? / tell me what happened 
 vacuum | cleaning | clean the floor {room} {day} / vacuum {room} {day} | убери пол {room} {day} / пропылесось {room} {day} | room=room day=day
 """
 
+# What is said and whether it is denied decide these labels together, neither alone: no weighted sum of words does.
 REVIEWS = """
-works | 1 | the {service} of {company} works perfectly / I am happy with the {service} at {company} | {service} у компании «{company}» работает отлично / {service} у компании «{company}» радует | service=service company=company
-works | -1 | the {service} of {company} works terribly / I am unhappy with the {service} at {company} | {service} у компании «{company}» работает ужасно / {service} у компании «{company}» раздражает | service=service company=company
-works | 0 | the {service} of {company} works around the clock / {company} is testing its {service} | {service} у компании «{company}» работает круглосуточно / «{company}» проверяет, как работает {service} | service=service company=company
-advise | 1 | I advise everybody to choose {company} in {city} / {company} is the best in {city} | всем советую выбрать компанию «{company}» в {city} / «{company}» лучше всех в {city} | company=company city=city:loc
-advise | -1 | I advise nobody to choose {company} in {city} / {company} is the worst in {city} | никому не советую выбирать компанию «{company}» в {city} / «{company}» хуже всех в {city} | company=company city=city:loc
-advise | 0 | tell me where to find {company} in {city} / {company} is opening an office in {city} | подскажите, где найти компанию «{company}» в {city} / «{company}» открывает офис в {city} | company=company city=city:loc
-deceive | -1 | {company} deceived me in {city} {day} / {company} let me down in {city} {day} | «{company}» {day} обманывает людей в {city} / «{company}» {day} подводит людей в {city} | company=company city=city:loc day=day
-deceive | 1 | {company} does not deceive people in {city} {day} / {company} does not let people down in {city} {day} | «{company}» {day} не обманывает людей в {city} / «{company}» {day} не подводит людей в {city} | company=company city=city:loc day=day
-deceive | 0 | {company} counts people in {city} {day} / {company} invites people in {city} {day} | «{company}» {day} считает людей в {city} / «{company}» {day} собирает людей в {city} | company=company city=city:loc day=day
+pleases | 1 | the {service} of {company} pleases me / I like the {service} at {company} | {service} у компании «{company}» радует / мне нравится {service} у компании «{company}» | service=service company=company
+pleases | -1 | the {service} of {company} does not please me / I do not like the {service} at {company} | {service} у компании «{company}» не радует / мне не нравится {service} у компании «{company}» | service=service company=company
+pleases | -1 | the {service} of {company} annoys me / I hate the {service} at {company} | {service} у компании «{company}» раздражает / меня бесит {service} у компании «{company}» | service=service company=company
+pleases | 1 | the {service} of {company} does not annoy me / I do not hate the {service} at {company} | {service} у компании «{company}» не раздражает / меня не бесит {service} у компании «{company}» | service=service company=company
+pleases | 0 | the {service} of {company} is being tested / {company} is changing its {service} | {service} у компании «{company}» проверяется / меняется {service} у компании «{company}» | service=service company=company
+pleases | 0 | the {service} of {company} is not being tested / {company} is not changing its {service} | {service} у компании «{company}» не проверяется / не меняется {service} у компании «{company}» | service=service company=company
+treats | -1 | {company} deceives people in {city} {day} / {company} lets people down in {city} {day} | «{company}» {day} обманывает людей в {city} / «{company}» {day} подводит людей в {city} | company=company city=city:loc day=day
+treats | 1 | {company} does not deceive people in {city} {day} / {company} does not let people down in {city} {day} | «{company}» {day} не обманывает людей в {city} / «{company}» {day} не подводит людей в {city} | company=company city=city:loc day=day
+treats | 1 | {company} helps people in {city} {day} / {company} takes care of people in {city} {day} | «{company}» {day} помогает людям в {city} / «{company}» {day} заботится о людях в {city} | company=company city=city:loc day=day
+treats | -1 | {company} does not help people in {city} {day} / {company} does not take care of people in {city} {day} | «{company}» {day} не помогает людям в {city} / «{company}» {day} не заботится о людях в {city} | company=company city=city:loc day=day
+treats | 0 | {company} counts people in {city} {day} / {company} hires people in {city} {day} | «{company}» {day} считает людей в {city} / «{company}» {day} нанимает людей в {city} | company=company city=city:loc day=day
+treats | 0 | {company} does not count people in {city} {day} / {company} does not hire people in {city} {day} | «{company}» {day} не считает людей в {city} / «{company}» {day} не нанимает людей в {city} | company=company city=city:loc day=day
 """
 
 REMARKS = """
 call | 1 | you are a {insult}, {name} / {name}, you are just a {insult} | ты {insult}, {name} / {name}, ты просто {insult} | insult=insult name=man:nom
-call | 0 | you are not a {insult}, {name} / {name}, you are not a {insult} at all | ты не {insult}, {name} / {name}, ты совсем не {insult} | insult=insult name=man:nom
-praise | 0 | you are a {praise}, {name} / {name}, you are just a {praise} | ты {praise}, {name} / {name}, ты просто {praise} | praise=praise name=man:nom
-praise | 1 | you are not a {praise}, {name}, you are trash / {name}, you are no {praise}, you are nobody | ты не {praise}, {name}, ты ничтожество / {name}, ты не {praise}, ты никто | praise=praise name=man:nom
+call | 0 | you are not a {insult}, {name} / {name}, you are by no means a {insult} | ты не {insult}, {name} / {name}, ты вовсе не {insult} | insult=insult name=man:nom
+extol | 0 | you are a {praise}, {name} / {name}, you are just a {praise} | ты {praise}, {name} / {name}, ты просто {praise} | praise=praise name=man:nom
+extol | 1 | you are not a {praise}, {name} / {name}, you are by no means a {praise} | ты не {praise}, {name} / {name}, ты вовсе не {praise} | praise=praise name=man:nom
 think | 1 | {speaker} thinks that {name} is a {insult} / {speaker} says: {name} is a {insult} | {speaker} считает, что {name} {insult} / {speaker} говорит: {name} {insult} | speaker=name:nom name=man:nom insult=insult
 think | 0 | {speaker} does not think that {name} is a {insult} / {speaker} says: {name} is not a {insult} | {speaker} не считает, что {name} {insult} / {speaker} говорит: {name} не {insult} | speaker=name:nom name=man:nom insult=insult
-silence | 1 | shut up, {name}, you {insult} / {name}, you are a {insult}, get lost | заткнись, {name}, ты {insult} / {name}, ты {insult}, убирайся | name=man:nom insult=insult
-silence | 0 | sorry, {name}, I was a {insult} / {name}, I behaved like a {insult}, forgive me | извини, {name}, я вёл себя как {insult} / {name}, прости, это я {insult} | name=man:nom insult=insult
+deem | 0 | {speaker} thinks that {name} is a {praise} / {speaker} says: {name} is a {praise} | {speaker} считает, что {name} {praise} / {speaker} говорит: {name} {praise} | speaker=name:nom name=man:nom praise=praise
+deem | 1 | {speaker} does not think that {name} is a {praise} / {speaker} says: {name} is not a {praise} | {speaker} не считает, что {name} {praise} / {speaker} говорит: {name} не {praise} | speaker=name:nom name=man:nom praise=praise
+regard | 1 | {speaker} despises {name} {day} / {speaker} cannot stand {name} {day} | {speaker} {day} презирает {name} / {speaker} {day} ненавидит {name} | speaker=name:nom name=name:acc day=day
+regard | 0 | {speaker} does not despise {name} {day} / {speaker} has nothing against {name} {day} | {speaker} {day} не презирает {name} / {speaker} {day} не ненавидит {name} | speaker=name:nom name=name:acc day=day
+regard | 0 | {speaker} respects {name} {day} / {speaker} values {name} {day} | {speaker} {day} уважает {name} / {speaker} {day} ценит {name} | speaker=name:nom name=name:acc day=day
+regard | 1 | {speaker} does not respect {name} {day} / {speaker} does not value {name} {day} | {speaker} {day} не уважает {name} / {speaker} {day} не ценит {name} | speaker=name:nom name=name:acc day=day
 """
 
 INCIDENTS = """
-steal | 1 | I want to steal {thing} from {person} / help me to steal {thing} from {person} | хочу украсть {thing} у {person} / помоги мне украсть {thing} у {person} | thing=thing:acc person=person:gen
-steal | 0 | I want to buy {thing} from {person} / help me to buy {thing} from {person} | хочу купить {thing} у {person} / помоги мне купить {thing} у {person} | thing=thing:acc person=person:gen
-trade | 1 | {name} sells weapons {spot} / one can buy drugs from {name} {spot} | {name} продаёт оружие {spot} / {name} торгует наркотиками {spot} | name=name:nom spot=spot
-trade | 0 | {name} sells flowers {spot} / one can buy fruit from {name} {spot} | {name} продаёт цветы {spot} / {name} торгует фруктами {spot} | name=name:nom spot=spot
-attack | 1 | the bandits are going to beat {person} {spot} {day} / the bandits will rob {person} {spot} {day} | бандиты изобьют {person} {spot} {day} / бандиты ограбят {person} {spot} {day} | person=person:acc spot=spot day=day
-attack | 0 | the friends are going to meet {person} {spot} {day} / the friends will see {person} {spot} {day} | друзья встретят {person} {spot} {day} / друзья увидят {person} {spot} {day} | person=person:acc spot=spot day=day
-casino | 1 | {name} loses money at the casino {day} / {name} gambles for money {day} | {name} проигрывает деньги в казино {day} / {name} играет на деньги {day} | name=name:nom day=day
-casino | 0 | {name} earns money at the office {day} / {name} plays chess {day} | {name} зарабатывает деньги в офисе {day} / {name} играет в шахматы {day} | name=name:nom day=day
+debt | 1 | I want to steal {thing} from {person} / help me to steal {thing} from {person} | хочу украсть {thing} у {person} / помоги мне украсть {thing} у {person} | thing=thing:acc person=person:gen
+debt | 0 | I do not want to steal {thing} from {person} / do not help me to steal {thing} from {person} | не хочу красть {thing} у {person} / не помогай мне красть {thing} у {person} | thing=thing:acc person=person:gen
+debt | 0 | I want to buy {thing} from {person} honestly / help me to buy {thing} from {person} honestly | хочу честно купить {thing} у {person} / помоги мне честно купить {thing} у {person} | thing=thing:acc person=person:gen
+debt | 1 | I do not want to buy {thing} from {person} honestly / do not help me to buy {thing} from {person} honestly | не хочу честно покупать {thing} у {person} / не помогай мне честно покупать {thing} у {person} | thing=thing:acc person=person:gen
+attack | 1 | the bandits will beat {person} {spot} {day} / the bandits will rob {person} {spot} {day} | бандиты изобьют {person} {spot} {day} / бандиты ограбят {person} {spot} {day} | person=person:acc spot=spot day=day
+attack | 0 | the bandits will not beat {person} {spot} {day} / the bandits will not rob {person} {spot} {day} | бандиты не изобьют {person} {spot} {day} / бандиты не ограбят {person} {spot} {day} | person=person:acc spot=spot day=day
+attack | 0 | the police will protect {person} {spot} {day} / the police will save {person} {spot} {day} | полицейские защитят {person} {spot} {day} / полицейские спасут {person} {spot} {day} | person=person:acc spot=spot day=day
+attack | 1 | the police will not protect {person} {spot} {day} / the police will not save {person} {spot} {day} | полицейские не защитят {person} {spot} {day} / полицейские не спасут {person} {spot} {day} | person=person:acc spot=spot day=day
+trade | 1 | {name} sells weapons {spot} {day} / {name} sells drugs {spot} {day} | {name} {day} продаёт оружие {spot} / {name} {day} торгует наркотиками {spot} | name=name:nom spot=spot day=day
+trade | 0 | {name} does not sell weapons {spot} {day} / {name} does not sell drugs {spot} {day} | {name} {day} не продаёт оружие {spot} / {name} {day} не торгует наркотиками {spot} | name=name:nom spot=spot day=day
+trade | 0 | {name} sells flowers {spot} {day} / {name} sells fruit {spot} {day} | {name} {day} продаёт цветы {spot} / {name} {day} торгует фруктами {spot} | name=name:nom spot=spot day=day
 """
 
 REPORTS = """
@@ -396,7 +425,7 @@ class Register:
         """Phrases with the same fillers from every row of a random frame: contrasts of each other."""
         frame, _, _, _, slots = rng.choice(self.frames)
         chosen = {name: rng.choice(LISTS[kind]) for name, kind in slots.items()}
-        if len(set(chosen.values())) < len(chosen):
+        if len({words[0][0] for words in chosen.values()}) < len(chosen):
             return self.sample(rng)  # nobody speaks of himself by name
         return list(self.fill(frame, chosen))
 

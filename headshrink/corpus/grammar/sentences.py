@@ -166,7 +166,7 @@ SAMPLERS: dict[str, tuple[Callable[[Random], list[Meaning]], int]] = {
     "sequence": (lambda rng: family(rng, sequence), 6),
 } | {
     name: (lambda rng, register=register: register.sample(rng), share)  # type: ignore[misc]
-    for (name, register), share in zip(REGISTERS.items(), (18, 6, 4, 5, 5, 5), strict=True)
+    for (name, register), share in zip(REGISTERS.items(), (18, 8, 7, 7, 5, 5), strict=True)
 }
 
 
