@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -26,10 +26,12 @@ from headshrink.model import SentenceEncoder, load_encoder
 from headshrink.prune import Plan, Recipe, cut, prune
 from headshrink.prune.fidelity import FidelityTest
 from headshrink.prune.layers import choose_layers, keep_layers
+from headshrink.prune.plan import Ranking
 from headshrink.prune.record import parameters
+from headshrink.prune.repair import Method
 
 # The loss that each criterion is made for, and the ranking.
-MADE_FOR = {
+MADE_FOR: dict[str, tuple[str, Ranking]] = {
     "obs": ("teacher_distance", "global"),
     "fisher": ("teacher_distance", "global"),
     "taylor": ("translation_ranking", "global"),
@@ -42,6 +44,9 @@ ITERATED = ("obs", "fisher", "taylor")
 LIMITS = Limits(max_chars=200)  # long sentences cost most and say least
 
 
+Rows = list[list[int]]
+
+
 @dataclass(frozen=True)
 class Variant:
     """One way of pruning."""
@@ -49,7 +54,7 @@ class Variant:
     criterion: str
     ratio: float
     steps: int
-    repair: str
+    repair: Method | Literal["none"]
 
     @property
     def name(self) -> str:
@@ -60,8 +65,8 @@ def variants(ratios: list[float], steps: int) -> Iterator[Variant]:
     """The grid, the most telling rows first."""
     for ratio in sorted(ratios, key=lambda ratio: abs(ratio - 0.5)):
         for criterion in MADE_FOR:
-            for repair in ("full", "none"):
-                yield Variant(criterion, ratio, 1, repair)
+            yield Variant(criterion, ratio, 1, "full")
+            yield Variant(criterion, ratio, 1, "none")
         for criterion in ITERATED:
             yield Variant(criterion, ratio, steps, "full")
         yield Variant("obs", ratio, 1, "bias")
@@ -77,9 +82,9 @@ class Grid:
         corpus = build_corpus(Parallel(arguments.pairs), LIMITS, suite, heldout_percent=5)
         heldout = corpus.heldout[:: max(1, len(corpus.heldout) // arguments.heldout)][: arguments.heldout]
         self.test = FidelityTest(self.teacher, [pair.en for pair in heldout], [pair.ru for pair in heldout])
-        ids = tuple(self.teacher.tokenise([getattr(pair, side) for pair in corpus.train]) for side in ("en", "ru"))
-        self.scoring = self.draw(ids, arguments.scoring, seed=1)
-        self.text = self.draw(ids, arguments.repair, seed=2)
+        en, ru = (self.teacher.tokenise([getattr(pair, side) for pair in corpus.train]) for side in ("en", "ru"))
+        self.scoring = self.draw(en, ru, arguments.scoring, seed=1)
+        self.text = self.draw(en, ru, arguments.repair, seed=2)
         self.scores: dict[str, Scores] = {}
         self.rows: dict[str, dict[str, Any]] = {}
         self.described = {
@@ -92,8 +97,8 @@ class Grid:
             "date": date.today().isoformat(),
         }
 
-    def draw(self, ids: Any, pairs: int, seed: int) -> list[PairBatch]:
-        return list(pair_batches(*ids, self.teacher.tokenizer.pad_token_id, max(1, pairs // 32), 32, seed))
+    def draw(self, en: Rows, ru: Rows, pairs: int, seed: int) -> list[PairBatch]:
+        return list(pair_batches(en, ru, self.teacher.tokenizer.pad_token_id, max(1, pairs // 32), 32, seed))
 
     def score(self, criterion: str) -> Scores:
         if criterion not in self.scores:

@@ -39,17 +39,17 @@ def main(
     for name, value, allowed in (("--criterion", criterion, CRITERIA), ("--loss", loss, LOSSES)):
         if value not in allowed:
             raise HeadshrinkError(f"{name} {value}: allowed are {', '.join(allowed)}")
-    shares = [ratio if share is None else share for share in (heads, ffn)]
-    if not all(0 <= share < 1 for share in shares):
-        raise HeadshrinkError(f"shares {shares} of heads and FFN neurons: each must be in [0, 1)")
+    shares = {"heads": ratio if heads is None else heads, "ffn": ratio if ffn is None else ffn}
+    if not all(0 <= share < 1 for share in shares.values()):
+        raise HeadshrinkError(f"shares {shares}: each must be in [0, 1)")
     if out.exists():
         raise HeadshrinkError(f"{out} exists: give --out a folder that does not")
     teacher = load_encoder(model).to("cuda" if torch.cuda.is_available() else "cpu")
     batches = read_batches(teacher, pairs, limit, seed)
-    recipe = Recipe(*shares, ranking=ranking, criterion=criterion, loss=loss, steps=steps, repair=repair)
+    recipe = Recipe(shares["heads"], shares["ffn"], ranking, criterion=criterion, loss=loss, steps=steps, repair=repair)
     scores = score(teacher, batches, [criterion], loss, seed)[criterion]
     pruned, plan = prune(teacher, recipe, scores, batches)
-    record = describe(teacher, pruned, plan, ratios=shares, criterion=criterion, loss=loss, repair=repair, steps=steps)
+    record = describe(teacher, pruned, plan, **shares, criterion=criterion, loss=loss, repair=repair, steps=steps)
     save_encoder(pruned, out)
     write_record(record, out)
     count = record["parameters"]

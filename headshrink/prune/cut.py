@@ -29,9 +29,8 @@ def cut(encoder: SentenceEncoder, plan: Plan) -> SentenceEncoder:
 def with_backbone(encoder: SentenceEncoder, backbone: PrunedBertModel) -> SentenceEncoder:
     """An encoder with another backbone, and copies of what comes after it."""
     dense = copy.deepcopy(encoder.dense)
-    return SentenceEncoder(
-        backbone.to(encoder.device), encoder.tokenizer, encoder.pooling, dense, encoder.normalise, encoder.max_length
-    ).train(encoder.training)
+    out = SentenceEncoder(backbone, encoder.tokenizer, encoder.pooling, dense, encoder.normalise, encoder.max_length)
+    return out.to(encoder.device).train(encoder.training)
 
 
 def cut_config(encoder: SentenceEncoder, plan: Plan) -> PrunedBertConfig:

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from headshrink.importance.batches import PairBatch
 from headshrink.model import SentenceEncoder
+from headshrink.model.sites import KINDS, widths
 from headshrink.prune.cut import as_pruned_config, empty_model, with_backbone
 
 
@@ -12,8 +13,9 @@ def keep_layers(encoder: SentenceEncoder, layers: list[int]) -> SentenceEncoder:
     """A new encoder of the given layers (indices, ascending), everything else as it was."""
     config = as_pruned_config(encoder)
     config.num_hidden_layers = len(layers)
-    config.heads_per_layer = [config.heads_per_layer[layer] for layer in layers]
-    config.ffn_per_layer = [config.ffn_per_layer[layer] for layer in layers]
+    config.heads_per_layer, config.ffn_per_layer = (
+        [widths(encoder.backbone, kind)[layer] for layer in layers] for kind in KINDS
+    )
     backbone = empty_model(config)
     backbone.load_state_dict(_renumbered(encoder.backbone.state_dict(), layers))
     return with_backbone(encoder, backbone)

@@ -9,7 +9,7 @@ from headshrink.model import SentenceEncoder
 from headshrink.model.sites import KINDS, Kind, widths
 from headshrink.prune.cut import cut
 from headshrink.prune.plan import Plan, Ranking, plan_ratio
-from headshrink.prune.repair import repair
+from headshrink.prune.repair import Method, repair
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Recipe:
     criterion: str = "obs"
     loss: str = "teacher_distance"
     steps: int = 1
-    repair: Literal["none", "bias", "full"] = "full"
+    repair: Method | Literal["none"] = "full"
     ridge: float = 1e-3
     recover: Callable[[SentenceEncoder], None] | None = None
 
