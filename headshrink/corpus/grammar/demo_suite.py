@@ -44,9 +44,6 @@ from headshrink.corpus.grammar.style import Style
 
 LONGEST = 8  # distinct words: two such sentences that differ in one word are no near-duplicates (7/9 < 0.8)
 STYLES = tuple(Style(words, order, front) for words in (0, 1) for order in (0, 1, 2) for front in (False, True))
-# Classification tasks train on one set of synonyms and constructions and test on the other: words alone carry little
-# from train to test; what does carry is what the corpus teaches, that both are translations of the same.
-STYLES_OF = {side: tuple(Style(i, i, front) for front in (False, True)) for i, side in enumerate(("train", "test"))}
 PAIR_SAMPLERS: tuple[Callable[[Random], Meaning], ...] = (
     action, action, action, transfer, journey, comparison, contrast, sequence,
 )  # fmt: skip
@@ -184,12 +181,6 @@ def half(meaning: Meaning) -> str:
     """Train or test side of a classification task: by core, so that no test phrase has its fillers in train."""
     digest = blake2b(" ".join(("half", *core(meaning))).encode(), digest_size=8).digest()
     return "test" if int.from_bytes(digest, "big") % 5 < 2 else "train"
-
-
-def shared_labels(register: str) -> set[str]:
-    """Labels that the partition leaves phrases of on both sides; a label with few fillers may have lost one."""
-    sampled = [phrase for i in range(5_000) for phrase in REGISTERS[register].sample(Random(i)) if in_suite(phrase)]
-    return set.intersection(*({phrase.label for phrase in sampled if half(phrase) == side} for side in STYLES_OF))
 
 
 def phrases(register: str, side: str, count: int, seed: int) -> list[tuple[Phrase, Style, str]]:
