@@ -19,7 +19,8 @@ def main(arguments: list[str]) -> int:
         return 2
     target = KEPT / arguments[0]
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(REPORT, target, copy_function=shutil.copyfile)  # not DVC's read-only mode, nor its links
+    texts = shutil.ignore_patterns("sentences.html")  # the suite's own sentences never enter git
+    shutil.copytree(REPORT, target, ignore=texts, copy_function=shutil.copyfile)  # not DVC's modes, nor its links
     print(f"kept in {target}")
     return 0
 
