@@ -522,7 +522,7 @@ def relations(table: str) -> tuple[Relation, ...]:
     out = []
     for english, russian, government, kind in rows(table):
         ends = [tuple(cell.split(", ")) for cell in (english, russian, government)]
-        out.append(Relation(english.split(",")[0], *ends, kind))  # type: ignore[arg-type]
+        out.append(Relation(english.split(",")[0], *ends, kind))  # type: ignore[arg-type, call-arg]
     return tuple(out)
 
 
