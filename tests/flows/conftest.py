@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 from served import Served
@@ -107,6 +108,13 @@ def ran(folder: Path) -> list[str]:
     """The stages whose command ran since the copy was made, in order."""
     log = folder / "log"
     return log.read_text().split() if log.exists() else []
+
+
+def change(folder: Path, section: str, **values: object) -> None:
+    """Set some keys of a section of params.yaml."""
+    content = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+    content[section].update(values)
+    (folder / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
 def free_port() -> int:

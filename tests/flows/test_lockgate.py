@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import ROOT
+from conftest import ROOT, change
 
 GATE = ROOT / ".ci" / "lockgate.py"
 
@@ -22,8 +22,7 @@ def test_a_fresh_clone_without_data_or_cache_passes(stand_in: Path) -> None:
 
 
 def test_changed_parameters_name_the_stale_stage(stand_in: Path) -> None:
-    text = (stand_in / "params.yaml").read_text()
-    (stand_in / "params.yaml").write_text(text.replace("ratio: 0.5", "ratio: 0.25"))
+    change(stand_in, "prune", ratio=0.25)
     done = gate(stand_in)
     assert done.returncode == 1
     assert done.stderr.startswith("error: dvc.lock is stale in prune")

@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 import yaml
-from conftest import PIPELINE, ROOT, ran, run
+from conftest import PIPELINE, ROOT, change, ran, run
 from served import Served, alive, tasks_of, until
 
 from flows.stages import read_stages
@@ -23,12 +23,6 @@ def flow(**parameters):
     with mock.patch.object(pipeline, "track"):  # test_serve.py has the whole of it
         state = pipeline.pipeline(**parameters, return_state=True)
     return state, tasks_of(state.state_details.flow_run_id)
-
-
-def change(folder: Path, section: str, **values: object) -> None:
-    content = yaml.safe_load((folder / "params.yaml").read_text())
-    content[section].update(values)
-    (folder / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
 
 
 def test_stages_come_after_what_they_read(stand_in: Path) -> None:

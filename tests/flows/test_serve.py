@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import ran, run
+from conftest import change, ran, run
 from served import Served, alive, until
 
 pytestmark = pytest.mark.timeout(1800)  # the server alone takes minutes to start on a busy machine
@@ -58,7 +58,7 @@ def test_other_parameters_run_beside_the_checkout(served: Served) -> None:
 def test_cancelling_kills_the_training_and_later_runs_wait_for_their_turn(served: Served) -> None:
     (served.project / "distill.slow").touch()
     text = (served.project / "params.yaml").read_text()
-    (served.project / "params.yaml").write_text(text.replace("epochs: 3", "epochs: 4"))
+    change(served.project, "distill", seed=1)
     first = served.ask()
     note = served.project / "distill.pid"
     pid = int(until(lambda: note.exists() and note.read_text(), 400, "distill starts"))

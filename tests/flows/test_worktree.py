@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ran, run
+from conftest import change, ran, run
 
 from flows import worktree as worktrees
 from flows.checkout import FlowError, only_run
@@ -50,8 +50,7 @@ def test_stages_that_the_parameters_do_not_touch_are_restored(stand_in: Path) ->
 def test_its_stages_are_restored_in_the_checkout_later(stand_in: Path) -> None:
     with worktree(stand_in, {"prune": {"ratio": 0.25}}, silent) as tree:
         run(tree, "dvc", "repro")
-    text = (stand_in / "params.yaml").read_text()
-    (stand_in / "params.yaml").write_text(text.replace("ratio: 0.5", "ratio: 0.25"))
+    change(stand_in, "prune", ratio=0.25)
     run(stand_in, "dvc", "repro")
     assert ran(stand_in) == []
 
@@ -75,8 +74,7 @@ def test_a_failed_run_keeps_its_worktree_and_goes_on_in_it(stand_in: Path) -> No
 
 def test_the_users_running_parameters_are_the_base(stand_in: Path) -> None:
     """Empty form fields mean what params.yaml says now, committed or not."""
-    text = (stand_in / "params.yaml").read_text()
-    (stand_in / "params.yaml").write_text(text.replace("epochs: 3", "epochs: 7"))
+    change(stand_in, "distill", epochs=7)
     with worktree(stand_in, {"prune": {"ratio": 0.25}}, silent) as tree:
         parameters = read_parameters(tree)
     assert parameters["distill"]["epochs"] == 7
