@@ -77,8 +77,8 @@ def main() -> None:
     encoder = load_encoder(arguments.teacher)
     suite = SuiteIndex(suite_sentences(arguments.suite) if arguments.suite else [])
     train = build_corpus(Parallel(arguments.pairs), Limits(max_chars=200), suite, heldout_percent=5).train
-    ids = (encoder.tokenise([getattr(pair, side) for pair in train]) for side in ("en", "ru"))
-    batches = list(pair_batches(*ids, encoder.tokenizer.pad_token_id, arguments.batches, 32))
+    en, ru = (encoder.tokenise([getattr(pair, side) for pair in train]) for side in ("en", "ru"))
+    batches = list(pair_batches(en, ru, encoder.tokenizer.pad_token_id, arguments.batches, 32))
     rows: dict[str, dict[str, float]] = {}
     whole = embed(encoder, batches)
     heads = [(site, head) for site in sites(encoder.backbone) if site.kind == "heads" for head in range(site.units)]

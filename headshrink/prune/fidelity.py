@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -67,8 +68,8 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 def spearman(one: np.ndarray, other: np.ndarray) -> float:
     """Rank correlation of two samples without many ties."""
-    ranks = (np.argsort(np.argsort(values, kind="stable"), kind="stable") for values in (one, other))
-    return float(np.corrcoef(np.stack(list(ranks)))[0, 1])
+    ranks: Any = (np.argsort(np.argsort(values, kind="stable"), kind="stable") for values in (one, other))
+    return float(np.asarray(np.corrcoef(*ranks))[0, 1])
 
 
 def retrieval(en: np.ndarray, ru: np.ndarray) -> float:
