@@ -10,11 +10,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import count
 from random import Random
+from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import normalizers, pre_tokenizers
 from torch import nn
-from transformers import BertConfig, BertModel, BertTokenizerFast
+from transformers import BertConfig, BertModel, BertTokenizer
 
 from headshrink.model.encoder import SentenceEncoder, pad_ids
 from headshrink.model.objectives import translation_ranking
@@ -29,21 +30,20 @@ LEARNING_RATE = 2e-3  # peak; high, for a small model trained from scratch for f
 WARMUP = 0.1
 
 
-def train_tokenizer(texts: Sequence[str], vocabulary: int = VOCABULARY) -> BertTokenizerFast:
-    """A cased WordPiece tokenizer; the same texts in the same order give the same vocabulary."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token=SPECIAL["unk_token"]))  # type: ignore[call-arg]
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=vocabulary, min_frequency=2, special_tokens=list(SPECIAL.values()), show_progress=False
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    ends = [(SPECIAL[name], tokenizer.token_to_id(SPECIAL[name])) for name in ("sep_token", "cls_token")]
-    tokenizer.post_processor = processors.BertProcessing(*ends)
-    return BertTokenizerFast(
-        tokenizer_object=tokenizer, do_lower_case=False, model_max_length=MAX_LENGTH, **SPECIAL  # type: ignore[arg-type]
-    )
+def train_tokenizer(texts: Sequence[str], vocabulary: int = VOCABULARY) -> BertTokenizer:
+    """A cased WordPiece tokenizer: every character, then the most frequent words; rarer words are spelled.
+
+    The library's own trainer breaks ties by the order of a hash map, so that two runs differ; here ties go by word.
+    """
+    normalise = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    split = pre_tokenizers.BertPreTokenizer()
+    counts = Counter(word for text in texts for word, _ in split.pre_tokenize_str(normalise.normalize_str(text)))
+    letters = sorted({letter for word in counts for letter in word})
+    words = sorted((word for word, count in counts.items() if count > 1), key=lambda word: (-counts[word], word))
+    pieces = [*SPECIAL.values(), *letters, *(f"##{letter}" for letter in letters), *words]
+    vocab = {piece: i for i, piece in enumerate(list(dict.fromkeys(pieces))[:vocabulary])}
+    options: dict[str, Any] = {"do_lower_case": False, "model_max_length": MAX_LENGTH, **SPECIAL}
+    return BertTokenizer(vocab=vocab, **options)
 
 
 def untrained_teacher(texts: Sequence[str], seed: int) -> SentenceEncoder:
