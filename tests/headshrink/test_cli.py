@@ -19,8 +19,8 @@ def test_verb_has_help(verb: str) -> None:
 
 def test_mistake_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "lines.txt").write_text("Кошка спит.\n", encoding="utf-8")
-    command = [sys.executable, "-m", "headshrink.cli", "search", str(tmp_path / "no-model"), str(tmp_path / "lines.txt")]
-    done = subprocess.run([*command, "cat"], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "headshrink.cli", "search", "no-model", "lines.txt", "cat"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
