@@ -23,7 +23,7 @@ class Params(Section):
     targets: list[name_from("export/targets")] = Field(min_length=1, description="forms to write, in order")  # type: ignore[valid-type]
     check_sentences: int = Field(256, ge=1, description="held-out sentences each lossless form must reproduce")
     reduce_range: bool = Field(True, description="int8: weights of 7 bits, the same result on processors without VNNI")
-    gate: Gate = Field(Gate(), description="limits of lossy forms")
+    gate: Gate = Field(description="limits of lossy forms")
 
 
 def run(params) -> None:
