@@ -80,7 +80,7 @@ def student(workspace, tiny_encoder) -> None:
 
 
 def test_export_writes_the_folder_with_its_card_and_onnx_beside(student):
-    params = export.Params(targets=["transformers", "onnx"], check_sentences=4)
+    params = export.Params(targets=["transformers", "onnx"], check_sentences=4, gate=export.Gate())
     export.run(SimpleNamespace(export=params))
     names = {str(path.relative_to("artifacts/export")) for path in Path("artifacts/export").rglob("*.*")}
     assert {"config.json", "model.safetensors", "modules.json", "onnx/model.onnx", "onnx/tokenizer.json"} <= names
@@ -97,7 +97,7 @@ def test_a_form_that_fails_its_check_fails_the_stage(student, monkeypatch, tiny_
     )
     monkeypatch.setitem(TARGETS, "transformers", broken)
     with pytest.raises(HeadshrinkError, match=f"transformers {message}"):
-        export.run(SimpleNamespace(export=export.Params(targets=["transformers"], check_sentences=6)))
+        export.run(SimpleNamespace(export=export.Params(targets=["transformers"], check_sentences=6, gate=export.Gate())))
     assert not Path("artifacts/export").exists()
     assert not list(Path("artifacts").glob(".export*"))
 
