@@ -96,8 +96,8 @@ def test_a_form_that_fails_its_check_fails_the_stage(student, monkeypatch, tiny_
         lossless=lossless,
     )
     monkeypatch.setitem(TARGETS, "transformers", broken)
+    params = export.Params(targets=["transformers"], check_sentences=6, gate=export.Gate())
     with pytest.raises(HeadshrinkError, match=f"transformers {message}"):
-        params = export.Params(targets=["transformers"], check_sentences=6, gate=export.Gate())
         export.run(SimpleNamespace(export=params))
     assert not Path("artifacts/export").exists()
     assert not list(Path("artifacts").glob(".export*"))
