@@ -23,12 +23,12 @@ SMALL = {
 
 
 class Project:
-    """A git and DVC checkout in a temporary folder."""
+    """A git and DVC checkout in a temporary folder, its parameters the committed ones but for `changes`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, changes: dict[str, dict] = SMALL) -> None:
         self.folder = folder
         copy_tracked(folder)
-        self.change(SMALL)
+        self.change(changes)
 
     def params(self) -> dict:
         return yaml.safe_load((self.folder / "params.yaml").read_text(encoding="utf-8"))

@@ -79,6 +79,7 @@ def stand_in_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "stage.py").write_text(STAGE)
     (folder / "dvc.yaml").write_text(described())
     shutil.copyfile(ROOT / "profiles" / "demo.yaml", folder / "params.yaml")
+    change(folder, "prune", ratio=0.5)
     (folder / "profiles" / "none").write_text("")
     (folder / ".gitignore").write_text("/artifacts/\n/.work/\n/log\n*.slow\n*.pid\n*.fails\n/mlflow.db\n/mlruns/\n")
     run(folder, "git", "init", "--quiet", ".")

@@ -80,9 +80,11 @@ def test_failure_says_why_and_stops_only_what_follows(served: Served, stand_in: 
     assert tasks["corpus"] == "Completed"
     assert tasks["distill"] == "NotReady"
     from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
     with get_client(sync_client=True) as client:
-        [failed] = [task for task in client.read_task_runs(limit=50) if task.state.name == "Failed"]
+        this = FlowRunFilter(id=FlowRunFilterId(any_=[state.state_details.flow_run_id]))
+        [failed] = [task for task in client.read_task_runs(flow_run_filter=this) if task.state.name == "Failed"]
     assert "the user gave a bad thing" in failed.state.message
     assert failed.run_count == 1, "no second try where the network is not to blame"
 
@@ -131,7 +133,7 @@ def test_no_child_outlives_a_run_started_by_hand(served: Served, stand_in: Path,
     import signal
 
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.sorting import FlowRunSort
+    from prefect.client.schemas.filters import FlowRunFilter
 
     (stand_in / "distill.slow").touch()
     change(stand_in, "distill", seed=1)
@@ -139,7 +141,8 @@ def test_no_child_outlives_a_run_started_by_hand(served: Served, stand_in: Path,
     pid = int(until(lambda: (p := stand_in / "distill.pid").exists() and p.read_text(), 400, "distill starts"))
     if way == "cancel":
         with get_client(sync_client=True) as client:
-            [latest] = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)
+            running = FlowRunFilter.model_validate({"state": {"type": {"any_": ["RUNNING"]}}})
+            [latest] = client.read_flow_runs(flow_run_filter=running)
         served.cancel(latest.id)
     else:
         process.send_signal(getattr(signal, way))

@@ -87,6 +87,12 @@ def test_every_label_is_in_train_and_test(suite):
         assert sides[0] == sides[1]
 
 
+def test_what_is_tested_is_worded_otherwise_than_what_is_learnt(suite):
+    """A request's first word is its construction: train and test share few of them, though they share all labels."""
+    sides = [{row["text"].split()[0] for row in read(suite / f"intents_{side}.csv")} for side in ("train", "test")]
+    assert len(sides[0] & sides[1]) < 0.5 * len(sides[1])
+
+
 @pytest.mark.parametrize("name", ["factru.json", "rudrec.json"])
 def test_entities_are_words_of_their_text(suite, name):
     data = json.loads((suite / name).read_text(encoding="utf-8"))
