@@ -1,4 +1,4 @@
-"""What the demo promises with its committed parameters: room below the teacher, a fall when it is cut, a way back up."""
+"""What the demo promises with its committed parameters: room below the teacher, a fall when cut, a way back up."""
 
 import json
 
