@@ -15,7 +15,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-road lint check profile serve mlflow compare keep lock clean
+.PHONY: help venv demo test lint check profile serve mlflow compare keep lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -27,11 +27,8 @@ demo: venv ## the whole pipeline on generated data, then its tables and where th
 	$(BIN)/python -m flows.track
 	@$(BIN)/python -m headshrink.report.summary artifacts
 
-test: venv ## the test suite, two tests at a time; without test-road
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup --ignore tests/e2e
-
-test-road: venv ## the whole pipeline in throw-away checkouts: what reruns, what a kill leaves
-	$(BIN)/pytest tests/e2e
+test: venv ## the test suite, two tests at a time
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup
 
 lint: venv ## ruff and mypy
 	$(BIN)/ruff check .

@@ -1,5 +1,7 @@
 """Stage tokenize: pairs to Arrow shards of token ids."""
 
+import json
+
 from pydantic import Field
 
 from tasks.section import Section
@@ -16,11 +18,15 @@ def run(params) -> None:
     """Write artifacts/shards."""
     import os
 
+    from headshrink.errors import HeadshrinkError
     from headshrink.shards import write_shards
     from tasks.stage import ARTIFACTS, die_with_parent, output
 
     settings = params.tokenize
     corpus, tokenizer = ARTIFACTS / "corpus", ARTIFACTS / "teacher" / "tokenizer.json"
+    positions = json.loads((ARTIFACTS / "teacher" / "config.json").read_text(encoding="utf-8"))["max_position_embeddings"]
+    if settings.max_length > positions:
+        raise HeadshrinkError(f"max_length = {settings.max_length}: the teacher has {positions} positions")
     cores = len(os.sched_getaffinity(0))
     with output(ARTIFACTS / "shards", "tokenize") as folder:
         write_shards(corpus, tokenizer, folder, settings.max_length, settings.shards, cores, die_with_parent)

@@ -9,7 +9,7 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 from headshrink.model import SentenceEncoder, save_encoder
 
 # Tests that share an expensive session fixture (a built pipeline, a Prefect server) stay in one of pytest's processes.
-GROUPS = ("tests/e2e", "tests/flows")
+GROUPS = ("tests/e2e/test_demo", "tests/e2e", "tests/flows")
 
 WORDS = (
     "the a man woman cat dog house tree runs sleeps reads sees big small in on "
@@ -19,9 +19,9 @@ WORDS = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        for group in GROUPS:
-            if group in item.path.as_posix():
-                item.add_marker(pytest.mark.xdist_group(group))
+        group = next((group for group in GROUPS if group in item.path.as_posix()), None)
+        if group:
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def tiny_tokenizer(folder: Path):

@@ -12,7 +12,7 @@ def test_nothing_to_do(built: Project) -> None:
     assert built.repro() == set()
     started = time.monotonic()
     built.run("dvc", "repro")
-    assert time.monotonic() - started < 10  # 2 s on an idle machine, which `make figures` measures; CI is noisy
+    assert time.monotonic() - started < 10  # 2 s on an idle machine; CI is noisy
 
 
 def test_prune_ratio(built: Project) -> None:

@@ -27,6 +27,7 @@ def write_params(folder: Path, corpus: dict[str, Any], suite: dict[str, Any] | N
     content = yaml.safe_load((ROOT / "profiles" / "demo.yaml").read_text(encoding="utf-8"))
     content["corpus"] |= corpus
     content["suite"] |= suite or {}
+    content["tokenize"]["max_length"] = 64  # positions of the tiny model
     (folder / "profiles").mkdir(exist_ok=True)
     (folder / "profiles" / "none").touch()
     path = folder / "params.yaml"
@@ -85,6 +86,17 @@ def test_corpus_then_tokenize_write_whole_folders_and_nothing_else(tmp_path: Pat
     assert counts["generated"]
     assert suite["label"] == "demo suite (generated)"
     assert not list((tmp_path / ".work").glob("*.tmp-*"))
+
+
+def test_sentences_longer_than_the_teacher_s_positions_are_refused(tmp_path: Path, tiny_folder: Path) -> None:
+    path = write_params(tmp_path, {"pairs": 1_000})
+    path.write_text(path.read_text(encoding="utf-8").replace("max_length: 64", "max_length: 500"), encoding="utf-8")
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "artifacts" / "teacher").symlink_to(tiny_folder)
+    done = stage("tokenize", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines()[-1] == "error: tokenize: max_length = 500: the teacher has 64 positions"
+    assert not (tmp_path / "artifacts" / "shards").exists()
 
 
 WORKERS = """
