@@ -24,8 +24,8 @@ def run(params) -> None:
 
     settings = params.tokenize
     corpus, tokenizer = ARTIFACTS / "corpus", ARTIFACTS / "teacher" / "tokenizer.json"
-    positions = json.loads((ARTIFACTS / "teacher" / "config.json").read_text(encoding="utf-8"))["max_position_embeddings"]
-    if settings.max_length > positions:
+    config = json.loads((ARTIFACTS / "teacher" / "config.json").read_text(encoding="utf-8"))
+    if settings.max_length > (positions := config["max_position_embeddings"]):
         raise HeadshrinkError(f"max_length = {settings.max_length}: the teacher has {positions} positions")
     cores = len(os.sched_getaffinity(0))
     with output(ARTIFACTS / "shards", "tokenize") as folder:
