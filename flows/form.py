@@ -14,7 +14,7 @@ from tasks.params import Params
 FIELDS = {
     "corpus": ("max_pairs",),
     "importance": ("criterion", "batches"),
-    "prune": ("ratio", "heads", "ffn", "ranking"),
+    "prune": ("ratio", "heads", "ffn", "ranking", "steps", "repair"),
     "distill": ("epochs", "batch_size", "learning_rate", "seed"),
     "benchmark": ("tasks", "repeats"),
 }  # section: the keys worth changing from the UI; the others belong in params.yaml
