@@ -58,8 +58,8 @@ class Halves:
         for half in self.halves:
             for kind, criterion in whole.items():
                 criterion.add(half[kind, name].sums())
-        agreed = {kind: self.agreement(kind, name) for kind in KINDS} if batches > 1 else {}
-        return Scores(*(_finish(whole[kind]) for kind in KINDS), batches=batches, agreement=agreed)
+        agreed: dict[str, float] = {kind: self.agreement(kind, name) for kind in KINDS} if batches > 1 else {}
+        return Scores(_finish(whole["heads"]), _finish(whole["ffn"]), batches, agreed)
 
     def agreement(self, kind: Kind, name: str) -> float:
         """Spearman's correlation of the two halves' scores over all units of a kind."""
