@@ -32,7 +32,7 @@ def run(params) -> None:
 
     import torch
 
-    from headshrink.distill.checkpoint import Checkpoints, fingerprint
+    from headshrink.checkpoint import Checkpoints, fingerprint
     from headshrink.distill.pairs import Pairs, Sentences
     from headshrink.distill.record import summary, write_curve, write_metrics
     from headshrink.distill.targets import stored_targets
@@ -49,7 +49,7 @@ def run(params) -> None:
 
     train, heldout = pairs("train"), pairs("heldout")
     recipe = Recipe(**params.distill.model_dump())
-    code = [Path(__file__), LIBRARY / "distill", LIBRARY / "model", LIBRARY / "shards.py"]
+    code = [Path(__file__), *(LIBRARY / name for name in ("checkpoint.py", "distill", "model", "shards.py"))]
     inputs = [ARTIFACTS / name for name in ("shards", "targets", "pruned")]
     checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], params.distill.model_dump()))
     student = load_encoder(ARTIFACTS / "pruned").to("cuda" if torch.cuda.is_available() else "cpu")

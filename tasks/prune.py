@@ -18,7 +18,7 @@ class Params(Section):
     ffn: Ratio | None = Field(None, description="share of FFN neurons; empty: ratio")
     ranking: Literal["global", "layer"] = Field("global", description="rank over all layers, or within each")
     steps: int = Field(1, ge=1, le=100, description="cuts on the way to the ratio, importance recomputed between them")
-    repair: Literal["none", "bias", "full"] = Field("full", description="least-squares refit of each block after a cut")
+    repair: Literal["none", "bias", "outputs", "full"] = Field("full", description="what is refitted after a cut")
     repair_pairs: int = Field(2048, ge=32, description="training pairs that repair fits on")
     ridge: float = Field(1e-3, ge=0, description="how strongly repair holds weights where they are")
 

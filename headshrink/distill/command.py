@@ -8,7 +8,7 @@ from typing import Annotated
 import torch
 import typer
 
-from headshrink.distill.checkpoint import Checkpoints, fingerprint
+from headshrink.checkpoint import Checkpoints, fingerprint
 from headshrink.distill.losses import LOSSES
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
 from headshrink.distill.record import summary, write_curve, write_metrics

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from headshrink.checkpoint import Checkpoints
 from headshrink.distill.batches import bucketed, in_order, padding_waste
-from headshrink.distill.checkpoint import Checkpoints
 from headshrink.distill.evaluate import Scores, embed_block, evaluate, weighted_loss
 from headshrink.distill.losses import Outputs
 from headshrink.distill.pairs import Pairs

@@ -1,19 +1,24 @@
 """Run batches through the model once and let every criterion see the gates."""
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from headshrink.checkpoint import Checkpoints
 from headshrink.importance.batches import PairBatch, Side
-from headshrink.importance.criteria import CRITERIA, Criterion
+from headshrink.importance.criteria import CRITERIA
 from headshrink.importance.gates import GateGradients, dropout
+from headshrink.importance.halves import Halves
 from headshrink.importance.losses import LOSSES
 from headshrink.importance.scores import Scores
 from headshrink.model import SentenceEncoder
-from headshrink.model.sites import KINDS, Kind, Site, sites
+from headshrink.model.sites import Site
 
-CriteriaByKind = Mapping[Kind, Mapping[str, Criterion]]
+FIRST_LOOK = 8  # batches before the first look at the agreement of the halves; then at every doubling
 
 
 def score(
@@ -22,57 +27,86 @@ def score(
     criteria: Iterable[str] = ("taylor",),
     loss: str = "translation_ranking",
     seed: int = 0,
+    stop_at: float | None = None,
+    checkpoints: Checkpoints | None = None,
+    checkpoint_minutes: float = 1.0,
 ) -> dict[str, Scores]:
     """Score every head and FFN neuron of an encoder by each of several criteria, in one pass over `batches`.
 
     Names are keys of CRITERIA and LOSSES. Criteria with and without dropout cannot be mixed in one call. The encoder
-    comes back as it was: weights, modes, what requires a gradient.
+    comes back as it was: weights, modes, what requires a gradient. `stop_at` ends the pass once the scores of the even
+    and of the odd batches agree so well (Spearman, the lowest of all criteria and kinds). With `checkpoints` a killed
+    call goes on where it stood and ends in the same bits; `batches` must then come in the same order.
     """
     names = tuple(criteria)
-    built: CriteriaByKind = {
-        kind: {name: CRITERIA[name]([s for s in sites(encoder.backbone) if s.kind == kind], seed) for name in names}
-        for kind in KINDS
-    }
-    everyone = [criterion for by_name in built.values() for criterion in by_name.values()]
-    if any(criterion.needs_passes for criterion in everyone):
-        _accumulate(encoder, batches, built, everyone, loss, seed)
-    return {name: Scores(*(_finish(built[kind][name]) for kind in KINDS)) for name in names}
+    needs_passes = any(CRITERIA[name].needs_passes for name in names)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # of dropout
+        run = Pass(encoder, Halves(encoder.backbone, names, seed), loss, seed)
+        if checkpoints:
+            run.resume(checkpoints.load())
+        if needs_passes:
+            run.over(batches, stop_at, _saver(run, checkpoints, checkpoint_minutes))
+    return {name: run.halves.scores(name, run.done if CRITERIA[name].needs_passes else 0) for name in names}
 
 
-def _accumulate(
-    encoder: SentenceEncoder,
-    batches: Iterable[PairBatch],
-    built: CriteriaByKind,
-    everyone: list[Criterion],
-    loss: str,
-    seed: int,
-) -> None:
-    generator = torch.Generator(encoder.device).manual_seed(seed)
+class Pass:
+    """One pass over batches: the criteria, how far it is, and what is random in it."""
 
-    def observe(site: Site, inputs: Tensor, output_grad: Tensor) -> None:
-        for criterion in built[site.kind].values():
-            if criterion.needs_tokens:
-                criterion.observe(site, inputs, output_grad)
+    def __init__(self, encoder: SentenceEncoder, halves: Halves, loss: str, seed: int) -> None:
+        self.encoder, self.halves, self.loss, self.done = encoder, halves, loss, 0
+        self.generator = torch.Generator(encoder.device).manual_seed(seed)
 
-    with_dropout = any(criterion.dropout for criterion in everyone)
-    observer = observe if any(criterion.needs_tokens for criterion in everyone) else None
-    with dropout(encoder, with_dropout), GateGradients(encoder.backbone, observer) as gates:
-        for batch in batches:
-            en, ru = (_embed(encoder, gates, side) for side in (batch.en, batch.ru))
-            LOSSES[loss](en, ru, generator).backward()
-            for kind, gate_grad in gates.take().items():
-                for criterion in built[kind].values():
-                    criterion.update(gate_grad)
+    def over(self, batches: Iterable[PairBatch], stop_at: float | None, save: Callable[[], None]) -> None:
+        """Take the batches after those that are done."""
+        observer = self._observe if self.halves.need_tokens else None
+        with (
+            dropout(self.encoder, self.halves.want_dropout),
+            GateGradients(self.encoder.backbone, observer) as gates,
+        ):
+            for batch in islice(batches, self.done, None):
+                if stop_at is not None and _look(self.done) and self.halves.lowest_agreement() >= stop_at:
+                    return
+                en, ru = (self._embed(gates, side) for side in (batch.en, batch.ru))
+                LOSSES[self.loss](en, ru, self.generator).backward()
+                self.halves.update(self.done, gates.take())
+                self.done += 1
+                save()
+
+    def _observe(self, site: Site, inputs: Tensor, output_grad: Tensor) -> None:
+        self.halves.observe(self.done, site, inputs, output_grad)
+
+    def _embed(self, gates: GateGradients, side: Side) -> Tensor:
+        gates.mask = side.attention_mask.to(self.encoder.device)
+        return self.encoder(side.input_ids.to(self.encoder.device), gates.mask)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the rest of the pass depends on."""
+        random = {"generator": self.generator.get_state(), "dropout": torch.get_rng_state()}
+        return {"done": self.done, "sums": self.halves.sums(), **random}
+
+    def resume(self, state: dict[str, Any] | None) -> None:
+        """Go back to a state, if there is one."""
+        if state:
+            self.done = state["done"]
+            self.halves.add(state["sums"])
+            self.generator.set_state(state["generator"])
+            torch.set_rng_state(state["dropout"])
 
 
-def _embed(encoder: SentenceEncoder, gates: GateGradients, side: Side) -> Tensor:
-    gates.mask = side.attention_mask.to(encoder.device)
-    return encoder(side.input_ids.to(encoder.device), gates.mask)
+def _look(done: int) -> bool:
+    """Whether to compare the halves now: it can cost as much as a few batches."""
+    return done >= FIRST_LOOK and done & (done - 1) == 0
 
 
-def _finish(criterion: Criterion) -> Tensor:
-    """A criterion's scores on the CPU, NaN where a layer has no such unit."""
-    scores = criterion.scores().float().cpu()
-    for layer, site in enumerate(criterion.sites):
-        scores[layer, site.units :] = torch.nan
-    return scores
+def _saver(run: Pass, checkpoints: Checkpoints | None, minutes: float) -> Callable[[], None]:
+    """Saves the pass when the last time is long enough ago."""
+    last = time.monotonic()
+
+    def save() -> None:
+        nonlocal last
+        if checkpoints and time.monotonic() - last >= 60 * minutes:
+            checkpoints.save(run.state())
+            last = time.monotonic()
+
+    return save

@@ -1,7 +1,9 @@
 """Scores of heads and FFN neurons: in memory, as safetensors, as a table and as a picture."""
 
 import csv
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -17,11 +19,14 @@ class Scores:
     """How much each unit matters, the larger the more: `heads` [layers, heads] and `ffn` [layers, neurons], float32.
 
     Only the order within a kind has a meaning. Layers of a cut model may differ in width: positions behind a
-    layer's own units are NaN.
+    layer's own units are NaN. `agreement` is Spearman's correlation between the scores of the even and of the odd ones
+    of `batches` batches, by kind; by Spearman and Brown the whole agrees with another such sample by 2r / (1 + r).
     """
 
     heads: Tensor
     ffn: Tensor
+    batches: int = 0
+    agreement: Mapping[str, float] = field(default_factory=dict)
 
 
 def save_scores(scores: Scores, path: Path) -> None:
@@ -36,6 +41,19 @@ def load_scores(path: Path) -> Scores:
         return Scores(heads=tensors["heads"], ffn=tensors["ffn"])
     except (OSError, SafetensorError, KeyError) as error:
         raise HeadshrinkError(f"cannot read scores from {path} ({error}): the importance stage writes them") from error
+
+
+def agreement(one: Tensor, other: Tensor) -> float:
+    """Spearman's correlation of two scorings of the same units; NaN marks units that are not there."""
+    there = ~one.isnan()
+    places = [values[there].double().argsort(stable=True).argsort(stable=True).double() for values in (one, other)]
+    return float(torch.corrcoef(torch.stack(places))[0, 1])
+
+
+def write_convergence(scores: Scores, path: Path) -> None:
+    """Write how many batches were scored on and how well the two halves of them agree."""
+    figures = {"batches": scores.batches} | {f"agreement_{kind}": round(r, 4) for kind, r in scores.agreement.items()}
+    path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 def ranks(scores: Tensor) -> Tensor:

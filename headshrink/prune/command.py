@@ -31,7 +31,9 @@ def main(
         Literal["global", "layer"], typer.Option(help="over the whole model, or within layers")
     ] = "global",
     steps: Annotated[int, typer.Option(help="cuts on the way, scores recomputed between them", min=1)] = Recipe.steps,
-    repair: Annotated[Literal["none", "bias", "full"], typer.Option(help="least-squares refit after a cut")] = "full",
+    repair: Annotated[
+        Literal["none", "bias", "outputs", "full"], typer.Option(help="what is refitted after a cut")
+    ] = Recipe.repair,
     limit: Annotated[int, typer.Option(help="pairs to use, drawn from all", min=2)] = 2_000,
     seed: Annotated[int, typer.Option(help="which pairs")] = 0,
 ) -> None:

@@ -50,7 +50,7 @@ def prune(
         chosen = plan_ratio(scores, heads, ffn, recipe.ranking, recipe.least)
         pruned, plan = cut(pruned, chosen), _compose(plan, chosen)
         if recipe.repair != "none":
-            repair(teacher, pruned, batches, recipe.repair, recipe.ridge)
+            repair(teacher, pruned, plan, batches, recipe.repair, recipe.ridge)
         if recipe.recover:
             recipe.recover(pruned)
     return pruned, plan

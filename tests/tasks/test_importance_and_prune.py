@@ -59,6 +59,10 @@ def test_importance_writes_scores_a_table_and_a_picture(workspace, criterion):
     assert scores.heads[int(best["layer"]), int(best["index"])] == scores.heads.max()
     assert len(rows) == 8 + 128
     assert Path("artifacts/importance/map.png").read_bytes().startswith(b"\x89PNG")
+    convergence = json.loads(Path("artifacts/importance/convergence.json").read_text())
+    assert convergence["batches"] == 3
+    assert {-1 <= convergence[f"agreement_{kind}"] <= 1 for kind in ("heads", "ffn")} == {True}
+    assert not Path(".work/importance").exists()
 
 
 def test_the_same_inputs_give_the_same_bytes(workspace):

@@ -33,6 +33,15 @@ class Criterion:
     def observe(self, site: Site, inputs: Tensor, output_grad: Tensor) -> None:
         """Take a pass's tokens: inputs [tokens, units * unit_width] and gradients of the outputs [tokens, hidden]."""
 
+    def sums(self) -> dict[str, Tensor]:
+        """What has been accumulated, all of it sums over batches: checkpoints hold it, halves of the data add up."""
+        return {"accumulated": self.accumulated}
+
+    def add(self, sums: dict[str, Tensor]) -> None:
+        """Add what another one of the same kind has accumulated."""
+        for mine, theirs in zip(self.sums().values(), sums.values(), strict=True):
+            mine += theirs.to(mine.device)
+
     def scores(self) -> Tensor:
         """The scores [layers, units], the larger the more important."""
         return self.accumulated

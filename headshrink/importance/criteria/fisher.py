@@ -21,18 +21,21 @@ class Fisher(Criterion):
     def __init__(self, sites: Sequence[Site], seed: int = 0) -> None:
         super().__init__(sites, seed)
         self.information = torch.zeros(*self.shape, self.shape[1], device=self.device)
-        self.examples = 0
+        self.examples = torch.zeros((), dtype=torch.long, device=self.device)
 
     def update(self, gate_grad: Tensor) -> None:  # [examples, layers, units]
         self.information += torch.einsum("eli,elj->lij", gate_grad, gate_grad)
         self.examples += len(gate_grad)
 
+    def sums(self) -> dict[str, Tensor]:
+        return {"information": self.information, "examples": self.examples}
+
     def diagonal(self) -> Tensor:
         """Cost of closing each gate alone [layers, units]."""
-        return self.information.diagonal(dim1=1, dim2=2) / (2 * max(1, self.examples))
+        return self.information.diagonal(dim1=1, dim2=2) / (2 * self.examples.clamp(min=1))
 
     def scores(self) -> Tensor:
         out = torch.zeros(self.shape, device=self.device)
         for row, site, information in zip(out, self.sites, self.information, strict=True):
-            row[: site.units] = quadratic_costs(information[: site.units, : site.units] / max(1, self.examples))
+            row[: site.units] = quadratic_costs(information[: site.units, : site.units] / self.examples.clamp(min=1))
         return out

@@ -30,7 +30,7 @@ class Obs(Criterion):
         self.moments = [Moments(site.units * site.unit_width, 0, self.device) for site in sites]
         hidden = len(sites[0].dense.bias)
         self.outputs = torch.zeros(len(sites), hidden, hidden, dtype=torch.float64, device=self.device)
-        self.examples = 0
+        self.examples = torch.zeros((), dtype=torch.long, device=self.device)
 
     def update(self, gate_grad: Tensor) -> None:  # [examples, layers, units]
         self.examples += len(gate_grad)
@@ -38,6 +38,10 @@ class Obs(Criterion):
     def observe(self, site: Site, inputs: Tensor, output_grad: Tensor) -> None:
         self.moments[site.layer].add(inputs)
         self.outputs[site.layer] += output_grad.T @ output_grad
+
+    def sums(self) -> dict[str, Tensor]:
+        grams = {f"gram {layer}": moments.gram for layer, moments in enumerate(self.moments)}
+        return grams | {"outputs": self.outputs, "examples": self.examples}
 
     def scores(self) -> Tensor:
         out = torch.zeros(self.shape, device=self.device)

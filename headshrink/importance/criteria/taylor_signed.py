@@ -26,6 +26,9 @@ class TaylorSigned(Criterion):
     def observe(self, site: Site, inputs: Tensor, output_grad: Tensor) -> None:
         self.gradients[site.layer] += output_grad.T @ inputs
 
+    def sums(self) -> dict[str, Tensor]:
+        return {f"gradient {layer}": gradient for layer, gradient in enumerate(self.gradients)}
+
     def scores(self) -> Tensor:
         out = torch.zeros(self.shape, device=self.device)
         for row, site, gradient in zip(out, self.sites, self.gradients, strict=True):

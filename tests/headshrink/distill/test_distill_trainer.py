@@ -12,7 +12,7 @@ import pytest
 import torch
 from tiny_training import tiny_pairs
 
-from headshrink.distill.checkpoint import Checkpoints
+from headshrink.checkpoint import Checkpoints
 from headshrink.distill.evaluate import evaluate, retrieval_at_1
 from headshrink.distill.pairs import Pairs
 from headshrink.distill.record import write_curve, write_metrics

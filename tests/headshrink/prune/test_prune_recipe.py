@@ -51,11 +51,11 @@ def test_the_ratio_is_met_and_the_plan_names_the_teachers_units(tiny_encoder, ba
 def test_repair_after_the_cut_is_nearer_to_the_teacher_than_the_cut(tiny_encoder, batches):
     scores = first_scores(tiny_encoder, batches)
     test = FidelityTest(tiny_encoder, EN, RU)
-    none, bias, full = (
+    none, bias, outputs, full = (
         test(prune(tiny_encoder, Recipe(repair=method), scores, batches)[0]).cosine
-        for method in ("none", "bias", "full")
+        for method in ("none", "bias", "outputs", "full")
     )
-    assert none < bias < full
+    assert none < bias < outputs < full
 
 
 def test_recovery_runs_after_every_step(tiny_encoder, batches):

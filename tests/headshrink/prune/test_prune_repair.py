@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from headshrink.importance import pair_batches
 from headshrink.importance.moments import Moments
-from headshrink.model.sites import sites
+from headshrink.model.sites import KINDS, sites
 from headshrink.prune import Plan, cut
-from headshrink.prune.repair import repair
+from headshrink.prune.repair import Walk, refit_readers, repair
 
 TEXTS = [f"{a} {b} {c}" for a in ("the cat", "a big dog", "кошка", "мужчина") for b in ("sees", "читает", "in") for c in ("house", "дом", "a tree")]  # fmt: skip # noqa: E501
 WHOLE = Plan([list(range(4)) for _ in range(2)], [list(range(64)) for _ in range(2)])
@@ -42,40 +42,67 @@ def plant_duplicate_head(encoder, layer, original, copied):
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(layer=st.integers(0, 1), units=st.permutations(range(4)), neurons=st.permutations(range(64)))
-def test_repair_restores_a_cut_duplicate(tiny_encoder, layer, units, neurons):
+@given(
+    layer=st.integers(0, 1),
+    units=st.permutations(range(4)),
+    neurons=st.permutations(range(64)),
+    method=st.sampled_from(["outputs", "full"]),
+)
+def test_repair_restores_a_cut_duplicate(tiny_encoder, layer, units, neurons, method):
     teacher = copy.deepcopy(tiny_encoder)
     plant_duplicate_head(teacher, layer, units[0], units[1])
     plant_duplicate_neuron(teacher, layer, neurons[0], neurons[1])
     heads, ffn = copy.deepcopy(WHOLE.heads), copy.deepcopy(WHOLE.ffn)
     heads[layer].remove(units[1])
     ffn[layer].remove(neurons[1])
-    pruned = cut(teacher, Plan(heads, ffn))
+    plan = Plan(heads, ffn)
+    pruned = cut(teacher, plan)
     before = distance(teacher, pruned)
-    repair(teacher, pruned, batches_of(teacher), ridge=1e-9)
+    repair(teacher, pruned, plan, batches_of(teacher), method, ridge=1e-9)
     assert distance(teacher, pruned) < 1e-4 < before
 
 
 def test_repair_of_an_uncut_model_changes_nothing(tiny_encoder):
     pruned = cut(tiny_encoder, WHOLE)
-    repair(tiny_encoder, pruned, batches_of(tiny_encoder))
+    repair(tiny_encoder, pruned, WHOLE, batches_of(tiny_encoder))
     assert distance(tiny_encoder, pruned) < 1e-4
 
 
-@pytest.mark.parametrize("method", ["bias", "full"])
-def test_hidden_states_come_nearer_to_the_teachers(tiny_encoder, method):
-    pruned = cut(tiny_encoder, Plan([[0, 2], []], [list(range(20)), list(range(30))]))
+@pytest.mark.parametrize("method", ["bias", "outputs", "full"])
+def test_embeddings_of_an_uneven_model_come_nearer_to_the_teachers(tiny_encoder, method):
+    plan = Plan([[0, 2], []], [list(range(20)), list(range(30))])
+    pruned = cut(tiny_encoder, plan)
     broken = copy.deepcopy(pruned)
-    repair(tiny_encoder, pruned, batches_of(tiny_encoder), method)
+    repair(tiny_encoder, pruned, plan, batches_of(tiny_encoder), method)
     theirs, before, after = (torch.as_tensor(encoder.encode(TEXTS)) for encoder in (tiny_encoder, broken, pruned))
     assert (theirs * after).sum(1).mean() > (theirs * before).sum(1).mean() + 0.02
 
 
 def test_bias_alone_leaves_the_weights(tiny_encoder):
-    pruned = cut(tiny_encoder, Plan([[0], [1]], [list(range(20)), []]))
+    plan = Plan([[0], [1]], [list(range(20)), []])
+    pruned = cut(tiny_encoder, plan)
     weights = [site.dense.weight.clone() for site in sites(pruned.backbone) if site.units]
-    repair(tiny_encoder, pruned, batches_of(tiny_encoder), "bias")
+    repair(tiny_encoder, pruned, plan, batches_of(tiny_encoder), "bias")
     assert all(torch.equal(a, s.dense.weight) for a, s in zip(weights, [s for s in sites(pruned.backbone) if s.units]))  # noqa: B905
+
+
+def test_readers_that_read_drifted_states_give_the_teachers_activations_again(tiny_encoder):
+    """A linear map of the hidden states in front of a block is undone by the block's readers."""
+    pruned = cut(tiny_encoder, WHOLE)
+    norm = pruned.backbone.encoder.layer[0].output.LayerNorm
+    with torch.no_grad():
+        norm.weight.mul_(1.5)
+        norm.bias.add_(0.3)
+    sides = [side for batch in batches_of(tiny_encoder) for side in (batch.en, batch.ru)]
+    with torch.no_grad():
+        theirs, ours = (Walk(encoder, sides) for encoder in (tiny_encoder, pruned))
+        for walk in (theirs, ours):
+            for kind in KINDS:
+                walk.advance(0, kind)
+        before, wanted = ours.inputs(1, "heads", 0), theirs.inputs(1, "heads", 0)
+        refit_readers(theirs, ours, 1, "heads", WHOLE.heads[1], ridge=1e-9)
+    kept = theirs.kept[0]
+    assert (ours.inputs(1, "heads", 0) - wanted)[kept].abs().max() < 1e-4 < (before - wanted)[kept].abs().max()
 
 
 def test_fit_is_least_squares_with_a_free_constant():

@@ -17,7 +17,7 @@ FILE = "checkpoint.pt"
 
 
 def fingerprint(paths: Iterable[Path], parameters: dict[str, Any]) -> str:
-    """Sixteen hexadecimal digits of everything that a training's result depends on.
+    """Sixteen hexadecimal digits of everything that a long computation depends on.
 
     `paths` are files and folders (code and inputs, hashed by relative name and content, bytecode left out); torch's
     version and thread count belong to it as well, since sums in another order end in other bits.
@@ -36,7 +36,7 @@ def fingerprint(paths: Iterable[Path], parameters: dict[str, Any]) -> str:
 
 
 class Checkpoints:
-    """The last checkpoint of one training: a single file, replaced atomically."""
+    """The last checkpoint of one long computation: a single file, replaced atomically."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
@@ -58,8 +58,8 @@ class Checkpoints:
         try:
             return torch.load(self.path, map_location="cpu", weights_only=True)
         except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise HeadshrinkError(f"cannot read {self.path}: delete it to train from the start") from error
+            raise HeadshrinkError(f"cannot read {self.path}: delete it to start afresh") from error
 
     def clear(self) -> None:
-        """Remove them: a finished training needs none."""
+        """Remove them: what is finished needs none."""
         shutil.rmtree(self.path.parent, ignore_errors=True)

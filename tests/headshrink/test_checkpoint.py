@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from headshrink.distill.checkpoint import Checkpoints, fingerprint
+from headshrink.checkpoint import Checkpoints, fingerprint
 from headshrink.errors import HeadshrinkError
 
 
