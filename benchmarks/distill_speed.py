@@ -3,16 +3,20 @@
 The straightforward loop takes random batches of 16 pairs, tokenises each twice (for the teacher, for the student), pads
 to the longest sentence, runs teacher and student once each with attentions and hidden states, and works in fp32. The
 trainer reads ids and targets made beforehand; what making them cost is printed beside it, since one `teach` serves
-every student. Rounds alternate, medians count.
+every student. Rounds alternate, medians count. `--out` keeps a row a teacher, in JSON and as a table.
 
-    python benchmarks/distill_speed.py --teacher FOLDER --pairs FILE.tsv [--random]
+    python benchmarks/distill_speed.py --teacher FOLDER --pairs FILE.tsv [--random] [--out reports/distil-speed]
 """
 
 import argparse
+import json
+import platform
 import statistics
 import tempfile
 import time
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -98,6 +102,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=512, help="pairs a round, evenly spaced in the file")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
+    parser.add_argument("--out", type=Path, help="folder for speed.json and speed.md; rows of other teachers stay")
     chosen = parser.parse_args()
 
     lines = read_tsv(chosen.pairs)
@@ -111,10 +116,44 @@ def main() -> None:
         seconds["teach, once"].append(taught)
         seconds["trainer"].append(trainer_seconds(half(teacher), pairs, recipe))
         seconds["straightforward"].append(naive_seconds(teacher, half(teacher), texts, number))
-    print(f"{chosen.teacher.name}, {len(texts)} pairs, {torch.get_num_threads()} threads, trainer in {precision}")
     rates = {name: 2 * len(texts) / statistics.median(values) for name, values in seconds.items()}
-    for name, rate in rates.items():
-        print(f"  {name:16} {rate:8.1f} sentences/s  {rate / rates['straightforward']:5.2f}x")
+    rounds = [naive / quick for naive, quick in zip(seconds["straightforward"], seconds["trainer"], strict=True)]
+    row: dict[str, Any] = {
+        "weights": "random" if chosen.random else "real", "pairs": len(texts), "rounds": chosen.rounds,
+        "threads": torch.get_num_threads(), "precision": precision,
+        "machine": machine(), "date": date.today().isoformat(),
+        "sentences_per_s": {name: round(rate, 1) for name, rate in rates.items()},
+        "times_as_fast": round(statistics.median(rounds), 2), "of_each_round": [round(ratio, 2) for ratio in rounds],
+    }  # fmt: skip
+    print(chosen.teacher.name, json.dumps(row, indent=1))
+    if chosen.out:
+        keep_row(chosen.out, chosen.teacher.name, row)
+
+
+def machine() -> str:
+    """The processor's name, as Linux tells it."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]}, {len(names)} cores" if names else platform.machine()
+
+
+def keep_row(folder: Path, name: str, row: dict[str, Any]) -> None:
+    """Put one teacher's row among those of others, in speed.json and speed.md."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "speed.json"
+    rows = (json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}) | {name: row}
+    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    lines = ["# Sentences per second: the trainer against a straightforward loop", "", *__doc__.splitlines()[2:7], ""]
+    lines += ["| shape | weights | pairs x rounds | straightforward, fp32 | trainer | teach, once | times as fast |"]
+    lines += ["|---|---|---|---|---|---|---|"]
+    for shape, r in rows.items():
+        rate = r["sentences_per_s"]
+        cells = [shape, r["weights"], f"{r['pairs']} x {r['rounds']}", f"{rate['straightforward']}"]
+        cells += [f"{rate['trainer']} ({r['precision']})", f"{rate['teach, once']}", f"{r['times_as_fast']}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    where = sorted({f"{r['machine']}, {r['threads']} threads, {r['date']}" for r in rows.values()})
+    (folder / "speed.md").write_text("\n".join([*lines, "", "; ".join(where)]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from headshrink.distill.pairs import Sentences
-from headshrink.distill.precision import autocast
+from headshrink.distill.precision import autocast, quick_attention
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, pad_ids
 from headshrink.model.encoder import length_batches
@@ -70,11 +70,12 @@ def embed(teacher: SentenceEncoder, rows: list[np.ndarray], batch_size: int, pre
     """fp16 [rows, dimension]: the teacher's embedding of each row of token ids, in batches of similar length."""
     pad_id: int = teacher.tokenizer.pad_token_id  # type: ignore[assignment]
     out = np.empty((len(rows), teacher.dimension), dtype=np.float16)
-    for batch in track(list(length_batches([len(row) for row in rows], batch_size)), "teaching"):
-        ids, mask = (block.to(teacher.device) for block in pad_ids([rows[i] for i in batch], pad_id))  # type: ignore[misc]
-        with autocast(precision, teacher.device):
-            states = teacher.backbone(input_ids=ids, attention_mask=mask).last_hidden_state
-        out[batch] = teacher.embed(states.float(), mask).half().cpu().numpy()
+    with quick_attention(teacher, precision):
+        for batch in track(list(length_batches([len(row) for row in rows], batch_size)), "teaching"):
+            ids, mask = (block.to(teacher.device) for block in pad_ids([rows[i] for i in batch], pad_id))  # type: ignore[misc]
+            with autocast(precision, teacher.device):
+                states = teacher.backbone(input_ids=ids, attention_mask=mask).last_hidden_state
+            out[batch] = teacher.embed(states.float(), mask).half().cpu().numpy()
     return out
 
 

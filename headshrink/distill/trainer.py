@@ -16,7 +16,7 @@ from headshrink.distill.batches import bucketed, in_order, padding_waste
 from headshrink.distill.evaluate import Scores, embed_block, evaluate, weighted_loss
 from headshrink.distill.losses import Outputs
 from headshrink.distill.pairs import Pairs
-from headshrink.distill.precision import resolve
+from headshrink.distill.precision import quick_attention, resolve
 from headshrink.distill.schedule import learning_rate_factor
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
@@ -95,7 +95,9 @@ def distil(
     """
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        return Trainer(student, train, heldout, recipe, checkpoints, on_row).run()
+        trainer = Trainer(student, train, heldout, recipe, checkpoints, on_row)
+        with quick_attention(student, trainer.precision):
+            return trainer.run()
 
 
 def parameter_groups(parameters: dict[str, nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:

@@ -49,6 +49,13 @@ def test_same_seed_same_bytes_other_seed_other_bytes(student, train, heldout):
     assert not same(weights(students[0]), weights(students[2]))
 
 
+def test_bf16_trains_as_well_and_leaves_the_attention_as_it_was(student, train, heldout):
+    before = student.backbone.config._attn_implementation
+    result = distil(student, train, heldout, replace(RECIPE, precision="bf16"))
+    assert result.best.cosine > result.before.cosine + 0.01
+    assert student.backbone.config._attn_implementation == before
+
+
 def test_global_random_state_is_left_alone(student, train, heldout):
     torch.manual_seed(5)
     expected = torch.rand(1)
