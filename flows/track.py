@@ -28,6 +28,7 @@ METRICS = {  # prefix in MLflow: file
     "cost": Path("artifacts/benchmark/cost.json"),
     "distill": Path("artifacts/student/metrics.json"),
 }
+SCORES = Path("artifacts/benchmark/scores.json")
 CURVE = Path("artifacts/student/curve.csv")
 LABELS = {  # tag: the JSON file whose `label` it is
     "corpus": Path("artifacts/corpus/counts.json"),
@@ -35,6 +36,7 @@ LABELS = {  # tag: the JSON file whose `label` it is
     "teacher": Path("artifacts/teacher/teacher.json"),
 }
 FILES = (Path("artifacts/report"), Path("artifacts/importance/map.png"), CURVE, *METRICS.values(), Path("dvc.lock"))
+BOUNDS = ("difference", "lower_95", "upper_95", "margin")
 PARAMS_A_BATCH, METRICS_A_BATCH = 100, 1000  # MLflow's limits
 
 
@@ -120,6 +122,7 @@ def log_run(main: Path, folder: Path, lock: dict[str, Any], identity: str) -> st
     run = client.create_run(experiment, run_name=run_name(parameters, metrics)).info.run_id
     tags = {"dvc_lock": identity} | read_tags(folder)
     logged = [Metric(key, value, now, 0) for key, value in metrics.items()]
+    logged += [Metric(key, value, now, 0) for key, value in read_intervals(folder / SCORES)]
     logged += [Metric(f"curve.{key}", value, now, step) for step, key, value in read_curve(folder / CURVE)]
     client.log_batch(run, tags=[RunTag(key, value[:5000]) for key, value in tags.items()])
     items = [Param(key, value[:6000]) for key, value in parameters.items()]
@@ -128,6 +131,8 @@ def log_run(main: Path, folder: Path, lock: dict[str, Any], identity: str) -> st
     for start in range(0, len(logged), METRICS_A_BATCH):
         client.log_batch(run, metrics=logged[start : start + METRICS_A_BATCH])
     log_files(client, run, folder)
+    if (folder / SCORES).is_file():
+        client.log_table(run, score_table(folder / SCORES), "scores-table.json")
     client.set_terminated(run)
     return run
 
@@ -185,6 +190,26 @@ def read_metrics(folder: Path) -> Iterator[tuple[str, float]]:
             for key, value in flattened(json.loads((folder / path).read_text(encoding="utf-8")), prefix):
                 if isinstance(value, int | float) and math.isfinite(value) and not key.startswith("cost.machine"):
                     yield key, float(value)
+
+
+def read_intervals(path: Path) -> Iterator[tuple[str, float]]:
+    """Difference from the teacher, its bounds and the margin that the data can prove, for every model and task."""
+    if path.is_file():
+        intervals = json.loads(path.read_text(encoding="utf-8"))["intervals"]
+        yield from ((key, float(value)) for key, value in flattened(intervals, "interval"))
+
+
+def score_table(path: Path) -> dict[str, list[Any]]:
+    """Columns of a table with a row a model and task: MLflow's UI shows those of several runs side by side."""
+    scores = json.loads(path.read_text(encoding="utf-8"))
+    columns: dict[str, list[Any]] = {}
+    for model, facts in scores["models"].items():
+        for task, found in facts["tasks"].items():
+            bounds = scores["intervals"].get(model, {}).get(task, {})
+            row = {"model": model, "task": task, **{key: found[key] for key in ("score", "at", "own", "own_at")}}
+            for key, value in (row | {key: bounds.get(key) for key in BOUNDS}).items():
+                columns.setdefault(key, []).append(value)
+    return columns
 
 
 def read_curve(path: Path) -> Iterator[tuple[int, str, float]]:

@@ -58,6 +58,21 @@ def test_a_result_is_one_run_with_parameters_metrics_and_where_it_is_from(stand_
     assert {"teacher", "corpus", "suite", "machine"} <= set(logged.data.tags)
 
 
+def test_scores_are_a_table_and_their_intervals_metrics(stand_in: Path, fresh: Path) -> None:
+    from mlflow import MlflowClient
+
+    found = {"score": 0.5, "at": "cls", "own": 0.4, "own_at": "mean", "variants": {}}
+    bounds = {"difference": -0.1, "lower_95": -0.2, "upper_95": 0.0, "margin": 0.2}
+    scores = {"models": {model: {"tasks": {"sts": found}} for model in ("teacher", "student")}}
+    scores["intervals"] = {"student": {"sts": bounds}}
+    (stand_in / track.SCORES).write_text(json.dumps(scores))
+    assert track.track(stand_in)
+    [logged] = runs(fresh)
+    assert logged.data.metrics["interval.student.sts.lower_95"] == -0.2
+    table = MlflowClient(f"sqlite:///{fresh}").load_table(logged.info.experiment_id, "scores-table.json")
+    assert table[["model", "score", "margin"]].values.tolist()[1] == ["student", 0.5, 0.2]
+
+
 def test_the_same_result_is_never_logged_twice(stand_in: Path, fresh: Path) -> None:
     assert track.track(stand_in)
     assert track.track(stand_in) is None
