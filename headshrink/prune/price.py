@@ -91,5 +91,6 @@ class Counted:
         return (hidden + 1) * whole if hidden < whole else 0  # the map back to the teacher's length
 
     def _fixed_flops(self, body: Body) -> int:
-        """The product that makes embeddings of a factorised table, and the dense layers, once a sentence."""
-        return 2 * self.tokens * (body.rank or 0) * body.hidden + 2 * self._dense_parameters(body.hidden)
+        """The product that makes embeddings of a factorised table; pooler and dense layers, once a sentence."""
+        pooler = body.hidden**2 if self.encoder.backbone.pooler is not None else 0
+        return 2 * (self.tokens * (body.rank or 0) * body.hidden + pooler + self._dense_parameters(body.hidden))

@@ -24,6 +24,8 @@ from headshrink.prune.width import cut_width, dimension_scores
 
 Cut = Literal["hidden", "embedding", "vocabulary"]  # beside heads and FFN neurons, which always may go
 
+COSTS = ("fisher", "obs")  # criteria whose scores by teacher_distance are costs
+
 HIDDEN_SHARES = (0.875, 0.75, 0.625, 0.5)
 RANK_SHARES = (0.5, 0.375, 0.25, 0.1875, 0.125, 0.0625)  # of the hidden width
 VOCABULARY_SHARES = (0.75, 0.5, 0.35, 0.25, 0.15, 0.1)
