@@ -3,21 +3,20 @@
 Truth is measured head by head: the gate closes, the same batches run again. Per head: the mean over batches of the
 absolute change of the translation-ranking loss, its signed mean, and half the mean squared change of the embeddings.
 
-    python -m benchmarks.gate_truth --teacher FOLDER --pairs FOLDER --out reports/pruning
+    python -m benchmarks.gate_truth --teacher FOLDER --pairs FOLDER --suite FOLDER --out reports/pruning
 """
 
 import argparse
+import csv
 import json
-import platform
-from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from headshrink.corpus import Limits, SuiteIndex, build_corpus, suite_sentences
-from headshrink.corpus.sources.parallel import Parallel
-from headshrink.importance import PairBatch, pair_batches, score
+from benchmarks import _pruning as shared
+from headshrink.importance import PairBatch, score
 from headshrink.importance.criteria import CRITERIA
 from headshrink.importance.losses import LOSSES
 from headshrink.model import SentenceEncoder, load_encoder
@@ -65,59 +64,92 @@ def correlations(scores: torch.Tensor, truth: np.ndarray) -> dict[str, float]:
     return {name: spearman(scores.flatten().numpy(), truth[:, i]) for i, name in enumerate(TRUTHS)}
 
 
+def scored(encoder: SentenceEncoder, batches: list[PairBatch]) -> dict[str, torch.Tensor]:
+    """Scores of all heads [layers, heads] by every criterion and the loss it is ranked by."""
+    found = {}
+    for loss, names in RANKED_BY.items():
+        found |= {f"{name}, {loss}": scores.heads for name, scores in score(encoder, batches, names, loss).items()}
+    signed = score(encoder, batches, ["taylor_signed"], "similarity")["taylor_signed"]
+    return found | {
+        "taylor_signed, similarity": signed.heads,
+        "magnitude": score(encoder, [], ["magnitude"])["magnitude"].heads,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--teacher", type=Path, required=True)
     parser.add_argument("--pairs", type=Path, required=True, help="TSV, aligned files or a folder of them")
     parser.add_argument("--suite", type=Path, help="the benchmark's data, whose sentences no pair may hold")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--batches", type=int, default=16, help="of 32 pairs, for scores and truth alike")
+    parser.add_argument("--work", type=Path, default=Path(".work/pruning"))
+    parser.add_argument("--batches", type=int, default=8, help="for scores and truth alike")
+    parser.add_argument("--batch-size", type=int, default=16, help="pairs")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     encoder = load_encoder(arguments.teacher)
-    suite = SuiteIndex(suite_sentences(arguments.suite) if arguments.suite else [])
-    train = build_corpus(Parallel(arguments.pairs), Limits(max_chars=200), suite, heldout_percent=5).train
-    en, ru = (encoder.tokenise([getattr(pair, side) for pair in train]) for side in ("en", "ru"))
-    batches = list(pair_batches(en, ru, encoder.tokenizer.pad_token_id, arguments.batches, 32))
-    rows: dict[str, dict[str, float]] = {}
+    train, _ = shared.corpus(arguments.work, arguments.pairs, arguments.suite)
+    count = arguments.batches * arguments.batch_size
+    batches = shared.batches(encoder, train, count, seed=3, batch_size=arguments.batch_size)
     whole = embed(encoder, batches)
     heads = [(site, head) for site in sites(encoder.backbone) if site.kind == "heads" for head in range(site.units)]
     truth = np.array([truth_of(encoder, site, head, batches, whole) for site, head in track(heads, "closing heads")])
-    for loss, names in RANKED_BY.items():
-        rows |= {
-            f"{name}, {loss}": correlations(found.heads, truth)
-            for name, found in score(encoder, batches, names, loss).items()
-        }
-    signed = score(encoder, batches, ["taylor_signed"], "similarity")["taylor_signed"]
-    rows["taylor_signed, similarity"] = correlations(signed.heads, truth)
-    rows["magnitude"] = correlations(score(encoder, [], ["magnitude"])["magnitude"].heads, truth)
+    found = scored(encoder, batches)
+    rows = {name: correlations(values, truth) for name, values in found.items()}
     drawn = [
         correlations(score(encoder, [], ["random"], seed=seed)["random"].heads, truth) for seed in range(RANDOM_SEEDS)
     ]
     rows[f"random, mean of {RANDOM_SEEDS}"] = {name: float(np.mean([one[name] for one in drawn])) for name in TRUTHS}
     assert {name.split(",")[0] for name in rows} == set(CRITERIA)
-    write(arguments, rows, len(heads), len(train))
+    facts = shared.about(
+        teacher=arguments.teacher.name,
+        heads=len(heads),
+        pairs=f"{arguments.pairs.name}, {count} training pairs in batches of {arguments.batch_size}",
+    )
+    write(arguments.out, rows, facts)
+    write_heads(arguments.out, [(site.layer, head) for site, head in heads], found, truth)
+    draw(arguments.out, found, truth, facts)
 
 
-def write(arguments: argparse.Namespace, rows: dict[str, dict[str, float]], heads: int, pairs: int) -> None:
+def write(out: Path, rows: dict[str, dict[str, float]], facts: dict[str, Any]) -> None:
     """truth.json and truth.md."""
-    about = {
-        "teacher": arguments.teacher.name,
-        "heads": heads,
-        "pairs": f"{arguments.pairs.name}, {32 * arguments.batches} of {pairs} training pairs",
-        "machine": platform.processor() or platform.machine(),
-        "threads": torch.get_num_threads(),
-        "date": date.today().isoformat(),
-    }
-    content = json.dumps({"about": about, "rows": rows}, indent=1)
-    (arguments.out / "truth.json").write_text(content + "\n", encoding="utf-8")
-    lines = ["# Scores of heads against the truth (Spearman)", "", "; ".join(f"{k}: {v}" for k, v in about.items()), ""]
-    lines += [
-        f"| criterion, loss | {' | '.join(TRUTHS)} |".replace("|change", "\\|change").replace("loss| ", "loss\\| ")
-    ]
-    lines += ["|---|---|---|---|"]
+    (out / "truth.json").write_text(json.dumps({"about": facts, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    lines = ["# Scores of heads against the truth (Spearman)", "", shared.headline(facts), ""]
+    lines += [f"| criterion, loss | {' | '.join(name.replace('|', chr(92) + '|') for name in TRUTHS)} |"]
+    lines += ["|---|--:|--:|--:|"]
     lines += [f"| {name} | {' | '.join(f'{row[truth]:.3f}' for truth in TRUTHS)} |" for name, row in rows.items()]
-    (arguments.out / "truth.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (out / "truth.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_heads(out: Path, heads: list[tuple[int, int]], scores: dict[str, torch.Tensor], truth: np.ndarray) -> None:
+    """truth.csv: a row a head, with its scores and truths."""
+    with (out / "truth.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["layer", "head", *scores, *TRUTHS])
+        columns = [values.flatten().tolist() for values in scores.values()]
+        for i, (layer, head) in enumerate(heads):
+            figures = [*(column[i] for column in columns), *truth[i].tolist()]
+            table.writerow([layer, head, *(f"{value:.6g}" for value in figures)])
+
+
+def draw(out: Path, scores: dict[str, torch.Tensor], truth: np.ndarray, facts: dict[str, Any]) -> None:
+    """truth.png: each criterion's scores of all heads against what it estimates, both on logarithmic axes."""
+    from matplotlib.figure import Figure
+
+    shown = {
+        "taylor, translation_ranking": 0, "michel, translation_ranking": 0, "taylor_signed, similarity": 0,
+        "fisher, teacher_distance": 2, "obs, teacher_distance": 2, "magnitude": 2,
+    }  # fmt: skip
+    figure = Figure(figsize=(10, 6.4), layout="constrained")
+    for axes, (name, column) in zip(figure.subplots(2, 3).flat, shown.items(), strict=True):
+        values = scores[name].flatten().numpy()
+        layers = np.repeat(np.arange(scores[name].shape[0]), scores[name].shape[1])
+        points = axes.scatter(truth[:, column], values, c=layers, cmap="viridis", s=14)
+        axes.set(xscale="log", yscale="log", xlabel=TRUTHS[column], ylabel="score")
+        axes.set_title(f"{name}: {spearman(values, truth[:, column]):.2f}", fontsize="small")
+    figure.colorbar(points, ax=figure.axes, label="layer")
+    figure.suptitle(f"{facts['teacher']}: scores of {facts['heads']} heads against closing each", fontsize="medium")
+    figure.savefig(out / "truth.png", dpi=110, metadata={"Software": None})
 
 
 if __name__ == "__main__":

@@ -1,50 +1,34 @@
-"""What every way of pruning keeps before any training: the held-out grid, as a table, JSON and curves.
+"""What every way of pruning keeps before any training: the held-out grid, as tables, JSON, CSV and curves.
 
-Each variant (criterion, ratio, steps, repair) of a teacher is scored against the teacher on held-out pairs, between the
-floor, the same model with every head and neuron cut, and the teacher itself. Whole layers dropped are the baseline.
-A killed run goes on where it stood; variants with a row in the JSON are not computed again.
+Each variant (criterion, ratio, steps, repair, pairs that repair fits on) of a teacher is scored against the teacher on
+held-out pairs, between the floor, the same model with every head and neuron cut, and the teacher itself. Whole layers
+dropped are the baseline. A killed run goes on where it stood: variants with a row in grid.json are not computed again.
+The models that `pruning_suite` puts through encodechka are left in the work folder.
 
     python -m benchmarks.pruning_grid --teacher FOLDER --pairs FOLDER --suite FOLDER --out reports/pruning
 """
 
 import argparse
+import csv
 import json
-import platform
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
-from headshrink.corpus import Limits, SuiteIndex, build_corpus, suite_sentences
-from headshrink.corpus.sources.parallel import Parallel
-from headshrink.importance import PairBatch, Scores, pair_batches, score
-from headshrink.model import SentenceEncoder, load_encoder
+from benchmarks import _pruning as shared
+from benchmarks._pruning import MADE_FOR
+from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.prune import Plan, Recipe, cut, prune
-from headshrink.prune.fidelity import FidelityTest
+from headshrink.prune.fidelity import Fidelity, FidelityTest
 from headshrink.prune.layers import choose_layers, keep_layers
-from headshrink.prune.plan import Ranking
 from headshrink.prune.record import parameters
 from headshrink.prune.repair import Method
 
-# The loss that each criterion is made for, and the ranking.
-MADE_FOR: dict[str, tuple[str, Ranking]] = {
-    "obs": ("teacher_distance", "global"),
-    "fisher": ("teacher_distance", "global"),
-    "taylor": ("translation_ranking", "global"),
-    "michel": ("translation_ranking", "global"),
-    "taylor_signed": ("similarity", "layer"),
-    "magnitude": ("translation_ranking", "layer"),
-    "random": ("translation_ranking", "layer"),
-}
-ITERATED = ("obs", "fisher", "taylor")
-LIMITS = Limits(max_chars=200)  # long sentences cost most and say least
-
-
-Rows = list[list[int]]
+REPAIRED = ("obs", "fisher", "taylor", "taylor_signed", "magnitude", "random")
+ITERATED = ("obs", "taylor")
+FIGURES = ("cosine", "rank_agreement", "retrieval")
 
 
 @dataclass(frozen=True)
@@ -55,65 +39,63 @@ class Variant:
     ratio: float
     steps: int
     repair: Method | Literal["none"]
+    pairs: int
 
     @property
     def name(self) -> str:
-        return f"{self.criterion} {self.ratio} steps={self.steps} repair={self.repair}"
+        steps = f", {self.steps} steps" if self.steps > 1 else ""
+        fitted = f", repair {self.repair} on {self.pairs} pairs" if self.repair != "none" else ", no repair"
+        return f"{self.criterion} {self.ratio:g}{steps}{fitted}"
 
 
-def variants(ratios: list[float], steps: int) -> Iterator[Variant]:
+def variants(arguments: argparse.Namespace) -> Iterator[Variant]:
     """The grid, the most telling rows first."""
-    for ratio in sorted(ratios, key=lambda ratio: abs(ratio - 0.5)):
+    few, ratios = arguments.repair, sorted(arguments.ratios, key=lambda ratio: abs(ratio - 0.5))
+    for ratio in ratios:
         for criterion in MADE_FOR:
-            yield Variant(criterion, ratio, 1, "full")
-            yield Variant(criterion, ratio, 1, "none")
+            yield Variant(criterion, ratio, 1, "none", 0)
+    for ratio in ratios:
+        yield Variant("obs", ratio, 1, "full", arguments.text[-1])
+    for pairs in arguments.text[:-1]:
+        yield Variant("obs", 0.5, 1, "full", pairs)
+    for ratio in (ratio for ratio in ratios if ratio in arguments.repaired):
+        for criterion in REPAIRED:
+            yield Variant(criterion, ratio, 1, "full", few)
+        yield Variant("obs", ratio, 1, "outputs", few)
+        yield Variant("obs", ratio, 1, "bias", few)
         for criterion in ITERATED:
-            yield Variant(criterion, ratio, steps, "full")
-        yield Variant("obs", ratio, 1, "bias")
+            yield Variant(criterion, ratio, arguments.steps, "full", few)
 
 
 class Grid:
     """Everything that the variants share, and the rows there are so far."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        self.out: Path = arguments.out
+        self.out, self.work = arguments.out, arguments.work
         self.teacher = load_encoder(arguments.teacher)
-        suite = SuiteIndex(suite_sentences(arguments.suite) if arguments.suite else [])
-        corpus = build_corpus(Parallel(arguments.pairs), LIMITS, suite, heldout_percent=5)
-        heldout = corpus.heldout[:: max(1, len(corpus.heldout) // arguments.heldout)][: arguments.heldout]
-        self.test = FidelityTest(self.teacher, [pair.en for pair in heldout], [pair.ru for pair in heldout])
-        en, ru = (self.teacher.tokenise([getattr(pair, side) for pair in corpus.train]) for side in ("en", "ru"))
-        self.scoring = self.draw(en, ru, arguments.scoring, seed=1)
-        self.text = self.draw(en, ru, arguments.repair, seed=2)
-        self.scores: dict[str, Scores] = {}
+        self.train, heldout = shared.corpus(self.work, arguments.pairs, arguments.suite)
+        heldout = shared.spread(heldout, arguments.heldout)
+        self.test = FidelityTest(self.teacher, *([pair[side] for pair in heldout] for side in (0, 1)))
+        self.scoring = shared.batches(self.teacher, self.train, arguments.scoring, seed=1)
+        self.longest_text = arguments.text[-1]
         self.rows: dict[str, dict[str, Any]] = {}
-        self.described = {
-            "teacher": arguments.teacher.name,
-            "pairs": f"{arguments.pairs.name}, held out {len(heldout)}",
-            "scoring_pairs": arguments.scoring,
-            "repair_pairs": arguments.repair,
-            "machine": platform.processor() or platform.machine(),
-            "threads": torch.get_num_threads(),
-            "date": date.today().isoformat(),
-        }
-
-    def draw(self, en: Rows, ru: Rows, pairs: int, seed: int) -> list[PairBatch]:
-        return list(pair_batches(en, ru, self.teacher.tokenizer.pad_token_id, max(1, pairs // 32), 32, seed))
-
-    def score(self, criterion: str) -> Scores:
-        if criterion not in self.scores:
-            loss = MADE_FOR[criterion][0]
-            together = [name for name in ("obs", "fisher") if name == criterion or criterion in ("obs", "fisher")]
-            self.scores |= score(self.teacher, self.scoring, together or [criterion], loss)
-        return self.scores[criterion]
+        if (self.out / "grid.json").is_file():
+            self.rows = json.loads((self.out / "grid.json").read_text(encoding="utf-8"))["rows"]
+        self.described = shared.about(
+            teacher=arguments.teacher.name,
+            pairs=f"{arguments.pairs.name}, {len(heldout)} held out",
+            scored_on=f"{arguments.scoring} pairs",
+        )
 
     def measure(self, name: str, encoder: SentenceEncoder, seconds: float, **what: Any) -> None:
-        """Add an encoder's row and write all rows."""
+        """Add an encoder's row, write all rows, and leave the encoder for the suite."""
         row = what | asdict(self.test(encoder)) | {"parameters": parameters(encoder), "seconds": round(seconds, 1)}
         self.rows[name] = row
         print(name, {key: round(value, 4) for key, value in row.items() if isinstance(value, float)}, flush=True)
         content = json.dumps({"about": self.described, "rows": self.rows}, indent=1)
         (self.out / "grid.json").write_text(content + "\n", encoding="utf-8")
+        if what.get("ratio", 0.5) == 0.5 or what.get("pairs") == self.longest_text or what.get("criterion") == "layers":
+            save_encoder(encoder, self.work / "models" / name)
 
     def run(self, variant: Variant) -> None:
         loss, ranking = MADE_FOR[variant.criterion]
@@ -121,9 +103,10 @@ class Grid:
             variant.ratio, variant.ratio, ranking, criterion=variant.criterion, loss=loss,
             steps=variant.steps, repair=variant.repair,
         )  # fmt: skip
-        scores = self.score(variant.criterion)
+        found = shared.scores(self.work, self.teacher, self.scoring, variant.criterion)
+        text = shared.batches(self.teacher, self.train, variant.pairs, seed=2) if variant.pairs else []
         started = time.perf_counter()
-        pruned, _ = prune(self.teacher, recipe, scores, self.text)
+        pruned, _ = prune(self.teacher, recipe, found, text)
         self.measure(variant.name, pruned, time.perf_counter() - started, **asdict(variant))
 
     def bounds(self) -> None:
@@ -140,54 +123,77 @@ class Grid:
                 kept = choose_layers(self.teacher, count, self.scoring[:4])
                 self.measure(name, keep_layers(self.teacher, kept), 0.0, criterion="layers", ratio=1 - count / layers)
 
+    def gaps(self, row: dict[str, Any]) -> dict[str, float]:
+        """Shares of the gap from floor to teacher."""
+        own, floor, teacher = (
+            Fidelity(*(one[key] for key in FIGURES)) for one in (row, self.rows["floor"], self.rows["teacher"])
+        )
+        return own.share_of_gap(floor, teacher)
 
-def write_table(grid: Grid) -> None:
-    """grid.md: every variant with the share of the gap that it keeps."""
-    from headshrink.prune.fidelity import Fidelity
+    def chosen(self, **what: Any) -> list[dict[str, Any]]:
+        """The rows of which all this is true, by ratio."""
+        found = [row for row in self.rows.values() if all(row.get(key) == value for key, value in what.items())]
+        return sorted(found, key=lambda row: (row["ratio"], row.get("pairs", 0)))
 
-    figures = ("cosine", "rank_agreement", "retrieval")
-    teacher, floor = (Fidelity(*(grid.rows[name][key] for key in figures)) for name in ("teacher", "floor"))
-    about = "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in grid.described.items())
-    lines = ["# Pruned only, no training", "", about, ""]
-    lines += ["Share of the gap = (pruned - floor) / (teacher - floor); floor: every head and neuron cut.", ""]
-    lines += ["| model | parameters, M | cosine | rank agreement | retrieval | gap: cosine | rank | retrieval | s |"]
-    lines += ["|---|---|---|---|---|---|---|---|---|"]
-    for name, row in grid.rows.items():
-        own = Fidelity(*(row[key] for key in figures))
-        cells = [f"{row['parameters'] / 1e6:.2f}", *(f"{row[key]:.4f}" for key in figures)]
-        cells += [f"{share:.1%}" for share in own.share_of_gap(floor, teacher).values()]
-        lines.append(f"| {name} | {' | '.join(cells)} | {row['seconds']:.0f} |")
+
+def write_tables(grid: Grid) -> None:
+    """grid.md and grid.csv: every variant with the share of the gap that it keeps."""
+    lines = ["# Pruned only, no training", "", shared.headline(grid.described), ""]
+    lines += [
+        "Gap: (pruned - floor) / (teacher - floor); floor: every head and neuron cut, which leaves a bag of words."
+    ]
+    lines += [
+        "",
+        "| model | parameters, M | cosine | rank agreement | retrieval | gap: cosine | rank | retrieval | s |",
+    ]
+    lines += ["|---|--:|--:|--:|--:|--:|--:|--:|--:|"]
+    order = sorted(grid.rows, key=lambda name: (grid.rows[name].get("ratio", 0.0), -grid.rows[name]["rank_agreement"]))
+    with (grid.out / "grid.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["model", "ratio", "parameters", *FIGURES, *(f"gap_{key}" for key in FIGURES), "seconds"])
+        for name in order:
+            row, gaps = grid.rows[name], grid.gaps(grid.rows[name])
+            figures = [f"{row[key]:.4f}" for key in FIGURES]
+            cells = [f"{row['parameters'] / 1e6:.2f}", *figures, *(f"{share:.1%}" for share in gaps.values())]
+            lines.append(f"| {name} | {' | '.join(cells)} | {row['seconds']:.0f} |")
+            shares = [f"{share:.4f}" for share in gaps.values()]
+            table.writerow([name, row.get("ratio", ""), row["parameters"], *figures, *shares, row["seconds"]])
     (grid.out / "grid.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def draw_curves(grid: Grid) -> None:
-    """grid.png: rank agreement against ratio, a line a criterion, with and without repair."""
+def draw_curves(grid: Grid, few: int) -> None:
+    """grid.png: share of the gap in rank agreement against the ratio, without and with repair, and against text."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    panels = figure.subplots(1, 2, sharey=True)
-    for axes, repair in zip(panels, ("none", "full"), strict=True):
-        for number, criterion in enumerate(MADE_FOR):
-            rows = [
-                r
-                for r in grid.rows.values()
-                if (r.get("criterion"), r.get("steps"), r.get("repair")) == (criterion, 1, repair)
-            ]
-            rows.sort(key=lambda row: row["ratio"])
-            ratios = [0.0, *(row["ratio"] for row in rows)]
-            axes.plot(
-                ratios, [1.0, *(row["rank_agreement"] for row in rows)], "o-", color=f"C{number}", label=criterion
-            )
-        dropped = sorted(
-            (r["ratio"], r["rank_agreement"]) for r in grid.rows.values() if r.get("criterion") == "layers"
-        )
-        axes.plot(*zip((0.0, 1.0), *dropped, strict=True), "k:", label="whole layers")
-        axes.axhline(grid.rows["floor"]["rank_agreement"], color="grey", linewidth=0.8)
-        axes.set(xlabel="share of heads and FFN neurons cut", title=f"repair: {repair}")
-    panels[0].set_ylabel("rank agreement with the teacher, held out")
-    panels[1].legend(fontsize="small")
-    figure.suptitle(f"{grid.described['teacher']}, {grid.described['pairs']}: pruned only, no training")
-    figure.savefig(grid.out / "grid.png", dpi=150, metadata={"Software": None})
+    figure = Figure(figsize=(12, 4.2), layout="constrained")
+    plain, repaired, text = figure.subplots(1, 3, sharey=True)
+    for number, criterion in enumerate(MADE_FOR):
+        for axes, what in ((plain, {"repair": "none"}), (repaired, {"repair": "full", "pairs": few})):
+            rows = grid.chosen(criterion=criterion, steps=1, **what)
+            if rows:
+                ratios = [0.0, *(row["ratio"] for row in rows)]
+                shares = [1.0, *(grid.gaps(row)["rank_agreement"] for row in rows)]
+                axes.plot(ratios, shares, "o-", color=f"C{number}", label=criterion, markersize=4)
+    dropped = grid.chosen(criterion="layers")
+    for axes in (plain, repaired):
+        shares = [grid.gaps(row)["rank_agreement"] for row in dropped]
+        axes.plot([row["ratio"] for row in dropped], shares, "kx--", label="whole layers, no repair")
+        axes.set(xlabel="share of heads and of FFN neurons cut")
+    rows = grid.chosen(criterion="obs", ratio=0.5, steps=1, repair="full")
+    for key, style in (("rank_agreement", "o-"), ("cosine", "s--"), ("retrieval", "^:")):
+        label = key.replace("_", " ")
+        text.plot([row["pairs"] for row in rows], [grid.gaps(row)[key] for row in rows], style, color="C0", label=label)
+    none = grid.chosen(criterion="obs", ratio=0.5, repair="none")[0]
+    text.axhline(grid.gaps(none)["rank_agreement"], color="grey", linewidth=0.8, label="rank agreement, no repair")
+    text.set(xscale="log", xlabel="pairs that repair fits on", title="obs, half cut, repair full")
+    plain.set(title="no repair", ylabel="share of the gap from floor to teacher")
+    repaired.set_title(f"repair full on {few} pairs")
+    plain.set_ylim(-0.15, 1.05)
+    repaired.legend(fontsize="small")
+    text.legend(fontsize="small")
+    described = grid.described
+    figure.suptitle(f"{described['teacher']}, {described['pairs']}: pruned only; rank agreement", fontsize="medium")
+    figure.savefig(grid.out / "grid.png", dpi=130, metadata={"Software": None})
 
 
 def main() -> None:
@@ -196,23 +202,24 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path, required=True, help="TSV, aligned files or a folder of them")
     parser.add_argument("--suite", type=Path, help="the benchmark's data, whose sentences no pair may hold")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--ratios", type=float, nargs="+", default=[0.25, 0.5, 0.75])
+    parser.add_argument("--work", type=Path, default=Path(".work/pruning"), help="scores, corpus and models")
+    parser.add_argument("--ratios", type=float, nargs="+", default=[0.1, 0.25, 0.5, 0.75])
+    parser.add_argument("--repaired", type=float, nargs="+", default=[0.25, 0.5, 0.75], help="with every repair")
     parser.add_argument("--steps", type=int, default=4, help="of the iterative variants")
     parser.add_argument("--heldout", type=int, default=500, help="held-out pairs")
-    parser.add_argument("--scoring", type=int, default=512, help="pairs that criteria score on")
-    parser.add_argument("--repair", type=int, default=1500, help="pairs that repair fits on")
+    parser.add_argument("--scoring", type=int, default=1024, help="pairs that criteria score on")
+    parser.add_argument("--repair", type=int, default=256, help="pairs that repair fits on in the grid")
+    parser.add_argument("--text", type=int, nargs="+", default=[32, 64, 128, 512, 1024, 4096], help="curve over text")
     parser.add_argument("--only", help="only variants whose name begins so")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     grid = Grid(arguments)
-    if (arguments.out / "grid.json").is_file():
-        grid.rows = json.loads((arguments.out / "grid.json").read_text(encoding="utf-8"))["rows"]
     grid.bounds()
-    for variant in variants(arguments.ratios, arguments.steps):
+    for variant in variants(arguments):
         if variant.name not in grid.rows and variant.name.startswith(arguments.only or ""):
             grid.run(variant)
-    write_table(grid)
-    draw_curves(grid)
+    write_tables(grid)
+    draw_curves(grid, arguments.repair)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,11 @@ class Params(Section):
     ratio: Ratio = Field(0.5, description="share of heads and of FFN neurons to cut, in [0, 1)")
     heads: Ratio | None = Field(None, description="share of heads; empty: ratio")
     ffn: Ratio | None = Field(None, description="share of FFN neurons; empty: ratio")
+    budget: Literal["parameters", "bytes", "flops", "ms"] | None = Field(
+        None, description="what is limited instead of ratios, a solver sharing it out; empty: the ratios"
+    )
+    share: float = Field(0.5, gt=0, lt=1, description="of the teacher's budget that stays")
+    also: list[Literal["hidden", "embedding"]] = Field([], description="what a budget may cut beside heads and neurons")
     ranking: Literal["global", "layer"] = Field("global", description="rank over all layers, or within each")
     steps: int = Field(1, ge=1, le=100, description="cuts on the way to the ratio, importance recomputed between them")
     repair: Literal["none", "bias", "outputs", "full"] = Field("full", description="what is refitted after a cut")
@@ -25,9 +30,12 @@ class Params(Section):
 
 def run(params) -> None:
     """Read the teacher, the scores and training pairs; write artifacts/pruned/, a model folder with prune.json."""
+    from headshrink.errors import HeadshrinkError
     from headshrink.importance import load_scores, pair_batches
     from headshrink.model import load_encoder, save_encoder
     from headshrink.prune import Recipe, describe, prune, write_record
+    from headshrink.prune.vocabulary import count_tokens
+    from headshrink.prune.within import COSTS, Budget, prune_within
     from headshrink.shards import read_split
     from tasks.stage import ARTIFACTS, output
 
@@ -42,10 +50,18 @@ def run(params) -> None:
     teacher = load_encoder(ARTIFACTS / "teacher")
     train = read_split(ARTIFACTS / "shards", "train")
     pad_id, batches = teacher.tokenizer.pad_token_id, chosen.repair_pairs // PAIRS_A_BATCH
-    text = pair_batches(train["en_ids"], train["ru_ids"], pad_id, batches, PAIRS_A_BATCH, importance.seed + 1)
+    text = list(pair_batches(train["en_ids"], train["ru_ids"], pad_id, batches, PAIRS_A_BATCH, importance.seed + 1))
     scores = load_scores(ARTIFACTS / "importance" / "scores.safetensors")
-    pruned, plan = prune(teacher, recipe, scores, list(text))
     why = chosen.model_dump() | {"heads": recipe.heads, "ffn": recipe.ffn, "criterion": recipe.criterion}
+    if chosen.budget:
+        if importance.criterion not in COSTS or importance.loss != "teacher_distance":
+            raise HeadshrinkError(f"prune.budget needs importance by {' or '.join(COSTS)} with loss teacher_distance")
+        counts = count_tokens((row for side in ("en_ids", "ru_ids") for row in train[side]), len(teacher.tokenizer))
+        allowed = chosen.model_dump(include={"share", "repair", "ridge"})
+        budget = Budget(chosen.budget, cut=tuple(chosen.also), **allowed)
+        pruned, plan, _ = prune_within(teacher, budget, scores, text, counts)
+    else:
+        pruned, plan = prune(teacher, recipe, scores, text)
     with output(ARTIFACTS / "pruned", "prune") as folder:
         save_encoder(pruned, folder)
         write_record(describe(teacher, pruned, plan, **why), folder)

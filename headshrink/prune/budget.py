@@ -1,8 +1,7 @@
 """Spend a budget of parameters, bytes, FLOPs or milliseconds where the estimated loss is least."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -11,14 +10,10 @@ from torch import Tensor
 from headshrink.errors import HeadshrinkError
 from headshrink.importance.scores import Scores
 from headshrink.model import SentenceEncoder
-from headshrink.model.sites import KINDS, Kind, Site, sites
+from headshrink.model.sites import Kind, Site, sites
 from headshrink.prune.plan import Plan
+from headshrink.prune.price import BlockCost, Body, Price, body_of
 
-Measure = Literal["parameters", "bytes", "flops", "ms"]
-BlockCost = Callable[[Kind, int], float]
-"""(kind, units) -> what one block costs with so many units."""
-
-BYTES_PER_PARAMETER = 4  # fp32
 MOST_POINTS = 5_000  # of a frontier; beyond it nearby costs are merged
 
 
@@ -85,61 +80,55 @@ def plan_budget(
     encoder: SentenceEncoder,
     scores: Scores,
     share: float,
-    fixed: float,
-    cost: BlockCost,
+    price: Price,
+    bodies: Sequence[Body] = (),
     multiples: dict[Kind, int] | None = None,
-) -> Plan:
-    """The plan of least estimated loss that costs at most `share` of the encoder as it is.
+) -> tuple[Plan, Body]:
+    """The plan and the body of least estimated loss that cost at most `share` of the encoder as it is.
 
-    `cost` prices a block by its width, `fixed` is what is paid whatever is cut (embeddings, LayerNorms, the rest).
-    `multiples` rounds widths to what the hardware likes; default 1 head and 8 neurons. Raises HeadshrinkError for a
-    share that cutting heads and neurons cannot reach.
+    `bodies` are those that may be chosen, beside the encoder's own. `multiples` rounds widths to what the hardware
+    likes; default 1 head and 8 neurons. Raises HeadshrinkError, with the smallest share there is, for one that
+    nothing reaches.
     """
     multiples = multiples or {"heads": 1, "ffn": 8}
-    blocks = sites(encoder.backbone)
-    whole = fixed + sum(cost(site.kind, site.units) for site in blocks)
-    groups = [options(getattr(scores, site.kind)[site.layer], site, cost, multiples[site.kind]) for site in blocks]
-    smallest = fixed + sum(min(option.cost for option in group) for group in groups)
-    if smallest > share * whole:
+    blocks, own = sites(encoder.backbone), body_of(encoder)
+    whole = price.fixed(own) + sum(price.block(own)(site.kind, site.units) for site in blocks)
+    best: tuple[float, Body, list[Option]] | None = None
+    smallest = whole
+    for body in _undominated([own, *bodies], price):
+        groups = [
+            options(getattr(scores, site.kind)[site.layer], site, price.block(body), multiples[site.kind])
+            for site in blocks
+        ]
+        least = price.fixed(body) + sum(min(option.cost for option in group) for group in groups)
+        smallest = min(smallest, least)
+        if least <= share * whole:
+            chosen = solve(groups, share * whole - price.fixed(body))
+            loss = body.loss + sum(option.loss for option in chosen)
+            if best is None or loss < best[0]:
+                best = loss, body, chosen
+    if best is None:
         raise HeadshrinkError(
-            f"a budget of {share:.1%} cannot be reached by cutting heads and FFN neurons: the smallest is "
-            f"{smallest / whole:.1%}; cut the vocabulary, the embedding rank or the hidden width too"
+            f"a budget of {share:.1%} cannot be reached by what may be cut: the smallest is {smallest / whole:.1%}; "
+            "allow more kinds of cut (hidden width, vocabulary, embedding) or a larger budget"
         )
+    return _plan(scores, blocks, best[2]), best[1]
+
+
+def _undominated(bodies: Sequence[Body], price: Price) -> list[Body]:
+    """Bodies without those that lose no less and cost no less than another of the same hidden width."""
+    kept: list[Body] = []
+    for body in sorted(bodies, key=lambda body: (body.hidden, price.fixed(body), body.loss)):
+        if not any(other.hidden == body.hidden and other.loss <= body.loss for other in kept):
+            kept.append(body)
+    return kept
+
+
+def _plan(scores: Scores, blocks: Sequence[Site], chosen: Sequence[Option]) -> Plan:
+    """The best units of each block, as many as its option has."""
     plan = Plan(heads=[], ffn=[])
-    for site, option in zip(blocks, solve(groups, share * whole - fixed), strict=True):
+    for site, option in zip(blocks, chosen, strict=True):
         row = getattr(scores, site.kind)[site.layer][: site.units]
         best = torch.argsort(row, descending=True, stable=True)[: option.units]
         getattr(plan, site.kind).append(sorted(best.tolist()))
     return plan
-
-
-def block_cost(
-    encoder: SentenceEncoder, measure: Literal["parameters", "bytes", "flops"], tokens: int = 32
-) -> BlockCost:
-    """Price of a block in parameters, fp32 bytes, or FLOPs for one sentence of `tokens` tokens.
-
-    FLOPs count a multiplication and an addition as two, in the linear layers and in the two products of attention.
-    """
-    hidden = encoder.backbone.config.hidden_size
-    head_size = max(site.unit_width for site in sites(encoder.backbone) if site.kind == "heads")
-    weights: dict[Kind, int] = {"heads": head_size * (4 * hidden + 3), "ffn": 2 * hidden + 1}
-    flops: dict[Kind, int] = {
-        "heads": 2 * tokens * head_size * 4 * hidden + 4 * tokens**2 * head_size,
-        "ffn": 2 * tokens * 2 * hidden,
-    }
-    each = {
-        "parameters": weights,
-        "bytes": {kind: BYTES_PER_PARAMETER * weights[kind] for kind in KINDS},
-        "flops": flops,
-    }[measure]
-    return lambda kind, units: float(each[kind] * units)
-
-
-def fixed_cost(encoder: SentenceEncoder, measure: Literal["parameters", "bytes", "flops"]) -> float:
-    """What an encoder costs beside its heads and neurons; in FLOPs nothing, lookups and LayerNorms not counted."""
-    if measure == "flops":
-        return 0.0
-    cost = block_cost(encoder, "parameters")
-    rest = sum(weight.numel() for weight in encoder.parameters())
-    rest -= sum(int(cost(site.kind, site.units)) for site in sites(encoder.backbone))
-    return float(rest * (BYTES_PER_PARAMETER if measure == "bytes" else 1))

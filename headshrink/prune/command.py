@@ -1,7 +1,7 @@
 """`headshrink prune`: a model folder and a file of pairs, without the pipeline."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import torch
 import typer
@@ -14,6 +14,8 @@ from headshrink.importance.losses import LOSSES
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.prune.recipe import Recipe, prune
 from headshrink.prune.record import describe, write_record
+from headshrink.prune.vocabulary import count_tokens
+from headshrink.prune.within import COSTS, Budget, Cut, prune_within
 
 BATCH_SIZE = 32
 
@@ -30,6 +32,11 @@ def main(
     ranking: Annotated[
         Literal["global", "layer"], typer.Option(help="over the whole model, or within layers")
     ] = "global",
+    budget: Annotated[
+        Literal["parameters", "bytes", "flops", "ms"] | None, typer.Option(help="limit that instead of the ratios")
+    ] = None,
+    share: Annotated[float, typer.Option(help="of the model's budget that stays, in (0, 1)")] = 0.5,
+    also: Annotated[str, typer.Option(help="what a budget may cut too: hidden,embedding,vocabulary")] = "",
     steps: Annotated[int, typer.Option(help="cuts on the way, scores recomputed between them", min=1)] = Recipe.steps,
     repair: Annotated[
         Literal["none", "bias", "outputs", "full"], typer.Option(help="what is refitted after a cut")
@@ -44,18 +51,38 @@ def main(
     shares = {"heads": ratio if heads is None else heads, "ffn": ratio if ffn is None else ffn}
     if not all(0 <= share < 1 for share in shares.values()):
         raise HeadshrinkError(f"shares {shares}: each must be in [0, 1)")
+    cuts = tuple(name.strip() for name in also.split(",") if name.strip())
+    if unknown := sorted(set(cuts) - set(get_args(Cut))):
+        raise HeadshrinkError(f"--also {', '.join(unknown)}: allowed are {', '.join(get_args(Cut))}")
+    if not 0 < share < 1:
+        raise HeadshrinkError(f"--share {share}: must be in (0, 1)")
+    if budget and (criterion not in COSTS or loss != "teacher_distance"):
+        raise HeadshrinkError(f"--budget needs scores that are costs: {', '.join(COSTS)} by teacher_distance")
     if out.exists():
         raise HeadshrinkError(f"{out} exists: give --out a folder that does not")
     teacher = load_encoder(model).to("cuda" if torch.cuda.is_available() else "cpu")
     batches = read_batches(teacher, pairs, limit, seed)
     recipe = Recipe(shares["heads"], shares["ffn"], ranking, criterion=criterion, loss=loss, steps=steps, repair=repair)
     scores = score(teacher, batches, [criterion], loss, seed)[criterion]
-    pruned, plan = prune(teacher, recipe, scores, batches)
-    record = describe(teacher, pruned, plan, **shares, criterion=criterion, loss=loss, repair=repair, steps=steps)
+    why: dict[str, Any] = {"criterion": criterion, "loss": loss, "repair": repair}
+    if budget:
+        allowed = Budget(budget, share, cuts, repair=repair)
+        pruned, plan, _ = prune_within(teacher, allowed, scores, batches, count(teacher, batches))
+        why |= {"budget": budget, "share": share}
+    else:
+        pruned, plan = prune(teacher, recipe, scores, batches)
+        why |= {**shares, "steps": steps}
+    record = describe(teacher, pruned, plan, **why)
     save_encoder(pruned, out)
     write_record(record, out)
-    count = record["parameters"]
-    typer.echo(f"{out}: {count['after']:,} of {count['before']:,} parameters")
+    found = record["parameters"]
+    typer.echo(f"{out}: {found['after']:,} of {found['before']:,} parameters")
+
+
+def count(encoder: SentenceEncoder, batches: list[PairBatch]) -> torch.Tensor:
+    """How often each token occurs in the batches."""
+    sides = [side for batch in batches for side in (batch.en, batch.ru)]
+    return count_tokens((side.input_ids[side.attention_mask.bool()] for side in sides), len(encoder.tokenizer))
 
 
 def read_batches(encoder: SentenceEncoder, pairs: Path, limit: int, seed: int) -> list[PairBatch]:

@@ -11,8 +11,8 @@ import torch
 from headshrink.model import SentenceEncoder
 from headshrink.model.modeling_pruned_bert import shape_layer
 from headshrink.model.sites import KINDS, Kind, widths
-from headshrink.prune.budget import BlockCost
 from headshrink.prune.cut import as_pruned_config
+from headshrink.prune.price import BlockCost, Body
 
 
 class LatencyTable:
@@ -79,3 +79,35 @@ def fixed_ms(encoder: SentenceEncoder, cost: BlockCost, tokens: int = 16, repeat
             times = [*times, (time.perf_counter() - start) * 1e3]
     blocks = sum(cost(kind, units) for kind in KINDS for units in widths(encoder.backbone, kind))
     return max(0.0, median(times[1:]) - blocks)
+
+
+class Timed:
+    """Milliseconds at batch 1 of sentences of `tokens` tokens, on this machine and its present number of threads.
+
+    Measured at the encoder's own hidden width: other bodies differ in their table alone, which costs no time.
+    """
+
+    def __init__(self, encoder: SentenceEncoder, tokens: int = 16, repeats: int = 30) -> None:
+        self.table = measure_blocks(encoder, tokens, repeats=repeats)
+        self.rest = fixed_ms(encoder, self.table, tokens, repeats)
+
+    def fixed(self, body: Body) -> float:
+        return self.rest
+
+    def block(self, body: Body) -> BlockCost:
+        return self.table
+
+
+def latency_ratio(encoder: SentenceEncoder, whole: SentenceEncoder, tokens: int = 16, repeats: int = 30) -> float:
+    """Median over rounds of one encoder's time at batch 1 to another's, the two in turns."""
+    ids = torch.full((1, tokens), 5, device=whole.device)
+    mask = torch.ones_like(ids)
+    ratios = []
+    with torch.inference_mode():
+        for _ in range(repeats + 3):
+            moments = [time.perf_counter()]
+            for one in (encoder, whole):
+                one(ids.clamp(max=one.backbone.config.vocab_size - 1), mask)
+                moments.append(time.perf_counter())
+            ratios.append((moments[1] - moments[0]) / (moments[2] - moments[1]))
+    return median(ratios[3:])

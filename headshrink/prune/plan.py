@@ -14,10 +14,11 @@ Ranking = Literal["global", "layer"]
 
 @dataclass(frozen=True)
 class Plan:
-    """The units each layer keeps, as ascending indices into the uncut layer."""
+    """The units each layer keeps, as ascending indices into the uncut layer, and the hidden dimensions (None: all)."""
 
     heads: list[list[int]]
     ffn: list[list[int]]
+    hidden: list[int] | None = None
 
 
 def plan_ratio(scores: Scores, heads: float, ffn: float, ranking: Ranking = "global", least: int = 0) -> Plan:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from headshrink.importance.batches import PairBatch, Side
 from headshrink.importance.moments import Moments
 from headshrink.model import SentenceEncoder
+from headshrink.model.encoder import pool
 from headshrink.model.sites import KINDS, Kind
 from headshrink.progress import track
 from headshrink.prune.plan import Plan
@@ -88,8 +89,10 @@ def repair(
             units = getattr(plan, kind)[layer]
             if method == "full" and units:
                 refit_readers(theirs, ours, layer, kind, units, ridge)
-            refit_output(theirs, ours, layer, kind, method, ridge)
+            refit_output(theirs, ours, layer, kind, method, ridge, plan.hidden)
             ours.advance(layer, kind)
+    if plan.hidden is not None and method != "bias":
+        refit_way_back(teacher, pruned, theirs, ours, ridge)
 
 
 def refit_readers(theirs: Walk, ours: Walk, layer: int, kind: Kind, units: list[int], ridge: float) -> None:
@@ -108,20 +111,41 @@ def refit_readers(theirs: Walk, ours: Walk, layer: int, kind: Kind, units: list[
         linear.bias.copy_(new_bias)
 
 
-def refit_output(theirs: Walk, ours: Walk, layer: int, kind: Kind, method: Method, ridge: float) -> None:
-    """Refit one block's output projection from the states just before it, and move the teacher past the block."""
+def refit_output(
+    theirs: Walk, ours: Walk, layer: int, kind: Kind, method: Method, ridge: float, hidden: list[int] | None = None
+) -> None:
+    """Refit one block's output projection from the states just before it, and move the teacher past the block.
+
+    `hidden` are the teacher's dimensions that ours has, None for all.
+    """
+    dimensions = slice(None) if hidden is None else torch.tensor(hidden, device=ours.masks[0].device)
     dense = ours.output(layer, kind).dense
     whole = method != "bias" and isinstance(dense, nn.Linear)
     weight = dense.weight if whole else dense.bias.new_empty(len(dense.bias), 0)
     fit = Moments(weight.shape[1], weight.shape[0], weight.device)
     for i, kept in enumerate(ours.kept):
-        goal = theirs.sums(layer, kind, i)
+        sums = theirs.sums(layer, kind, i)
+        goal = sums[..., dimensions]
         if whole:
             fit.add(ours.inputs(layer, kind, i)[kept], (goal - ours.states[i])[kept])
         else:
             fit.add(weight.new_empty(int(kept.sum()), 0), (goal - ours.sums(layer, kind, i))[kept] + dense.bias)
-        theirs.states[i] = theirs.output(layer, kind).LayerNorm(goal)
+        theirs.states[i] = theirs.output(layer, kind).LayerNorm(sums)
     fitted, bias = fit.fit(weight, ridge)
     if whole:
         dense.weight.copy_(fitted)
     dense.bias.copy_(bias)
+
+
+def refit_way_back(teacher: SentenceEncoder, pruned: SentenceEncoder, theirs: Walk, ours: Walk, ridge: float) -> None:
+    """Refit the linear that takes a narrow encoder's pooled states to the teacher's length, where it has no other."""
+    linear = pruned.dense[0] if len(pruned.dense) else None
+    if not isinstance(linear, nn.Linear) or len(teacher.dense):
+        return
+    fit = Moments(linear.in_features, linear.out_features, linear.weight.device)
+    for i, mask in enumerate(ours.masks):
+        fit.add(pool(ours.states[i], mask, pruned.pooling), pool(theirs.states[i], mask, teacher.pooling))
+    weight, bias = fit.fit(linear.weight, ridge)
+    linear.weight.copy_(weight)
+    if linear.bias is not None:
+        linear.bias.copy_(bias)

@@ -67,9 +67,10 @@ def _back_to_full_length(encoder: SentenceEncoder, kept: Tensor) -> nn.Sequentia
         narrow.load_state_dict(state)
         return nn.Sequential(narrow, *list(encoder.dense)[1:])
     hidden = encoder.backbone.config.hidden_size
-    narrow = nn.Linear(len(kept), hidden, bias=False).to(encoder.device)
+    narrow = nn.Linear(len(kept), hidden).to(encoder.device)
     with torch.no_grad():
         narrow.weight.copy_(torch.eye(hidden)[:, kept])
+        narrow.bias.zero_()
     return nn.Sequential(narrow, nn.Identity())
 
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from headshrink.errors import HeadshrinkError
 from headshrink.importance import load_scores
 from headshrink.model import load_encoder, save_encoder
 from headshrink.model.sites import widths
@@ -90,3 +91,21 @@ def test_prune_writes_the_model_that_its_record_describes(workspace, pruning, he
     assert record["heads"]["of"] == [4, 4]
     assert record["parameters"]["after"] == sum(weight.numel() for weight in pruned.parameters())
     assert record["why"]["repair"] == pruning.get("repair", "full")
+
+
+def test_a_budget_in_place_of_ratios_is_met_and_recorded(workspace):
+    importance.run(parameters())
+    prune.run(parameters(budget="parameters", share=0.6, also=["embedding"]))
+    pruned = load_encoder("artifacts/pruned")
+    record = json.loads(Path("artifacts/pruned/prune.json").read_text())
+    count = record["parameters"]
+    assert count["after"] == sum(weight.numel() for weight in pruned.parameters())
+    assert count["after"] / count["before"] <= 0.6
+    assert record["why"]["budget"] == "parameters"
+    assert record["vocabulary"]["kept"] == record["vocabulary"]["of"]
+
+
+def test_a_budget_needs_scores_that_are_costs(workspace):
+    importance.run(parameters("taylor"))
+    with pytest.raises(HeadshrinkError, match="fisher or obs"):
+        prune.run(parameters("taylor", budget="parameters"))

@@ -1,18 +1,24 @@
 """Budgets: the solver against brute force, the plan against the model that it makes."""
 
+import copy
 from itertools import product
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch import nn
+from transformers.models.bert.modeling_bert import BertPooler
 
 from headshrink.errors import HeadshrinkError
 from headshrink.importance.scores import Scores
 from headshrink.model.sites import widths
 from headshrink.prune import cut
-from headshrink.prune.budget import Option, block_cost, fixed_cost, plan_budget, solve
-from headshrink.prune.latency import LatencyTable, fixed_ms, measure_blocks
+from headshrink.prune.budget import Option, plan_budget, solve
+from headshrink.prune.embedding import factorise
+from headshrink.prune.latency import LatencyTable, fixed_ms, latency_ratio, measure_blocks
+from headshrink.prune.price import Body, Counted, body_of
+from headshrink.prune.width import cut_width
 
 groups_of_options = st.lists(
     st.lists(
@@ -59,16 +65,18 @@ def scores_of(encoder):
 def test_the_cut_model_has_what_the_budget_allows(tiny_encoder, measure):
     scores, per_parameter = scores_of(tiny_encoder), {"parameters": 1, "bytes": 4}[measure]
     count = lambda encoder: per_parameter * sum(weight.numel() for weight in encoder.parameters())  # noqa: E731
-    fixed, cost = fixed_cost(tiny_encoder, measure), block_cost(tiny_encoder, measure)
+    price = Counted(tiny_encoder, measure)
+    fixed = price.fixed(body_of(tiny_encoder))
     share = (fixed + 0.4 * (count(tiny_encoder) - fixed)) / count(tiny_encoder)
-    plan = plan_budget(tiny_encoder, scores, share, fixed, cost, {"heads": 1, "ffn": 4})
+    plan, _ = plan_budget(tiny_encoder, scores, share, price, multiples={"heads": 1, "ffn": 4})
     assert 0.98 * share < count(cut(tiny_encoder, plan)) / count(tiny_encoder) <= share
     assert all(len(units) % 4 == 0 for units in plan.ffn)
 
 
 def test_flops_fall_to_the_budget(tiny_encoder):
-    cost = block_cost(tiny_encoder, "flops", tokens=10)
-    plan = plan_budget(tiny_encoder, scores_of(tiny_encoder), 0.4, 0.0, cost, {"heads": 1, "ffn": 1})
+    price = Counted(tiny_encoder, "flops", tokens=10)
+    cost = price.block(body_of(tiny_encoder))
+    plan, _ = plan_budget(tiny_encoder, scores_of(tiny_encoder), 0.4, price, multiples={"heads": 1, "ffn": 1})
     small = cut(tiny_encoder, plan)
     total = [
         sum(cost(kind, n) for kind in ("heads", "ffn") for n in widths(e.backbone, kind)) for e in (tiny_encoder, small)
@@ -78,17 +86,48 @@ def test_flops_fall_to_the_budget(tiny_encoder):
 
 def test_what_is_kept_of_a_block_is_its_best(tiny_encoder):
     scores = scores_of(tiny_encoder)
-    plan = plan_budget(tiny_encoder, scores, 0.4, 0.0, block_cost(tiny_encoder, "flops"))
+    plan, _ = plan_budget(tiny_encoder, scores, 0.4, Counted(tiny_encoder, "flops"))
     for layer, kept in enumerate(plan.ffn):
         gone = [i for i in range(64) if i not in kept]
         assert not gone or not kept or scores.ffn[layer][kept].min() >= scores.ffn[layer][gone].max()
 
 
 def test_a_budget_below_the_embeddings_is_refused_with_the_smallest(tiny_encoder):
-    fixed, cost = fixed_cost(tiny_encoder, "parameters"), block_cost(tiny_encoder, "parameters")
-    share = fixed / sum(weight.numel() for weight in tiny_encoder.parameters())
+    price = Counted(tiny_encoder, "parameters")
+    share = price.fixed(body_of(tiny_encoder)) / sum(weight.numel() for weight in tiny_encoder.parameters())
     with pytest.raises(HeadshrinkError, match=f"smallest is {share:.1%}"):
-        plan_budget(tiny_encoder, scores_of(tiny_encoder), 0.5 * share, fixed, cost)
+        plan_budget(tiny_encoder, scores_of(tiny_encoder), 0.5 * share, price)
+
+
+def test_of_two_bodies_the_one_of_less_loss_is_taken_and_a_costlier_worse_one_never(tiny_encoder):
+    own, price = body_of(tiny_encoder), Counted(tiny_encoder, "parameters")
+    thin = Body(own.vocabulary, 4, own.hidden, loss=0.001)
+    worse = Body(own.vocabulary, 8, own.hidden, loss=0.5)
+    _, body = plan_budget(tiny_encoder, scores_of(tiny_encoder), 0.5, price, [worse, thin])
+    assert body == thin
+    _, body = plan_budget(tiny_encoder, scores_of(tiny_encoder), 1.0, price, [worse, thin])
+    assert body == own
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    hidden=st.sets(st.integers(0, 31), min_size=9).map(sorted),
+    rank=st.none() | st.integers(1, 6),
+    dense=st.booleans(),
+    pooler=st.booleans(),
+)
+def test_prices_are_those_of_the_model_when_it_is_there(tiny_encoder, hidden, rank, dense, pooler):
+    encoder = copy.deepcopy(tiny_encoder)
+    if pooler:
+        encoder.backbone.pooler = BertPooler(encoder.backbone.config)
+    if dense:
+        encoder.dense = nn.Sequential(nn.Linear(32, 20), nn.Tanh())
+    small = cut_width(encoder, hidden) if len(hidden) < 32 else encoder
+    if rank:
+        small = factorise(small, rank, torch.ones(len(encoder.tokenizer)))
+    price, body = Counted(encoder, "parameters"), Body(len(encoder.tokenizer), rank, len(hidden))
+    total = price.fixed(body) + 2 * (price.block(body)("heads", 4) + price.block(body)("ffn", 64))
+    assert total == sum(weight.numel() for weight in small.parameters())
 
 
 def test_a_latency_table_is_linear_between_its_widths_and_measured_for_both_kinds(tiny_encoder):
@@ -97,4 +136,5 @@ def test_a_latency_table_is_linear_between_its_widths_and_measured_for_both_kind
     assert table("ffn", 32) == 2.0
     measured = measure_blocks(tiny_encoder, tokens=4, points=3, repeats=3)
     assert measured("ffn", 64) > 0
+    assert latency_ratio(tiny_encoder, tiny_encoder, tokens=4, repeats=9) == pytest.approx(1, abs=0.5)
     assert fixed_ms(tiny_encoder, measured, tokens=4, repeats=3) >= 0

@@ -108,12 +108,23 @@ def test_command_writes_a_smaller_model_that_loads(call, tmp_path):
     assert record["parameters"]["after"] == sum(weight.numel() for weight in pruned.parameters())
 
 
+def test_command_keeps_to_a_budget_with_every_kind_of_cut(call, tmp_path):
+    result = call("--budget", "parameters", "--share", 0.5, "--also", "hidden,embedding,vocabulary")
+    assert result.exit_code == 0, result.output
+    record = json.loads((tmp_path / "out" / "prune.json").read_text())
+    assert record["parameters"]["after"] <= 0.5 * record["parameters"]["before"]
+    assert load_encoder(tmp_path / "out").encode(EN).shape == (len(EN), 32)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("--ratio", 1.0), r"each must be in \[0, 1\)"),
         (("--criterion", "best"), "--criterion best: allowed are fisher"),
         (("--loss", "none"), "--loss none: allowed are similarity"),
+        (("--budget", "parameters", "--share", 0.01), "the smallest is"),
+        (("--also", "hidden,depth"), "--also depth: allowed are hidden, embedding, vocabulary"),
+        (("--budget", "flops", "--criterion", "taylor"), "needs scores that are costs: fisher, obs"),
     ],
 )
 def test_a_users_mistake_is_one_line(call, tmp_path, words, message):
