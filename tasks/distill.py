@@ -1,29 +1,48 @@
 """Stage distill: pull the cut model back to its teacher."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tasks.section import LIBRARY, Section, name_from
+
+Weight = float | Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
 class Params(Section):
     """The recipe."""
 
-    losses: dict[name_from("distill/losses"), float] = Field(description="weight of each loss, by name")  # type: ignore[valid-type]
+    losses: dict[name_from("distill/losses"), Weight] = Field(  # type: ignore[valid-type]
+        min_length=1, description="weight of each loss, by name; two numbers: at the first step and at the last"
+    )
+    layer_map: Literal["uniform", "last"] | list[int] = Field("uniform", description="teacher's layer for each layer")
+    queue: int = Field(
+        0, ge=0, description="earlier pairs that ranking tells apart from a batch's, as the teacher sees"
+    )
     epochs: float = Field(3, gt=0, description="passes over the training pairs")
     batch_size: int = Field(64, ge=2, description="pairs a step")
+    accumulate: int = Field(1, ge=1, description="batches a step")
     learning_rate: float = Field(5e-4, gt=0, description="peak")
     weight_decay: float = Field(0.01, ge=0, description="on matrices only")
     warmup: float = Field(0.05, ge=0, lt=1, description="share of steps before the peak")
     decay: Literal["linear", "cosine"] = Field("cosine", description="from the peak down to zero")
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
+    ema: float = Field(0.0, ge=0, lt=1, description="what a running mean of the weights keeps a step; 0: off")
     evaluations: int = Field(10, ge=1, description="held-out evaluations; the best chooses the checkpoint")
+    patience: int | None = Field(None, ge=1, description="evaluations without a new best that end the training")
     checkpoint_minutes: float = Field(2, gt=0, description="between resumable checkpoints")
     dropout: float = Field(0.0, ge=0, lt=1, description="of the student while it trains; 0: off")
     train_embeddings: bool = Field(True, description="train the word table too; off: it stays the teacher's")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
     seed: int = Field(0, ge=0, description="order of the batches, dropout")
+
+    @model_validator(mode="after")
+    def queue_has_a_use(self) -> "Params":
+        if self.queue and "ranking" not in self.losses:
+            raise ValueError(
+                f"queue = {self.queue}: only the loss ranking has a use for it; give it a weight, or 0 here"
+            )
+        return self
 
 
 def run(params) -> None:
@@ -33,6 +52,7 @@ def run(params) -> None:
     import torch
 
     from headshrink.checkpoint import Checkpoints, fingerprint
+    from headshrink.distill.losses import LAYER_LOSSES
     from headshrink.distill.pairs import Pairs, Sentences
     from headshrink.distill.record import summary, write_curve, write_metrics
     from headshrink.distill.targets import stored_targets
@@ -50,11 +70,13 @@ def run(params) -> None:
     train, heldout = pairs("train"), pairs("heldout")
     recipe = Recipe(**params.distill.model_dump())
     code = [Path(__file__), *(LIBRARY / name for name in ("checkpoint.py", "distill", "model", "shards.py"))]
-    inputs = [ARTIFACTS / name for name in ("shards", "targets", "pruned")]
+    inputs = [ARTIFACTS / name for name in ("shards", "targets", "pruned", "teacher")]
     checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], params.distill.model_dump()))
-    student = load_encoder(ARTIFACTS / "pruned").to("cuda" if torch.cuda.is_available() else "cpu")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    student = load_encoder(ARTIFACTS / "pruned").to(device)
+    beside = load_encoder(ARTIFACTS / "teacher").to(device) if LAYER_LOSSES.keys() & recipe.losses.keys() else None
     with LiveCurve("distill", params.distill.model_dump()) as live:
-        result = distil(student, train, heldout, recipe, checkpoints, live.row)
+        result = distil(student, train, heldout, recipe, checkpoints, live.row, beside)
     with output(ARTIFACTS / "student", "distill") as folder:
         save_encoder(student, folder / "model")
         write_metrics(result, folder / "metrics.json")

@@ -24,6 +24,15 @@ def bucketed(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> lis
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
+def bucketed_apart(lengths: np.ndarray, first: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """As `bucketed`, but no batch holds rows of both the `first` and those after; their batches come in turn."""
+    if first == len(lengths):
+        return bucketed(lengths, batch_size, seed, epoch)
+    batches = bucketed(lengths[:first], batch_size, seed, epoch)
+    batches += [batch + first for batch in bucketed(lengths[first:], batch_size, seed, epoch)]
+    return [batches[i] for i in np.random.default_rng((seed, epoch, first)).permutation(len(batches))]
+
+
 def in_order(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
     """Batches of the whole set by length, shortest first: for evaluation, where the order does not matter."""
     return pieces(np.argsort(lengths, kind="stable"), batch_size)

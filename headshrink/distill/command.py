@@ -9,7 +9,8 @@ import torch
 import typer
 
 from headshrink.checkpoint import Checkpoints, fingerprint
-from headshrink.distill.losses import LOSSES
+from headshrink.distill.losses import LAYER_LOSSES, LOSSES
+from headshrink.distill.objective import Weight
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
 from headshrink.distill.record import summary, write_curve, write_metrics
 from headshrink.distill.targets import read_targets, write_targets
@@ -18,6 +19,7 @@ from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 
 HELDOUT_PERCENT = 5
+NAMES = sorted(LOSSES | LAYER_LOSSES)
 
 
 def main(
@@ -25,7 +27,7 @@ def main(
     student: Annotated[Path, typer.Option(help="model folder to train, of the same embedding dimension")],
     pairs: Annotated[Path, typer.Option(help="UTF-8 file: English, tab, Russian; a pair a line")],
     output: Annotated[Path, typer.Option(help="folder for the trained student; must not exist")],
-    loss: Annotated[list[str], typer.Option(help=f"NAME=WEIGHT, repeatable: {', '.join(LOSSES)}")] = ["cosine=1"],  # noqa: B006
+    loss: Annotated[list[str], typer.Option(help=f"NAME=WEIGHT, repeatable: {', '.join(NAMES)}")] = ["cosine=1"],  # noqa: B006
     epochs: Annotated[float, typer.Option(help="passes over the pairs", min=0.001)] = Recipe.epochs,
     batch_size: Annotated[int, typer.Option(help="pairs a step", min=2)] = Recipe.batch_size,
     learning_rate: Annotated[float, typer.Option(help="peak")] = Recipe.learning_rate,
@@ -38,13 +40,15 @@ def main(
     if precision not in ("auto", "fp32", "bf16"):
         raise HeadshrinkError(f"--precision {precision}: allowed are auto, fp32, bf16")
     weights = parse_losses(loss)
-    recipe = Recipe(weights, epochs, batch_size, learning_rate=learning_rate, precision=precision, seed=seed)
+    recipe = Recipe(
+        weights, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, precision=precision, seed=seed
+    )
     texts = split(read_tsv(pairs))
     models = load_both(teacher, student)
     work = output.parent / f".{output.name}.unfinished"  # the same call again goes on where a killed one stood
     place = work / fingerprint([teacher, student, pairs], vars(recipe))
     train, heldout = prepare(*models, texts, place / "targets")
-    result = distil(models[1], train, heldout, recipe, Checkpoints(place))
+    result = distil(models[1], train, heldout, recipe, Checkpoints(place), teacher=models[0])
     save_encoder(models[1], work / "model")
     write_metrics(result, work / "model" / "distill.json")
     write_curve(result.curve, work / "model" / "curve.csv")
@@ -64,17 +68,17 @@ def load_both(teacher: Path, student: Path) -> tuple[SentenceEncoder, SentenceEn
     return master, pupil
 
 
-def parse_losses(words: list[str]) -> dict[str, float]:
+def parse_losses(words: list[str]) -> dict[str, Weight]:
     """["cosine=1", "ranking=0.1"] as {"cosine": 1.0, "ranking": 0.1}; HeadshrinkError for what is neither."""
-    losses = {}
+    losses: dict[str, Weight] = {}
     for word in words:
         name, _, weight = word.partition("=")
         try:
             losses[name] = float(weight or 1)
         except ValueError:
             raise HeadshrinkError(f"--loss {word}: NAME=WEIGHT is needed, the weight a number") from None
-        if name not in LOSSES:
-            raise HeadshrinkError(f"--loss {word}: allowed names are {', '.join(LOSSES)}")
+        if name not in NAMES:
+            raise HeadshrinkError(f"--loss {word}: allowed names are {', '.join(NAMES)}")
     return losses
 
 

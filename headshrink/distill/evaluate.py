@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from headshrink.distill.losses import LOSSES, Outputs
-from headshrink.distill.pairs import Batch, Pairs
-from headshrink.distill.precision import autocast
+from headshrink.distill.losses import Outputs
+from headshrink.distill.objective import Objective, embed_block
+from headshrink.distill.pairs import Pairs
 from headshrink.model import SentenceEncoder
 
 ROWS_A_BLOCK = 1024
@@ -20,9 +20,9 @@ ROWS_A_BLOCK = 1024
 class Scores:
     """A student on held-out pairs.
 
-    `loss`: the recipe's weighted sum, mean over pairs. `cosine`: to the teacher's embedding, mean over the sentences of
-    both languages. `retrieval_at_1`: share of sentences whose translation is nearest among all held-out sentences of
-    the other language, mean of both directions.
+    `loss`: the recipe's weighted sum of losses on embeddings, mean over pairs. `cosine`: to the teacher's embedding,
+    mean over the sentences of both languages. `retrieval_at_1`: share of sentences whose translation is nearest among
+    all held-out sentences of the other language, mean of both directions.
     """
 
     loss: float
@@ -30,21 +30,9 @@ class Scores:
     retrieval_at_1: float
 
 
-def embed_block(student: SentenceEncoder, batch: Batch, precision: str) -> Tensor:
-    """Embeddings [rows, dimension] of a batch's block: the backbone in `precision`, pooling and after it in fp32."""
-    with autocast(precision, student.device):
-        states = student.backbone(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
-    return student.embed(states.float(), batch.attention_mask)
-
-
-def weighted_loss(weights: dict[str, float], student: Outputs, teacher: Outputs) -> Tensor:
-    """The recipe's loss on one batch: its named losses times their weights."""
-    return torch.stack([weight * LOSSES[name](student, teacher) for name, weight in weights.items()]).sum()
-
-
 @torch.inference_mode()
 def evaluate(
-    student: SentenceEncoder, pairs: Pairs, batches: Sequence[np.ndarray], weights: dict[str, float], precision: str
+    student: SentenceEncoder, pairs: Pairs, batches: Sequence[np.ndarray], objective: Objective, precision: str
 ) -> Scores:
     """Score a student in eval mode on pairs in fixed batches; the mode it was in is restored."""
     was_training = student.training
@@ -54,7 +42,7 @@ def evaluate(
         batch = pairs.batch(indices, student.tokenizer.pad_token_id).to(student.device)  # type: ignore[arg-type]
         embeddings = embed_block(student, batch, precision)
         ours, theirs = Outputs.from_block(embeddings), Outputs.from_block(batch.teacher)
-        losses.append(weighted_loss(weights, ours, theirs).item() * len(indices))
+        losses.append(objective.heldout(ours, theirs).item() * len(indices))
         blocks.append(embeddings)
         targets.append(batch.teacher)
     student.train(was_training)

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -12,9 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from headshrink.checkpoint import Checkpoints
-from headshrink.distill.batches import bucketed, in_order, padding_waste
-from headshrink.distill.evaluate import Scores, embed_block, evaluate, weighted_loss
-from headshrink.distill.losses import Outputs
+from headshrink.distill.batches import bucketed_apart, in_order, padding_waste
+from headshrink.distill.evaluate import Scores, evaluate
+from headshrink.distill.layers import LayerMap
+from headshrink.distill.losses import OF_TRANSLATIONS
+from headshrink.distill.objective import Objective, Weight, weight_at
 from headshrink.distill.pairs import Pairs
 from headshrink.distill.precision import quick_attention, resolve
 from headshrink.distill.schedule import learning_rate_factor
@@ -23,6 +26,7 @@ from headshrink.model import SentenceEncoder
 from headshrink.progress import Bar
 
 ROWS_OF_THE_CURVE = 200
+DIVERGED = 0.5  # a rise of the held-out loss a unit of weight; cosine's worst is 2, a random student's 1
 BETAS, EPSILON = (0.9, 0.98), 1e-6  # Adam's, as in RoBERTa's and most later training of BERTs
 Row = dict[str, float]
 
@@ -31,13 +35,21 @@ Row = dict[str, float]
 class Recipe:
     """How a student is trained; the fields are the keys of params.yaml's `distill` section, which bounds them.
 
+    `losses` are weights, constant or (first, last) along a line; `layer_map` is theirs where they compare layers.
+    `queue` adds so many earlier pairs to what `ranking` tells apart. `accumulate` batches make one step. `ema`, where
+    not 0, is how much a running mean of the weights keeps of itself a step; the mean is what is evaluated and kept.
+    `patience` evaluations without a new best end the training.
+
     `train_embeddings` off leaves the word table as the teacher's: it was not pruned, it is most of a small model's
     parameters, and its dense gradient and two moments would cost more memory than all the rest.
     """
 
-    losses: dict[str, float]
+    losses: Mapping[str, Weight]
+    layer_map: LayerMap = "uniform"
+    queue: int = 0
     epochs: float = 3
     batch_size: int = 64
+    accumulate: int = 1
     learning_rate: float = 5e-4
     weight_decay: float = 0.01
     warmup: float = 0.05
@@ -45,7 +57,9 @@ class Recipe:
     clip: float = 1.0
     dropout: float = 0.0
     train_embeddings: bool = True
+    ema: float = 0.0
     evaluations: int = 10
+    patience: int | None = None
     checkpoint_minutes: float = 2
     precision: str = "auto"
     seed: int = 0
@@ -61,11 +75,12 @@ class Progress:
     before: dict[str, float] = field(default_factory=dict)
     best: dict[str, float] = field(default_factory=dict)
     best_step: int = 0
+    evaluations_since_best: int = 0
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a training gave: scores before it and of the step chosen, and how it got there."""
+    """What a training gave: scores before it and of the step chosen, and how it got there; `steps` were made."""
 
     before: Scores
     best: Scores
@@ -84,19 +99,22 @@ def distil(
     recipe: Recipe,
     checkpoints: Checkpoints | None = None,
     on_row: Callable[[Row], None] = lambda row: None,
+    teacher: SentenceEncoder | None = None,
 ) -> Result:
     """Train `student` in place towards the targets of `train`; it ends as the step with the lowest held-out loss.
 
-    The untrained student is a candidate too (step 0). With `checkpoints` a killed training goes on where it stood, to
-    the same bytes. `on_row` sees each row of the curve, after a resumption the earlier ones again. On a CPU the result
-    depends on the arguments, torch's version and its thread count alone.
+    The untrained student is a candidate too (step 0). `teacher` is needed by losses on layers alone. With
+    `checkpoints` a killed training goes on where it stood, to the same bytes. `on_row` sees each row of the curve,
+    after a resumption the earlier ones again. On a CPU the result depends on the arguments, torch's version and its
+    thread count alone.
 
-    Raises HeadshrinkError where a loss or a gradient is not finite; the last checkpoint stays.
+    Raises HeadshrinkError where a loss or a gradient is not finite, or the held-out loss has left all bounds; the
+    last good state stays as a checkpoint.
     """
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        trainer = Trainer(student, train, heldout, recipe, checkpoints, on_row)
-        with quick_attention(student, trainer.precision):
+        trainer = Trainer(student, train, heldout, recipe, checkpoints, on_row, teacher)
+        with quick_attention(student, trainer.precision), quick_attention(teacher or student, trainer.precision):
             return trainer.run()
 
 
@@ -132,34 +150,41 @@ class Trainer:
         recipe: Recipe,
         checkpoints: Checkpoints | None,
         on_row: Callable[[Row], None],
+        teacher: SentenceEncoder | None = None,
     ) -> None:
         if not len(train) or not len(heldout):
             raise HeadshrinkError(f"{len(train)} training and {len(heldout)} held-out pairs: both are needed")
+        if train.translations < len(train) and recipe.losses.keys() <= OF_TRANSLATIONS:
+            raise HeadshrinkError("sentences without translation need a loss that imitates: give cosine a weight")
         self.student, self.train, self.heldout, self.recipe = student, train, heldout, recipe
         self.checkpoints, self.on_row = checkpoints, on_row
-        self.parameters = prepare(student, recipe)
+        self.objective = Objective(recipe.losses, student, teacher, recipe.layer_map)
+        self.parameters = prepare(student, recipe) | {
+            f"objective.{name}": p for name, p in self.objective.named_parameters()
+        }
         groups = parameter_groups(self.parameters, recipe.weight_decay)
         self.optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=BETAS, eps=EPSILON, fused=True)
         self.precision = resolve(recipe.precision, student.device)
         self.epoch_batches = lru_cache(maxsize=1)(self._epoch_batches)
-        self.steps_an_epoch = math.ceil(len(train) / recipe.batch_size)
+        self.steps_an_epoch = math.ceil(len(self.epoch_batches(0)) / recipe.accumulate)
         self.steps = math.ceil(recipe.epochs * self.steps_an_epoch)
         self.heldout_batches = in_order(heldout.lengths, recipe.batch_size)
         self.row_steps = max(1, self.steps // ROWS_OF_THE_CURVE)
         self.evaluation_steps = {round(self.steps * (i + 1) / recipe.evaluations) for i in range(recipe.evaluations)}
         self.progress = Progress()
         self.best_weights: dict[str, Tensor] = {}
+        self.mean_weights = {name: p.detach().clone() for name, p in self.parameters.items()} if recipe.ema else {}
 
     def run(self) -> Result:
         """All steps that are left, then the best weights put back."""
         self.resume_or_start()
         seconds, sentences, saved = 0.0, 0, time.monotonic()
         with Bar("distilling", self.steps - self.progress.step) as bar:
-            while self.progress.step < self.steps:
+            while self.progress.step < self.steps and not self.out_of_patience():
                 started = time.monotonic()
-                indices = self.batch_indices(self.progress.step)
-                loss = self.train_step(indices)
-                seconds, sentences = seconds + time.monotonic() - started, sentences + 2 * len(indices)
+                batches = self.batches(self.progress.step)
+                loss = self.train_step(batches)
+                seconds, sentences = seconds + time.monotonic() - started, sentences + 2 * sum(map(len, batches))
                 self.record(loss)
                 bar.advance(note=f"loss {loss:.4f}, {sentences / seconds:.0f} sentences/s")
                 if self.checkpoints and time.monotonic() - saved > 60 * self.recipe.checkpoint_minutes:
@@ -181,38 +206,98 @@ class Trainer:
         self.student.train()
 
     def _epoch_batches(self, epoch: int) -> list[np.ndarray]:
-        return bucketed(self.train.lengths, self.recipe.batch_size, self.recipe.seed, epoch)
+        recipe = self.recipe
+        return bucketed_apart(self.train.lengths, self.train.translations, recipe.batch_size, recipe.seed, epoch)
 
-    def batch_indices(self, step: int) -> np.ndarray:
+    def batches(self, step: int) -> list[np.ndarray]:
+        """The batches of one step, each as indices of pairs; the last step of an epoch may have fewer."""
         epoch, position = divmod(step, self.steps_an_epoch)
-        return self.epoch_batches(epoch)[position]
+        count = self.recipe.accumulate
+        return self.epoch_batches(epoch)[position * count : (position + 1) * count]
+
+    def queue(self, step: int) -> np.ndarray | None:
+        """Indices of the latest pairs before a step in its epoch, at most `recipe.queue`; None where there are none.
+
+        The order of an epoch is known, so the queue needs no memory of its own, and a resumed training has the same.
+        """
+        epoch, position = divmod(step, self.steps_an_epoch)
+        seen = position * self.recipe.accumulate
+        if not self.recipe.queue or not seen:
+            return None
+        batches = math.ceil(self.recipe.queue / self.recipe.batch_size)
+        return np.concatenate(self.epoch_batches(epoch)[max(0, seen - batches) : seen])[-self.recipe.queue :]
 
     def learning_rate(self, step: int) -> float:
         recipe = self.recipe
         return recipe.learning_rate * learning_rate_factor(step, self.steps, recipe.warmup, recipe.decay)
 
-    def train_step(self, indices: np.ndarray) -> float:
-        """One update; its loss before the update."""
-        batch = self.train.batch(indices, self.student.tokenizer.pad_token_id).to(self.student.device)  # type: ignore[arg-type]
-        student = Outputs.from_block(embed_block(self.student, batch, self.precision))
-        loss = weighted_loss(self.recipe.losses, student, Outputs.from_block(batch.teacher))
+    def train_step(self, batches: list[np.ndarray]) -> float:
+        """One update from one batch or several; their loss before it, mean over pairs."""
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        pairs = sum(map(len, batches))
+        loss = sum(self.backward(indices, len(indices) / pairs) for indices in batches)
         norm = nn.utils.clip_grad_norm_(self.parameters.values(), self.recipe.clip)
-        self.stop_unless_finite(loss.item(), norm.item())
+        self.stop_unless_finite(loss, norm.item())
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate(self.progress.step)
         self.optimiser.step()
         self.progress.step += 1
+        self.update_mean()
+        return loss
+
+    def backward(self, indices: np.ndarray, share: float) -> float:
+        """Add the gradient of one batch, a share of its step, to the rest; that share of its loss."""
+        pad_id: int = self.student.tokenizer.pad_token_id  # type: ignore[assignment]
+        batch = self.train.batch(indices, pad_id, self.queue(self.progress.step)).to(self.student.device)
+        outputs = self.objective.compare(self.student, batch, self.precision)
+        loss = share * self.objective(*outputs, self.progress.step / max(1, self.steps - 1), batch.translated)
+        loss.backward()
         return loss.item()
 
-    def stop_unless_finite(self, loss: float, gradient_norm: float) -> None:
-        if math.isfinite(loss) and math.isfinite(gradient_norm):
+    def update_mean(self) -> None:
+        """Move the running mean of the weights; early steps move it more, so that it soon forgets the start."""
+        if self.mean_weights:
+            kept = min(self.recipe.ema, (1 + self.progress.step) / (10 + self.progress.step))
+            with torch.no_grad():
+                for name, parameter in self.parameters.items():
+                    self.mean_weights[name].lerp_(parameter, 1 - kept)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The running mean in the student's place for a while, where the recipe has one."""
+        if not self.mean_weights:
+            yield
             return
-        kept = f"; the last good checkpoint is {self.checkpoints.path}" if self.checkpoints else ""
-        where = f"step {self.progress.step} of {self.steps}"
+        now = {name: p.detach().clone() for name, p in self.parameters.items()}
+        self.load_weights(self.mean_weights)
+        try:
+            yield
+        finally:
+            self.load_weights(now)
+
+    def out_of_patience(self) -> bool:
+        patience = self.recipe.patience
+        return patience is not None and self.progress.evaluations_since_best >= patience
+
+    def stop_unless_finite(self, loss: float, gradient_norm: float) -> None:
+        if not (math.isfinite(loss) and math.isfinite(gradient_norm)):
+            self.stop(f"loss {loss}, gradient norm {gradient_norm}")
+
+    def stop_if_diverged(self, scores: dict[str, float]) -> None:
+        """A held-out loss that has risen past twice the untrained student's and by DIVERGED will not come back."""
+        before = self.progress.before.get("loss", scores["loss"])
+        if not scores["loss"] <= 2 * before + DIVERGED * sum(weight_at(w, 1) for w in self.recipe.losses.values()):
+            self.stop(f"held-out loss {scores['loss']:.4g}, {before:.4g} before training")
+
+    def stop(self, why: str) -> None:
+        """End in one line; what there is of good weights stays as a checkpoint."""
+        kept = ""
+        if self.checkpoints:
+            if all(p.isfinite().all() for p in self.parameters.values()):
+                self.checkpoints.save(self.state())
+            kept = f"; the last good checkpoint is {self.checkpoints.path}"
         raise HeadshrinkError(
-            f"training diverged at {where} (loss {loss}, gradient norm {gradient_norm}): "
+            f"training diverged at step {self.progress.step} of {self.steps} ({why}): "
             f"lower learning_rate ({self.recipe.learning_rate}) or the losses' weights{kept}"
         )
 
@@ -233,11 +318,15 @@ class Trainer:
 
     def choose(self) -> dict[str, float]:
         """Score the student on held-out pairs, and keep its weights if none were better."""
-        weights = self.recipe.losses
-        scores = asdict(evaluate(self.student, self.heldout, self.heldout_batches, weights, self.precision))
-        if not self.best_weights or scores["loss"] < self.progress.best["loss"]:
-            self.progress.best, self.progress.best_step = scores, self.progress.step
-            self.best_weights = {name: p.detach().cpu().clone() for name, p in self.parameters.items()}
+        with self.averaged():
+            scores = asdict(evaluate(self.student, self.heldout, self.heldout_batches, self.objective, self.precision))
+            better = not self.best_weights or scores["loss"] < self.progress.best["loss"]
+            self.progress.evaluations_since_best += 1
+            if better:
+                self.progress.best, self.progress.best_step = scores, self.progress.step
+                self.progress.evaluations_since_best = 0
+                self.best_weights = {name: p.detach().cpu().clone() for name, p in self.parameters.items()}
+        self.stop_if_diverged(scores)
         return scores
 
     def load_weights(self, weights: dict[str, Tensor]) -> None:
@@ -251,6 +340,7 @@ class Trainer:
         return {
             "weights": {name: p.detach() for name, p in self.parameters.items()},
             "best_weights": self.best_weights,
+            "mean_weights": self.mean_weights,
             "optimiser": self.optimiser.state_dict(),
             "random": torch.get_rng_state(),
             "random_cuda": [torch.cuda.get_rng_state(device) for device in devices],
@@ -261,6 +351,8 @@ class Trainer:
         self.progress = Progress(**state["progress"])
         self.load_weights(state["weights"])
         self.best_weights = state["best_weights"]
+        for name, value in state["mean_weights"].items():
+            self.mean_weights[name].copy_(value)
         self.optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["random"])
         for random in state["random_cuda"]:
@@ -271,5 +363,5 @@ class Trainer:
         waste = padding_waste(sides, self.epoch_batches(0))
         before, best = Scores(**progress.before), Scores(**progress.best)
         return Result(
-            before, best, progress.best_step, self.steps, progress.curve, self.precision, waste, sentences_per_s
+            before, best, progress.best_step, progress.step, progress.curve, self.precision, waste, sentences_per_s
         )

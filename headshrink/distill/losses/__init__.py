@@ -1,13 +1,22 @@
-"""Losses by name; a recipe gives each a weight.
+"""Distillation losses by name, one file each. A recipe is a weighted sum of any of them.
 
-Imitation losses (cosine, mse, relational) have their minimum, zero, at the teacher. Task losses (similarity,
-crosslingual, ranking) ask for something that the teacher itself may lack, and are not zero there.
+LOSSES compare embeddings, and the teacher's may wait on disk. LAYER_LOSSES compare what happens inside, token by
+token, and need the teacher beside the student.
 """
 
 from headshrink.distill.losses._base import Loss, Outputs
+from headshrink.distill.losses.attention_maps import attention_maps
+from headshrink.distill.losses.attention_scores import attention_scores
 from headshrink.distill.losses.cosine import cosine
 from headshrink.distill.losses.crosslingual import crosslingual
+from headshrink.distill.losses.embedding import embedding
+from headshrink.distill.losses.hidden import hidden
+from headshrink.distill.losses.hidden_cosine import hidden_cosine
+from headshrink.distill.losses.minilm_attention import minilm_attention
+from headshrink.distill.losses.minilm_values import minilm_values
 from headshrink.distill.losses.mse import mse
+from headshrink.distill.losses.pkd import pkd
+from headshrink.distill.losses.prediction import prediction
 from headshrink.distill.losses.ranking import ranking
 from headshrink.distill.losses.relational import relational
 from headshrink.distill.losses.similarity import similarity
@@ -16,9 +25,23 @@ LOSSES: dict[str, Loss] = {
     "cosine": cosine,
     "crosslingual": crosslingual,
     "mse": mse,
+    "prediction": prediction,
     "ranking": ranking,
     "relational": relational,
     "similarity": similarity,
 }
 
-__all__ = ["LOSSES", "Loss", "Outputs"]
+LAYER_LOSSES: dict[str, Loss] = {
+    "attention_maps": attention_maps,
+    "attention_scores": attention_scores,
+    "embedding": embedding,
+    "hidden": hidden,
+    "hidden_cosine": hidden_cosine,
+    "minilm_attention": minilm_attention,
+    "minilm_values": minilm_values,
+    "pkd": pkd,
+}
+
+OF_TRANSLATIONS = {"crosslingual", "ranking", "similarity"}  # those that compare a sentence with its translation
+
+__all__ = ["LAYER_LOSSES", "LOSSES", "OF_TRANSLATIONS", "Loss", "Outputs"]

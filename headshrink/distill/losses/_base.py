@@ -5,18 +5,28 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from headshrink.distill.layers import Layers
+
 
 @dataclass(frozen=True)
 class Outputs:
-    """One model's embeddings of a batch of pairs, [pairs, dimension]; row i of `en` and `ru` translate each other."""
+    """One model's embeddings of a batch of pairs, [pairs, dimension]; row i of `en` and `ru` translate each other.
+
+    `queue` are the teacher's embeddings of earlier batches, for losses that want more negatives; `layers` what the
+    model computed inside, for losses on layers: its rows are the English sentences, then the Russian ones, and student
+    and teacher are aligned. Either is None where the recipe has no use for it.
+    """
 
     en: Tensor
     ru: Tensor
+    queue: "Outputs | None" = None
+    layers: Layers | None = None
 
     @classmethod
-    def from_block(cls, embeddings: Tensor) -> "Outputs":
+    def from_block(cls, embeddings: Tensor, queue: "Outputs | None" = None, layers: Layers | None = None) -> "Outputs":
         """From [2 * pairs, dimension], English above Russian, as `headshrink.distill.pairs.Batch` stacks them."""
-        return cls(*embeddings.chunk(2))
+        en, ru = embeddings.chunk(2)
+        return cls(en, ru, queue, layers)
 
 
 Loss = Callable[[Outputs, Outputs], Tensor]  # (student, teacher) -> a scalar, the mean over the pairs

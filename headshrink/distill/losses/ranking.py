@@ -1,4 +1,4 @@
-"""Translation ranking among the batch's sentences, with an additive margin (Yang et al. 2019)."""
+"""Translation ranking with an additive margin (Yang et al. 2019), among the batch's sentences and earlier ones."""
 
 import torch
 from torch import Tensor
@@ -12,22 +12,32 @@ SAME_MEANING = 0.9
 
 
 def ranking(student: Outputs, teacher: Outputs) -> Tensor:
-    """Cross-entropy of finding a sentence's translation among the batch's, both ways.
+    """Cross-entropy of finding a sentence's translation among the batch's and the queue's, both ways.
 
     The margin (0.3, the paper's best) is taken off the true pair's cosine, so that a translation has to win clearly.
     A sentence that the teacher holds for the same as the query's translation or as the query itself (cosine above 0.9)
     is no negative: corpora repeat themselves, and pushing a paraphrase away is what the student must not learn.
+    `teacher.queue` adds negatives from earlier batches as the teacher embeds them: cached, they cost a product and no
+    pass (He et al. 2020 need a second encoder for theirs, which drifts).
     """
     en, ru = normalize(student.en, dim=-1), normalize(student.ru, dim=-1)
+    queue = teacher.queue or Outputs(teacher.en[:0], teacher.ru[:0])
     margin = MARGIN * torch.eye(len(en), dtype=en.dtype, device=en.device)
-    logits = (SCALE * (en @ ru.T - margin)).masked_fill(same_meaning(teacher), -torch.inf)
+    batch = (SCALE * (en @ ru.T - margin)).masked_fill(same_meaning(teacher), -torch.inf)
+    older = same_meaning(teacher, queue)
     target = torch.arange(len(en), device=en.device)
-    return (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
+    ways = []
+    for logits, query, documents in ((batch, en, queue.ru), (batch.T, ru, queue.en)):
+        more = (SCALE * query @ normalize(documents, dim=-1).T).masked_fill(older, -torch.inf)
+        ways.append(cross_entropy(torch.cat([logits, more], dim=1), target))
+    return (ways[0] + ways[1]) / 2
 
 
-def same_meaning(teacher: Outputs) -> Tensor:
-    """bool [pairs, pairs], symmetric, False on the diagonal: pairs near-identical to the teacher in either language."""
-    same = torch.zeros(len(teacher.en), len(teacher.en), dtype=torch.bool, device=teacher.en.device)
-    for side in (normalize(teacher.en, dim=-1), normalize(teacher.ru, dim=-1)):
-        same |= side @ side.T > SAME_MEANING
-    return same.fill_diagonal_(False)
+def same_meaning(teacher: Outputs, others: Outputs | None = None) -> Tensor:
+    """bool [pairs, others]: near-identical to the teacher in either language; without others, the batch's own pairs,
+    of which none is counted as its own like."""
+    against = others or teacher
+    same = torch.zeros(len(teacher.en), len(against.en), dtype=torch.bool, device=teacher.en.device)
+    for side, other in ((teacher.en, against.en), (teacher.ru, against.ru)):
+        same |= normalize(side, dim=-1) @ normalize(other, dim=-1).T > SAME_MEANING
+    return same.fill_diagonal_(False) if others is None else same

@@ -47,7 +47,7 @@ def test_a_student_comes_out_better_and_nothing_else_is_left(folders):
     ("extra", "message"),
     [
         (["--loss=cosine=much"], "the weight a number"),
-        (["--loss=kindness"], "allowed names are cosine"),
+        (["--loss=kindness"], "allowed names are attention_maps"),
         (["--precision=fp8"], "allowed are auto, fp32, bf16"),
         (["--pairs=nowhere.tsv"], "cannot read nowhere.tsv"),
         (["--teacher=nowhere"], "no config.json"),

@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from headshrink.distill.losses import LOSSES, Outputs
 from headshrink.model import pad_ids
 
-IMITATION = ["cosine", "mse", "relational"]
+IMITATION = ["cosine", "mse", "prediction", "relational"]
 TASK = ["crosslingual", "ranking", "similarity"]
 
 
@@ -32,6 +32,8 @@ def numpy_value(name: str, student: Outputs, teacher: Outputs) -> float:
     if name == "crosslingual":
         squares = [((ru[i] - teacher_en[i]) ** 2).sum() + ((en[i] - teacher_ru[i]) ** 2).sum() for i in pairs]
         return np.mean(squares) / 2
+    if name == "prediction":
+        return prediction_value(en @ ru.T, teacher_en @ teacher_ru.T)
     if name == "similarity":
         return np.mean([1 - en[i] @ ru[i] for i in pairs])
     if name == "relational":
@@ -43,6 +45,15 @@ def numpy_value(name: str, student: Outputs, teacher: Outputs) -> float:
         column = true + sum(math.exp(20 * en[j] @ ru[i]) for j in pairs if j != i)
         total -= math.log(true / row) + math.log(true / column)
     return total / (2 * len(en))
+
+
+def prediction_value(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """KL between softmaxes of 20 times the cosines, over rows and over columns."""
+    total = 0.0
+    for q, p in ((ours, theirs), (ours.T, theirs.T)):
+        q, p = (np.exp(20 * x) / np.exp(20 * x).sum(1, keepdims=True) for x in (q, p))
+        total += (p * np.log(p / q)).sum()
+    return total / (2 * len(ours))
 
 
 def relational_value(ours: np.ndarray, theirs: np.ndarray) -> float:
@@ -101,6 +112,19 @@ def test_ranking_spares_what_the_teacher_holds_for_the_same():
     logits[0, 1] = logits[1, 0] = -np.inf
     ways = [np.log(np.exp(matrix).sum(1)) - np.diag(matrix) for matrix in (logits, logits.T)]
     assert LOSSES["ranking"](student, repeated).item() == pytest.approx(np.mean(ways))
+
+
+def test_ranking_tells_a_translation_from_the_queues_sentences_too():
+    """One pair against two earlier ones, of which the teacher holds the second for the same as the pair's English."""
+    teacher, student = random_outputs(0, pairs=1), random_outputs(1, pairs=1)
+    earlier = random_outputs(2, pairs=2)
+    queue = Outputs(torch.stack([earlier.en[0], teacher.en[0]]), earlier.ru)
+    true = math.exp(20 * (student.en[0] @ student.ru[0] - 0.3).item())
+    forward = true + math.exp(20 * (student.en[0] @ queue.ru[0]).item())
+    back = true + math.exp(20 * (student.ru[0] @ queue.en[0]).item())
+    expected = -(math.log(true / forward) + math.log(true / back)) / 2
+    loss = LOSSES["ranking"](student, Outputs(teacher.en, teacher.ru, queue=queue))
+    assert loss.item() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("name", IMITATION + TASK)

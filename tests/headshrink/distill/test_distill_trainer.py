@@ -8,15 +8,18 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tiny_training import tiny_pairs
 
 from headshrink.checkpoint import Checkpoints
+from headshrink.distill.batches import bucketed_apart
 from headshrink.distill.evaluate import evaluate, retrieval_at_1
-from headshrink.distill.pairs import Pairs
+from headshrink.distill.objective import Objective
+from headshrink.distill.pairs import Pairs, Sentences
 from headshrink.distill.record import write_curve, write_metrics
-from headshrink.distill.trainer import Recipe, distil, parameter_groups
+from headshrink.distill.trainer import Recipe, Trainer, distil, parameter_groups
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 
@@ -38,7 +41,8 @@ def test_training_brings_the_student_nearer_to_its_teacher(student, train, heldo
     assert result.best.cosine > result.before.cosine + 0.01
     assert result.best.loss < result.before.loss
     batches = [torch.arange(len(heldout)).numpy()]
-    assert evaluate(student, heldout, batches, RECIPE.losses, "fp32").loss == pytest.approx(result.best.loss, rel=1e-5)
+    objective = Objective(RECIPE.losses, student)
+    assert evaluate(student, heldout, batches, objective, "fp32").loss == pytest.approx(result.best.loss, rel=1e-5)
 
 
 def test_same_seed_same_bytes_other_seed_other_bytes(student, train, heldout):
@@ -114,11 +118,18 @@ def test_divergence_stops_in_one_line_and_keeps_the_checkpoint(student, train, h
     assert state is None or all(value.isfinite().all() for value in state["weights"].values())
 
 
-@pytest.mark.parametrize("stop_after", [1, 17])
-def test_resumed_training_equals_an_uninterrupted_one(stop_after, student, train, heldout, tmp_path):
-    recipe = replace(RECIPE, dropout=0.1, checkpoint_minutes=1e-9)
+EVERYTHING = replace(
+    RECIPE, losses={"cosine": 1.0, "ranking": (0.1, 0.0), "hidden": 0.1}, queue=12, accumulate=2, ema=0.9, dropout=0.1
+)
+
+
+@pytest.mark.parametrize(("stop_after", "recipe"), [(1, RECIPE), (17, replace(RECIPE, dropout=0.1)), (7, EVERYTHING)])
+def test_resumed_training_equals_an_uninterrupted_one(
+    stop_after, recipe, student, train, heldout, tiny_encoder, tmp_path
+):
+    recipe = replace(recipe, checkpoint_minutes=1e-9)
     whole, broken = copy.deepcopy(student), copy.deepcopy(student)
-    expected = distil(whole, train, heldout, recipe)
+    expected = distil(whole, train, heldout, recipe, teacher=tiny_encoder)
 
     class Stop(Exception):
         pass
@@ -128,8 +139,8 @@ def test_resumed_training_equals_an_uninterrupted_one(stop_after, student, train
             raise Stop
 
     with pytest.raises(Stop):
-        distil(broken, train, heldout, recipe, Checkpoints(tmp_path), stop)
-    result = distil(student, train, heldout, recipe, Checkpoints(tmp_path))
+        distil(broken, train, heldout, recipe, Checkpoints(tmp_path), stop, tiny_encoder)
+    result = distil(student, train, heldout, recipe, Checkpoints(tmp_path), teacher=tiny_encoder)
     assert same(weights(student), weights(whole))
     assert result.curve == expected.curve
     assert result.best == expected.best
@@ -179,3 +190,95 @@ def test_retrieval_counts_both_directions():
     en = torch.tensor([[1.0, 0.0], [0.8, 0.6]])
     ru = torch.tensor([[1.0, 0.1], [0.0, 1.0]])
     assert retrieval_at_1(en, ru) == pytest.approx(3 / 4)
+
+
+def test_two_half_batches_make_the_step_of_a_whole_one(student, train, heldout):
+    """Where the loss is a mean over sentences, without negatives; to rounding, which Adam's first step keeps small."""
+    whole, halves = copy.deepcopy(student), copy.deepcopy(student)
+    one = replace(RECIPE, losses={"mse": 1.0}, evaluations=1, learning_rate=1e-4)
+    trainers = []
+    for model, recipe in ((whole, replace(one, batch_size=16)), (halves, replace(one, batch_size=8, accumulate=2))):
+        trainer = Trainer(model, train, heldout, recipe, None, lambda row: None)
+        indices = np.arange(16)
+        batches = [indices] if recipe.accumulate == 1 else [indices[:8], indices[8:]]
+        trainers.append((trainer, trainer.train_step(batches)))
+    assert trainers[0][1] == pytest.approx(trainers[1][1], rel=1e-5)
+    gradients = [[p.grad for p in trainer.parameters.values() if p.grad is not None] for trainer, _ in trainers]
+    for one_gradient, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one_gradient, other, rtol=1e-3, atol=1e-6)
+    assert trainers[0][0].steps_an_epoch == 3
+    assert trainers[1][0].steps_an_epoch == 3  # 5 batches: two, two, one
+
+
+def test_the_running_mean_is_what_is_evaluated_and_kept(student, train, heldout):
+    recipe = replace(RECIPE, epochs=2, ema=0.99, evaluations=2, decay="linear")
+    raw, mean = copy.deepcopy(student), copy.deepcopy(student)
+    distil(raw, train, heldout, replace(recipe, ema=0.0))
+    result = distil(mean, train, heldout, recipe)
+    assert not same(weights(raw), weights(mean))
+    objective = Objective(recipe.losses, mean)
+    kept = evaluate(mean, heldout, [np.arange(len(heldout))], objective, "fp32")
+    assert kept.loss == pytest.approx(result.best.loss, rel=1e-5)
+
+
+def test_training_ends_when_its_patience_does(student, train, heldout):
+    """At a learning rate of nothing the second evaluation is no better than the first: steps 6 and 12 of 30."""
+    result = distil(student, train, heldout, replace(RECIPE, learning_rate=1e-12, patience=2))
+    assert result.steps == 12
+    assert [row["step"] for row in result.curve if "heldout_loss" in row] == [6, 12]
+
+
+def test_a_student_that_leaves_all_bounds_stops_with_its_best_weights_kept(
+    tiny_encoder, train, heldout, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("headshrink.distill.trainer.DIVERGED", 0.1)  # so few words are never far apart
+    recipe = replace(RECIPE, losses={"cosine": 1.0}, learning_rate=0.5, clip=1e9, warmup=0.0)
+    with pytest.raises(HeadshrinkError, match=r"diverged at step 6 of 30 \(held-out loss") as raised:
+        distil(tiny_encoder, train, heldout, recipe, Checkpoints(tmp_path))
+    assert str(tmp_path) in str(raised.value)
+    state = Checkpoints(tmp_path).load()
+    assert all(value.isfinite().all() for value in state["best_weights"].values())
+
+
+def test_the_queue_holds_the_epochs_latest_pairs(student, train, heldout):
+    recipe = replace(RECIPE, losses={"ranking": 1.0}, queue=12)
+    trainer = Trainer(student, train, heldout, recipe, None, lambda row: None)
+    assert trainer.queue(0) is None
+    (first,), (second,) = trainer.batches(0), trainer.batches(1)
+    np.testing.assert_array_equal(trainer.queue(1), first)
+    np.testing.assert_array_equal(trainer.queue(2), np.concatenate([first, second])[-12:])
+    assert trainer.queue(5) is None  # a new epoch
+
+
+def test_a_loss_on_layers_without_the_teacher_is_one_line(student, train, heldout):
+    with pytest.raises(HeadshrinkError, match="loss hidden compares layers"):
+        distil(student, train, heldout, replace(RECIPE, losses={"hidden": 1.0}))
+
+
+@pytest.fixture
+def more(tiny_encoder, train) -> Pairs:
+    """The training pairs, and seven sentences without translation, an odd one too many."""
+    texts = ["a man", "the house", "дом", "кошка на дерево", "the woman sees a dog", "мужчина", "a tree"]
+    rows = Sentences.from_rows(tiny_encoder.tokenise(texts))
+    return train.with_monolingual(rows, tiny_encoder.encode(texts).astype(np.float16))
+
+
+def test_sentences_without_translation_keep_to_themselves(more, train, tiny_encoder):
+    assert (len(more), more.translations) == (43, 40)
+    batches = bucketed_apart(more.lengths, more.translations, 8, seed=0, epoch=0)
+    assert sorted(np.concatenate(batches)) == list(range(43))
+    kinds = [(batch < 40).mean() for batch in batches]
+    assert set(kinds) == {0.0, 1.0}
+    batch = more.batch(np.arange(40, 43), tiny_encoder.tokenizer.pad_token_id)
+    assert not batch.translated
+    np.testing.assert_allclose(tiny_encoder(batch.input_ids, batch.attention_mask).detach(), batch.teacher, atol=1e-3)
+    mixed = np.array([41, 3, 40])
+    for side in ("en", "ru"):
+        np.testing.assert_array_equal(more.targets.take(side, mixed)[1], train.targets.take(side, np.array([3]))[0])
+
+
+def test_sentences_without_translation_are_imitated_and_never_ranked(student, more, heldout):
+    result = distil(student, more, heldout, RECIPE)
+    assert result.best.cosine > result.before.cosine + 0.01
+    with pytest.raises(HeadshrinkError, match="need a loss that imitates"):
+        distil(student, more, heldout, replace(RECIPE, losses={"ranking": 1.0}))

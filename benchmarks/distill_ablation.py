@@ -1,0 +1,109 @@
+"""What each distillation loss is worth on the tenth's shape: alone, and left out of all of them; held-out scores only.
+
+Every variant starts from the same untrained student and takes the same steps over the same pairs. A loss's weight is
+one over its value at the start, so that all begin equal. Finished variants stay in the JSON, and a run with `--minutes`
+begins no new one after that: call it again to go on.
+
+    python -m benchmarks.distill_ablation --teacher FOLDER --pairs FOLDER --suite FOLDER --work FOLDER --out FOLDER
+"""
+
+import copy
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.distill_tenth import options, prepared
+from headshrink.distill.losses import LAYER_LOSSES, LOSSES
+from headshrink.distill.objective import Objective
+from headshrink.distill.pairs import Pairs
+from headshrink.distill.precision import resolve
+from headshrink.distill.trainer import Recipe, distil
+from headshrink.model import SentenceEncoder
+
+FIRST_PAIRS = 64
+
+
+def variants(weights: dict[str, float]) -> Iterator[tuple[str, dict[str, float]]]:
+    """Names and weights: each loss on embeddings alone and left out, those on layers added to cosine and alone."""
+    on_embeddings = {name: weights[name] for name in LOSSES}
+    yield "all on embeddings", on_embeddings
+    for name in LOSSES:
+        yield f"{name} alone", {name: weights[name]}
+        yield f"all but {name}", {other: weight for other, weight in on_embeddings.items() if other != name}
+    for name in LAYER_LOSSES:
+        yield f"cosine + {name}", {"cosine": weights["cosine"], name: weights[name]}
+    for name in LAYER_LOSSES:
+        yield f"{name} alone", {name: weights[name]}
+
+
+def equal_weights(student: SentenceEncoder, teacher: SentenceEncoder, train: Pairs) -> dict[str, float]:
+    """One over each loss's value on the first pairs before training."""
+    precision = resolve("auto", student.device)
+    objective = Objective(dict.fromkeys(LOSSES | LAYER_LOSSES, 1.0), student, teacher)
+    with torch.no_grad():
+        batch = train.batch(np.arange(FIRST_PAIRS), student.tokenizer.pad_token_id)  # type: ignore[arg-type]
+        outputs = objective.compare(student, batch, precision)
+        values = {name: loss(*outputs).item() for name, loss in (LOSSES | LAYER_LOSSES).items()}
+    return {name: 1 / max(value, 1e-3) for name, value in values.items()}
+
+
+def write(folder: Path, about: dict[str, Any], rows: dict[str, dict[str, Any]]) -> None:
+    """ablation.json and ablation.md, best rank agreement first."""
+    content = {"about": about, "rows": rows}
+    (folder / "ablation.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    lines = ["# What each loss is worth", "", "; ".join(f"{k.replace('_', ' ')}: {v}" for k, v in about.items()), ""]
+    lines += ["| losses | cosine | rank agreement | retrieval | s |", "|---|---|---|---|---|"]
+    for name, row in sorted(rows.items(), key=lambda item: -item[1]["rank_agreement"]):
+        figures = " | ".join(f"{row[key]:.4f}" for key in ("cosine", "rank_agreement", "retrieval"))
+        lines.append(f"| {name} | {figures} | {row['seconds']:.0f} |")
+    (folder / "ablation.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    parser = options()
+    parser.set_defaults(monolingual=0)
+    parser.description = __doc__
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--minutes", type=float, default=1e9, help="begin no variant after so many")
+    parser.add_argument("--only", default="", help="only variants whose name holds this")
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    teacher, untrained, train, heldout, test = prepared(arguments)  # of pairs alone: some losses need them
+    path = arguments.out / "ablation.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else {}
+    about = {
+        "teacher": arguments.teacher.name, "layers": arguments.layers, "heads": arguments.heads, "ffn": arguments.ffn,
+        "rank": arguments.rank, "steps": arguments.steps, "batch_size": arguments.batch_size,
+        "learning_rate": arguments.learning_rate, "pairs": len(train), "heldout": len(heldout),
+        "date": date.today().isoformat(),
+    }  # fmt: skip
+    rows.setdefault("untrained", asdict(test(untrained)) | {"seconds": 0.0})
+    epochs = arguments.steps * arguments.batch_size / len(train)
+    for name, weights in variants(equal_weights(untrained, teacher, train)):
+        if name in rows or arguments.only not in name:
+            continue
+        if time.monotonic() - began > 60 * arguments.minutes:
+            break
+        started, student = time.monotonic(), copy.deepcopy(untrained)
+        recipe = Recipe(
+            weights, epochs=epochs, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate,
+            evaluations=1,
+        )  # fmt: skip
+        distil(student, train, heldout, recipe, teacher=teacher)
+        rows[name] = asdict(test(student)) | {"seconds": round(time.monotonic() - started, 1)}
+        print(name, rows[name], flush=True)
+        write(arguments.out, about, rows)
+    write(arguments.out, about, rows)
+
+
+if __name__ == "__main__":
+    main()

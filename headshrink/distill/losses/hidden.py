@@ -1,0 +1,14 @@
+"""Imitation of hidden states, layer by layer (TinyBERT, Jiao et al. 2020, equation 8)."""
+
+import torch
+from torch import Tensor
+
+from headshrink.distill.losses._base import Outputs
+from headshrink.distill.losses._tokens import layers_of, squared_distance
+
+
+def hidden(student: Outputs, teacher: Outputs) -> Tensor:
+    """Mean over the layers of the mean squared difference of their outputs, over real tokens and dimensions."""
+    ours, theirs = layers_of(student), layers_of(teacher)
+    pairs = zip(ours.hidden, theirs.hidden, strict=True)
+    return torch.stack([squared_distance(*states, ours.mask) for states in pairs]).mean()

@@ -1,0 +1,97 @@
+"""What a student is trained for: the recipe's losses, their weights over time, and what their comparison learns."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from headshrink.distill.layers import Alignment, LayerMap, Layers, head_sizes, recorded, same_pieces
+from headshrink.distill.losses import LAYER_LOSSES, LOSSES, OF_TRANSLATIONS, Outputs
+from headshrink.distill.pairs import Batch
+from headshrink.distill.precision import autocast
+from headshrink.errors import HeadshrinkError
+from headshrink.model import SentenceEncoder
+
+Weight = float | tuple[float, float]  # constant, or from the first step to the last along a line
+
+
+def weight_at(weight: Weight, progress: float) -> float:
+    """A loss's weight at a share of the training, 0 to 1."""
+    first, last = weight if isinstance(weight, tuple | list) else (weight, weight)
+    return first + (last - first) * progress
+
+
+class Objective(nn.Module):
+    """The weighted sum of a recipe's losses on a batch.
+
+    `weights` maps names of losses to weights. Losses on layers need `teacher` beside the student, since what happens
+    inside it is too much to store (6 layers of minilm-en-ru: 13 kB a token); `layer_map` says which of its layers the
+    student's imitate. Raises HeadshrinkError for a loss on layers without a teacher.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, Weight],
+        student: SentenceEncoder,
+        teacher: SentenceEncoder | None = None,
+        layer_map: LayerMap = "uniform",
+    ) -> None:
+        super().__init__()
+        self.weights = dict(weights)
+        self.on_layers = [name for name in weights if name in LAYER_LOSSES]
+        self.alignment: Alignment | None = None
+        if self.on_layers:
+            if teacher is None:
+                raise HeadshrinkError(f"loss {self.on_layers[0]} compares layers: it needs the teacher in the training")
+            self.alignment = Alignment(student.backbone, teacher.backbone, layer_map).to(student.device)
+            self.pieces = same_pieces(student.tokenizer, teacher.tokenizer)
+        self.teachers = [teacher]  # in a list, so that its weights are not this module's
+
+    def forward(self, student: Outputs, teacher: Outputs, progress: float, translated: bool = True) -> Tensor:
+        """The losses of one batch, summed with their weights at this share of the training.
+
+        Where its rows are no translations, losses that want them are left out.
+        """
+        losses = LOSSES | LAYER_LOSSES
+        terms = [
+            weight_at(weight, progress) * losses[name](student, teacher)
+            for name, weight in self.weights.items()
+            if translated or name not in OF_TRANSLATIONS
+        ]
+        return torch.stack(terms).sum()
+
+    def heldout(self, student: Outputs, teacher: Outputs) -> Tensor:
+        """What chooses the checkpoint: the losses on embeddings at their last weights, which alone the teacher's stored
+        embeddings allow; `cosine` where there are none."""
+        weights = {name: weight_at(weight, 1.0) for name, weight in self.weights.items() if name in LOSSES}
+        if not any(weights.values()):
+            weights = {"cosine": 1.0}
+        return torch.stack([weight * LOSSES[name](student, teacher) for name, weight in weights.items()]).sum()
+
+    def compare(self, student: SentenceEncoder, batch: Batch, precision: str) -> tuple[Outputs, Outputs]:
+        """Student's and teacher's outputs on a batch, with their layers where a loss wants them."""
+        queue = None if batch.queue is None else Outputs.from_block(batch.queue)
+        if self.alignment is None:
+            return Outputs.from_block(embed_block(student, batch, precision)), Outputs.from_block(batch.teacher, queue)
+        with recorded(student.backbone) as own:
+            embeddings = embed_block(student, batch, precision)
+        ours = own.layers(batch.attention_mask, head_sizes(student.backbone))
+        ours, theirs = self.alignment(ours, self.teachers_layers(batch, precision))
+        return Outputs.from_block(embeddings, layers=ours), Outputs.from_block(batch.teacher, queue, theirs)
+
+    @torch.no_grad()
+    def teachers_layers(self, batch: Batch, precision: str) -> Layers:
+        """The teacher's own pass over the batch's pieces."""
+        (teacher,) = self.teachers
+        assert teacher is not None
+        ids = batch.input_ids if self.pieces is None else self.pieces.to(batch.input_ids.device)[batch.input_ids]
+        with recorded(teacher.backbone) as recording, autocast(precision, teacher.device):
+            teacher.backbone(input_ids=ids, attention_mask=batch.attention_mask)
+        return recording.layers(batch.attention_mask, head_sizes(teacher.backbone))
+
+
+def embed_block(student: SentenceEncoder, batch: Batch, precision: str) -> Tensor:
+    """Embeddings [rows, dimension] of a batch's block: the backbone in `precision`, pooling and after it in fp32."""
+    with autocast(precision, student.device):
+        states = student.backbone(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
+    return student.embed(states.float(), batch.attention_mask)
