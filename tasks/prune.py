@@ -25,7 +25,7 @@ class Params(Section):
     steps: int = Field(1, ge=1, le=100, description="cuts on the way to the ratio, importance recomputed between them")
     repair: Literal["none", "bias", "outputs", "full"] = Field("full", description="what is refitted after a cut")
     repair_pairs: int = Field(2048, ge=32, description="training pairs that repair fits on")
-    ridge: float = Field(1e-3, ge=0, description="how strongly repair holds weights where they are")
+    ridge: float = Field(100, ge=0, description="tokens that speak for the weights as they are, against repair")
 
 
 def run(params) -> None:

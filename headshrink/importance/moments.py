@@ -21,6 +21,11 @@ class Moments:
         if targets is not None:
             self.cross.addmm_(rows.T, targets.double())
 
+    @property
+    def tokens(self) -> Tensor:
+        """How many have been added."""
+        return self.gram[-1, -1]
+
     def covariance(self, ridge: float) -> Tensor:
         """Covariance of the inputs [in, in], `ridge` times their mean variance added to its diagonal."""
         mean = self.gram[-1, :-1] / self.gram[-1, -1]
@@ -31,12 +36,13 @@ class Moments:
     def fit(self, weight: Tensor, ridge: float) -> tuple[Tensor, Tensor]:
         """Weights [out, in] and bias [out] that minimise squared error + ridge * |W - weight|^2, as float64.
 
-        `ridge` is in units of tokens times the inputs' mean variance; the bias is free. Shrinking towards the weights
-        there are, not towards zero, means that where the text says nothing, nothing changes.
+        `ridge` is in units of the inputs' mean variance, the error a sum over tokens: it weighs as much as so many
+        tokens' saying that the weights are right, and less the more tokens there are. The bias is free. Shrinking
+        towards the weights there are, not towards zero, means that where the text says nothing, nothing changes.
         """
-        tokens = self.gram[-1, -1]
+        tokens = self.tokens
         mean, target_mean = self.gram[-1, :-1] / tokens, self.cross[-1] / tokens
         start = weight.double()
         missing = self.cross[:-1] / tokens - torch.outer(mean, target_mean) - self.covariance(0.0) @ start.T
-        fitted = start + torch.cholesky_solve(missing, torch.linalg.cholesky(self.covariance(ridge))).T
+        fitted = start + torch.cholesky_solve(missing, torch.linalg.cholesky(self.covariance(ridge / float(tokens)))).T
         return fitted, target_mean - fitted @ mean

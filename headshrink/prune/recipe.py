@@ -29,7 +29,7 @@ class Recipe:
     loss: str = "teacher_distance"
     steps: int = 1
     repair: Method | Literal["none"] = "full"
-    ridge: float = 1e-3
+    ridge: float = 100.0
     recover: Callable[[SentenceEncoder], None] | None = None
 
 

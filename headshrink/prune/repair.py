@@ -74,7 +74,7 @@ def repair(
     plan: Plan,
     batches: Iterable[PairBatch],
     method: Method = "full",
-    ridge: float = 1e-3,
+    ridge: float = 100.0,
 ) -> None:
     """Refit the pruned encoder in place, so that its hidden states follow the teacher's.
 

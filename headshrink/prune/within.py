@@ -47,7 +47,7 @@ class Budget:
     multiples: dict[Kind, int] | None = None
     tokens: int = 32
     repair: Method | Literal["none"] = "full"
-    ridge: float = 1e-3
+    ridge: float = 100.0
 
 
 def prune_within(
@@ -176,7 +176,7 @@ class Shaper:
         """The teacher with fewer dimensions, repaired: without that no width but the whole one is any good."""
         plan = self.with_hidden(self.whole, body)
         narrow = self.shape(plan, body)
-        repair(self.teacher, narrow, plan, self.others, "outputs", ridge=1e-2)
+        repair(self.teacher, narrow, plan, self.others, "outputs")
         return narrow
 
     def _embedded(self, body: Body) -> SentenceEncoder:
