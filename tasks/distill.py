@@ -45,6 +45,7 @@ class Params(Section):
     evaluations: int = Field(10, ge=1, description="held-out evaluations; the best chooses the checkpoint")
     patience: int | None = Field(None, ge=1, description="evaluations without a new best that end the training")
     checkpoint_minutes: float = Field(2, gt=0, description="between resumable checkpoints")
+    word_dropout: float = Field(0.0, ge=0, lt=1, description="share of pieces hidden from the student; 0: none")
     dropout: float = Field(0.0, ge=0, lt=1, description="of the student while it trains; 0: off")
     train_embeddings: bool = Field(True, description="train the word table too; off: it stays the teacher's")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")

@@ -1,6 +1,7 @@
 """What a student is trained for: the recipe's losses, their weights over time, and what their comparison learns."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -68,13 +69,19 @@ class Objective(nn.Module):
             weights = {"cosine": 1.0}
         return torch.stack([weight * LOSSES[name](student, teacher) for name, weight in weights.items()]).sum()
 
-    def compare(self, student: SentenceEncoder, batch: Batch, precision: str) -> tuple[Outputs, Outputs]:
-        """Student's and teacher's outputs on a batch, with their layers where a loss wants them."""
+    def compare(
+        self, student: SentenceEncoder, batch: Batch, precision: str, read: Tensor | None = None
+    ) -> tuple[Outputs, Outputs]:
+        """Student's and teacher's outputs on a batch, with their layers where a loss wants them.
+
+        `read` are the ids that the student reads, where they are not the batch's.
+        """
+        seen = batch if read is None else replace(batch, input_ids=read)
         queue = None if batch.queue is None else Outputs.from_block(batch.queue)
         if self.alignment is None:
-            return Outputs.from_block(embed_block(student, batch, precision)), Outputs.from_block(batch.teacher, queue)
+            return Outputs.from_block(embed_block(student, seen, precision)), Outputs.from_block(batch.teacher, queue)
         with recorded(student.backbone) as own:
-            embeddings = embed_block(student, batch, precision)
+            embeddings = embed_block(student, seen, precision)
         ours = own.layers(batch.attention_mask, head_sizes(student.backbone))
         ours, theirs = self.alignment(ours, self.teachers_layers(batch, precision))
         return Outputs.from_block(embeddings, layers=ours), Outputs.from_block(batch.teacher, queue, theirs)

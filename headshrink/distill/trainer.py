@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from headshrink.checkpoint import Checkpoints
-from headshrink.distill.batches import bucketed_apart, in_order, padding_waste
+from headshrink.distill.batches import blanked, bucketed_apart, in_order, padding_waste
 from headshrink.distill.evaluate import Scores, evaluate
 from headshrink.distill.layers import LayerMap
 from headshrink.distill.losses import OF_TRANSLATIONS
@@ -38,7 +38,7 @@ class Recipe:
     `losses` are weights, constant or (first, last) along a line; `layer_map` is theirs where they compare layers.
     `queue` adds so many earlier pairs to what `ranking` tells apart. `accumulate` batches make one step. `ema`, where
     not 0, is how much a running mean of the weights keeps of itself a step; the mean is what is evaluated and kept.
-    `patience` evaluations without a new best end the training.
+    `patience` evaluations without a new best end the training. `word_dropout` hides so many pieces from the student.
 
     `train_embeddings` off leaves the word table as the teacher's: it was not pruned, it is most of a small model's
     parameters, and its dense gradient and two moments would cost more memory than all the rest.
@@ -56,6 +56,7 @@ class Recipe:
     decay: str = "cosine"
     clip: float = 1.0
     dropout: float = 0.0
+    word_dropout: float = 0.0
     train_embeddings: bool = True
     ema: float = 0.0
     evaluations: int = 10
@@ -249,7 +250,9 @@ class Trainer:
         """Add the gradient of one batch, a share of its step, to the rest; that share of its loss."""
         pad_id: int = self.student.tokenizer.pad_token_id  # type: ignore[assignment]
         batch = self.train.batch(indices, pad_id, self.queue(self.progress.step)).to(self.student.device)
-        outputs = self.objective.compare(self.student, batch, self.precision)
+        share_of_words = self.recipe.word_dropout
+        read = blanked(batch.input_ids, share_of_words, self.student.tokenizer) if share_of_words else None
+        outputs = self.objective.compare(self.student, batch, self.precision, read)
         loss = share * self.objective(*outputs, self.progress.step / max(1, self.steps - 1), batch.translated)
         loss.backward()
         return loss.item()

@@ -61,6 +61,22 @@ def test_mistakes_are_one_line_and_leave_nothing(folders, extra, message):
     assert not (folders / "out").exists()
 
 
+def test_sentences_without_translation_join_the_training(folders):
+    (folders / "more").mkdir()
+    (folders / "more" / "mono.en.txt").write_text("a big house\n\nthe dog sees a tree\nthe man\n", encoding="utf-8")
+    (folders / "more" / "mono.ru.txt").write_text("большой дом\n", encoding="utf-8")
+    result = run(folders, f"--monolingual={folders / 'more'}", "--epochs=1", "--learning-rate=0.003")
+    assert result.exit_code == 0, result.output
+    without = run(folders, "--epochs=1", "--learning-rate=0.003", f"--output={folders / 'without'}")
+    assert without.exit_code == 0, without.output
+    steps = [json.loads((folders / name / "distill.json").read_text())["steps"] for name in ("out", "without")]
+    assert steps[0] == steps[1] + 1  # a batch of two rows of two sentences
+    (folders / "more" / "mono.en.txt").write_text("", encoding="utf-8")
+    (folders / "more" / "mono.ru.txt").unlink()
+    empty = run(folders, f"--monolingual={folders / 'more'}", f"--output={folders / 'other'}")
+    assert "no sentence in" in str(empty.exception)
+
+
 def test_weights_default_to_one():
     assert parse_losses(["cosine", "ranking=0.1"]) == {"cosine": 1.0, "ranking": 0.1}
 

@@ -119,7 +119,13 @@ def test_divergence_stops_in_one_line_and_keeps_the_checkpoint(student, train, h
 
 
 EVERYTHING = replace(
-    RECIPE, losses={"cosine": 1.0, "ranking": (0.1, 0.0), "hidden": 0.1}, queue=12, accumulate=2, ema=0.9, dropout=0.1
+    RECIPE,
+    losses={"cosine": 1.0, "ranking": (0.1, 0.0), "hidden": 0.1},
+    queue=12,
+    accumulate=2,
+    ema=0.9,
+    dropout=0.1,
+    word_dropout=0.2,
 )
 
 
