@@ -5,6 +5,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import torch
 import typer
 
@@ -28,6 +29,10 @@ def main(
     pairs: Annotated[Path, typer.Option(help="UTF-8 file: English, tab, Russian; a pair a line")],
     output: Annotated[Path, typer.Option(help="folder for the trained student; must not exist")],
     loss: Annotated[list[str], typer.Option(help=f"NAME=WEIGHT, repeatable: {', '.join(NAMES)}")] = ["cosine=1"],  # noqa: B006
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(help="model folder of a further teacher, imitated through a projection; repeatable"),
+    ] = None,
     monolingual: Annotated[
         Path | None, typer.Option(help="more text to imitate on: a folder of UTF-8 .txt files, a sentence a line")
     ] = None,
@@ -49,11 +54,13 @@ def main(
     texts = split(read_tsv(pairs))
     models = load_both(teacher, student)
     work = output.parent / f".{output.name}.unfinished"  # the same call again goes on where a killed one stood
-    sources = [teacher, student, pairs] + ([monolingual] if monolingual else [])
+    others = [load_encoder(folder).to(models[0].device) for folder in also or []]
+    sources = [teacher, student, pairs, *(also or []), *([monolingual] if monolingual else [])]
     more = read_folder(monolingual) if monolingual else []
     place = work / fingerprint(sources, vars(recipe))
-    train, heldout = prepare(*models, texts, more, place / "targets")
-    result = distil(models[1], train, heldout, recipe, Checkpoints(place), teacher=models[0])
+    train, heldout = prepare([models[0], *others], models[1], texts, more, place / "targets")
+    widths = [other.dimension for other in others]
+    result = distil(models[1], train, heldout, recipe, Checkpoints(place), teacher=models[0], others=widths)
     save_encoder(models[1], work / "model")
     write_metrics(result, work / "model" / "distill.json")
     write_curve(result.curve, work / "model" / "curve.csv")
@@ -126,13 +133,13 @@ def split(pairs: list[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
 
 
 def prepare(
-    teacher: SentenceEncoder,
+    teachers: list[SentenceEncoder],
     student: SentenceEncoder,
     texts: dict[str, list[tuple[str, str]]],
     more: list[str],
     targets: Path,
 ) -> tuple[Pairs, Pairs]:
-    """Train and held-out pairs in the student's ids, with targets from the teacher's; the targets wait in a folder.
+    """Train and held-out pairs in the student's ids, with the teachers' targets side by side, which wait in a folder.
 
     Sentences of `more` join the training without translation, those of held-out pairs left out.
     """
@@ -146,10 +153,16 @@ def prepare(
         en, ru = (Sentences.from_rows(encoder.tokenise([pair[side] for pair in texts[name]])) for side in (0, 1))
         return en, ru
 
-    if not (targets / "manifest.json").is_file():
-        names = [*texts, *(["more"] if more else [])]
-        write_targets(teacher, {name: ids(teacher, name) for name in names}, targets)
-    train, heldout = (Pairs(*ids(student, name), TargetArrays(*read_targets(targets, name))) for name in texts)
+    for number, teacher in enumerate(teachers):
+        if not (targets / str(number) / "manifest.json").is_file():
+            names = [*texts, *(["more"] if more else [])]
+            write_targets(teacher, {name: ids(teacher, name) for name in names}, targets / str(number))
+
+    def of_all(name: str) -> TargetArrays:
+        each = [read_targets(targets / str(number), name) for number in range(len(teachers))]
+        return TargetArrays(*(np.concatenate(side, axis=1) for side in zip(*each, strict=True)))
+
+    train, heldout = (Pairs(*ids(student, name), of_all(name)) for name in texts)
     if more:
-        train = train.with_monolingual(ids(student, "more")[0], read_targets(targets, "more")[0])
+        train = train.with_monolingual(ids(student, "more")[0], of_all("more").en)
     return train, heldout

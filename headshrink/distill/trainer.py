@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -101,10 +101,12 @@ def distil(
     checkpoints: Checkpoints | None = None,
     on_row: Callable[[Row], None] = lambda row: None,
     teacher: SentenceEncoder | None = None,
+    others: Sequence[int] = (),
 ) -> Result:
     """Train `student` in place towards the targets of `train`; it ends as the step with the lowest held-out loss.
 
-    The untrained student is a candidate too (step 0). `teacher` is needed by losses on layers alone. With
+    The untrained student is a candidate too (step 0). `teacher` is needed by losses on layers alone; `others` are the
+    dimensions of further teachers, whose targets stand beside the first one's. With
     `checkpoints` a killed training goes on where it stood, to the same bytes. `on_row` sees each row of the curve,
     after a resumption the earlier ones again. On a CPU the result depends on the arguments, torch's version and its
     thread count alone.
@@ -114,7 +116,7 @@ def distil(
     """
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        trainer = Trainer(student, train, heldout, recipe, checkpoints, on_row, teacher)
+        trainer = Trainer(student, train, heldout, recipe, checkpoints, on_row, teacher, others)
         with quick_attention(student, trainer.precision), quick_attention(teacher or student, trainer.precision):
             return trainer.run()
 
@@ -152,6 +154,7 @@ class Trainer:
         checkpoints: Checkpoints | None,
         on_row: Callable[[Row], None],
         teacher: SentenceEncoder | None = None,
+        others: Sequence[int] = (),
     ) -> None:
         if not len(train) or not len(heldout):
             raise HeadshrinkError(f"{len(train)} training and {len(heldout)} held-out pairs: both are needed")
@@ -159,7 +162,7 @@ class Trainer:
             raise HeadshrinkError("sentences without translation need a loss that imitates: give cosine a weight")
         self.student, self.train, self.heldout, self.recipe = student, train, heldout, recipe
         self.checkpoints, self.on_row = checkpoints, on_row
-        self.objective = Objective(recipe.losses, student, teacher, recipe.layer_map)
+        self.objective = Objective(recipe.losses, student, teacher, recipe.layer_map, others)
         self.parameters = prepare(student, recipe) | {
             f"objective.{name}": p for name, p in self.objective.named_parameters()
         }
