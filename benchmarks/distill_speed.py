@@ -116,18 +116,22 @@ def main() -> None:
         seconds["teach, once"].append(taught)
         seconds["trainer"].append(trainer_seconds(half(teacher), pairs, recipe))
         seconds["straightforward"].append(naive_seconds(teacher, half(teacher), texts, number))
-    rates = {name: 2 * len(texts) / statistics.median(values) for name, values in seconds.items()}
+        row = figures(seconds, len(texts), precision) | {"weights": "random" if chosen.random else "real"}
+        print(chosen.teacher.name, json.dumps(row, indent=1), flush=True)
+        if chosen.out:
+            keep_row(chosen.out, chosen.teacher.name, row)
+
+
+def figures(seconds: dict[str, list[float]], pairs: int, precision: str) -> dict[str, Any]:
+    """One teacher's row after the rounds so far: medians, and each round's ratio."""
+    rates = {name: 2 * pairs / statistics.median(values) for name, values in seconds.items()}
     rounds = [naive / quick for naive, quick in zip(seconds["straightforward"], seconds["trainer"], strict=True)]
-    row: dict[str, Any] = {
-        "weights": "random" if chosen.random else "real", "pairs": len(texts), "rounds": chosen.rounds,
-        "threads": torch.get_num_threads(), "precision": precision,
+    return {
+        "pairs": pairs, "rounds": len(rounds), "threads": torch.get_num_threads(), "precision": precision,
         "machine": machine(), "date": date.today().isoformat(),
         "sentences_per_s": {name: round(rate, 1) for name, rate in rates.items()},
         "times_as_fast": round(statistics.median(rounds), 2), "of_each_round": [round(ratio, 2) for ratio in rounds],
     }  # fmt: skip
-    print(chosen.teacher.name, json.dumps(row, indent=1))
-    if chosen.out:
-        keep_row(chosen.out, chosen.teacher.name, row)
 
 
 def machine() -> str:

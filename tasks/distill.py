@@ -6,11 +6,25 @@ from pydantic import Field, model_validator
 
 from tasks.section import LIBRARY, Section, name_from
 
+LIBRARY_PARTS = ("checkpoint.py", "distill", "importance", "model", "prune", "shards.py")
 Weight = float | Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
+class Student(Section):
+    """What is trained: a kind, and its size where it is not the cut model."""
+
+    kind: name_from("distill/students") = Field("pruned", description="what it is made from")  # type: ignore[valid-type]
+    layers: int = Field(2, ge=1, description="every_kth_layer, narrow")
+    hidden: int = Field(312, ge=1, description="narrow: width")
+    heads: int = Field(12, ge=1, description="narrow: a layer")
+    ffn: int = Field(600, ge=1, description="narrow: FFN neurons a layer")
+    rank: int | None = Field(None, ge=1, description="narrow, static: of the word table as a product; empty: dense")
+
+
 class Params(Section):
-    """The recipe."""
+    """The student and the recipe."""
+
+    student: Student = Field(Student(), description="what is trained")  # type: ignore[call-arg]
 
     losses: dict[name_from("distill/losses"), Weight] = Field(  # type: ignore[valid-type]
         min_length=1, description="weight of each loss, by name; two numbers: at the first step and at the last"
@@ -31,6 +45,7 @@ class Params(Section):
     evaluations: int = Field(10, ge=1, description="held-out evaluations; the best chooses the checkpoint")
     patience: int | None = Field(None, ge=1, description="evaluations without a new best that end the training")
     checkpoint_minutes: float = Field(2, gt=0, description="between resumable checkpoints")
+    word_dropout: float = Field(0.0, ge=0, lt=1, description="share of pieces hidden from the student; 0: none")
     dropout: float = Field(0.0, ge=0, lt=1, description="of the student while it trains; 0: off")
     train_embeddings: bool = Field(True, description="train the word table too; off: it stays the teacher's")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
@@ -49,15 +64,13 @@ def run(params) -> None:
     import shutil
     from pathlib import Path
 
-    import torch
-
     from headshrink.checkpoint import Checkpoints, fingerprint
     from headshrink.distill.losses import LAYER_LOSSES
     from headshrink.distill.pairs import Pairs, Sentences
     from headshrink.distill.record import summary, write_curve, write_metrics
     from headshrink.distill.targets import stored_targets
     from headshrink.distill.trainer import Recipe, distil
-    from headshrink.model import load_encoder, save_encoder
+    from headshrink.model import save_encoder
     from headshrink.shards import read_split
     from tasks.live import LiveCurve
     from tasks.stage import ARTIFACTS, WORK, output
@@ -68,13 +81,13 @@ def run(params) -> None:
         return Pairs(en, ru, stored_targets(ARTIFACTS / "targets", split))
 
     train, heldout = pairs("train"), pairs("heldout")
-    recipe = Recipe(**params.distill.model_dump())
-    code = [Path(__file__), *(LIBRARY / name for name in ("checkpoint.py", "distill", "model", "shards.py"))]
+    chosen = params.distill
+    recipe = Recipe(**chosen.model_dump(exclude={"student"}))
+    code = [Path(__file__), *(LIBRARY / name for name in LIBRARY_PARTS)]
     inputs = [ARTIFACTS / name for name in ("shards", "targets", "pruned", "teacher")]
     checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], params.distill.model_dump()))
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    student = load_encoder(ARTIFACTS / "pruned").to(device)
-    beside = load_encoder(ARTIFACTS / "teacher").to(device) if LAYER_LOSSES.keys() & recipe.losses.keys() else None
+    student, teacher = models(chosen, [train.en.ids, train.ru.ids])
+    beside = teacher if LAYER_LOSSES.keys() & recipe.losses.keys() else None
     with LiveCurve("distill", params.distill.model_dump()) as live:
         result = distil(student, train, heldout, recipe, checkpoints, live.row, beside)
     with output(ARTIFACTS / "student", "distill") as folder:
@@ -83,6 +96,22 @@ def run(params) -> None:
         write_curve(result.curve, folder / "curve.csv")
     shutil.rmtree(WORK / "distill", ignore_errors=True)  # this run's checkpoints, and abandoned ones
     print(summary(result))
+
+
+def models(chosen: Params, text: list):
+    """The untrained student and the teacher, on the GPU where there is one; `text` are arrays of the pairs' tokens."""
+    import torch
+
+    from headshrink.distill.students import STUDENTS, Origin, Shape
+    from headshrink.model import load_encoder
+    from headshrink.prune.vocabulary import count_tokens
+    from tasks.stage import ARTIFACTS
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    teacher, pruned = (load_encoder(ARTIFACTS / name).to(device) for name in ("teacher", "pruned"))
+    origin = Origin(teacher, pruned, count_tokens(text, teacher.backbone.config.vocab_size))
+    shape = Shape(seed=chosen.seed, **chosen.student.model_dump(exclude={"kind"}))
+    return STUDENTS[chosen.student.kind](origin, shape).to(device), teacher
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ def run(params) -> None:
             print(f"export: {name}: {check(name, target.open(folder / target.place), student, params.export)}")
         if "transformers" in params.export.targets:
             facts = [read_json("teacher/teacher.json"), read_json("pruned/prune.json")]
+            facts[1]["student"] = params.distill.student.kind
             write_card(student, folder, [TARGETS[name] for name in params.export.targets], *facts)
 
 

@@ -5,6 +5,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import torch
 import typer
 
@@ -28,6 +29,13 @@ def main(
     pairs: Annotated[Path, typer.Option(help="UTF-8 file: English, tab, Russian; a pair a line")],
     output: Annotated[Path, typer.Option(help="folder for the trained student; must not exist")],
     loss: Annotated[list[str], typer.Option(help=f"NAME=WEIGHT, repeatable: {', '.join(NAMES)}")] = ["cosine=1"],  # noqa: B006
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(help="model folder of a further teacher, imitated through a projection; repeatable"),
+    ] = None,
+    monolingual: Annotated[
+        Path | None, typer.Option(help="more text to imitate on: a folder of UTF-8 .txt files, a sentence a line")
+    ] = None,
     epochs: Annotated[float, typer.Option(help="passes over the pairs", min=0.001)] = Recipe.epochs,
     batch_size: Annotated[int, typer.Option(help="pairs a step", min=2)] = Recipe.batch_size,
     learning_rate: Annotated[float, typer.Option(help="peak")] = Recipe.learning_rate,
@@ -46,9 +54,13 @@ def main(
     texts = split(read_tsv(pairs))
     models = load_both(teacher, student)
     work = output.parent / f".{output.name}.unfinished"  # the same call again goes on where a killed one stood
-    place = work / fingerprint([teacher, student, pairs], vars(recipe))
-    train, heldout = prepare(*models, texts, place / "targets")
-    result = distil(models[1], train, heldout, recipe, Checkpoints(place), teacher=models[0])
+    others = [load_encoder(folder).to(models[0].device) for folder in also or []]
+    sources = [teacher, student, pairs, *(also or []), *([monolingual] if monolingual else [])]
+    more = read_folder(monolingual) if monolingual else []
+    place = work / fingerprint(sources, vars(recipe))
+    train, heldout = prepare([models[0], *others], models[1], texts, more, place / "targets")
+    widths = [other.dimension for other in others]
+    result = distil(models[1], train, heldout, recipe, Checkpoints(place), teacher=models[0], others=widths)
     save_encoder(models[1], work / "model")
     write_metrics(result, work / "model" / "distill.json")
     write_curve(result.curve, work / "model" / "curve.csv")
@@ -95,6 +107,20 @@ def read_tsv(path: Path) -> list[tuple[str, str]]:
     return pairs  # type: ignore[return-value]
 
 
+def read_folder(folder: Path) -> list[str]:
+    """The distinct lines of a folder's .txt files; HeadshrinkError where there are none or they are not UTF-8."""
+    try:
+        lines = [
+            line for file in sorted(folder.glob("*.txt")) for line in file.read_text(encoding="utf-8").splitlines()
+        ]
+    except (OSError, UnicodeDecodeError) as error:
+        raise HeadshrinkError(f"cannot read {folder} ({error}): a folder of UTF-8 .txt files is needed") from error
+    sentences = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if not sentences:
+        raise HeadshrinkError(f"no sentence in {folder}: a folder of UTF-8 .txt files is needed, a sentence a line")
+    return sentences
+
+
 def split(pairs: list[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
     """Train and held-out pairs by a hash of the English side, so that more pairs move none; neither may be empty."""
     splits: dict[str, list[tuple[str, str]]] = {"train": [], "heldout": []}
@@ -107,15 +133,36 @@ def split(pairs: list[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
 
 
 def prepare(
-    teacher: SentenceEncoder, student: SentenceEncoder, texts: dict[str, list[tuple[str, str]]], targets: Path
+    teachers: list[SentenceEncoder],
+    student: SentenceEncoder,
+    texts: dict[str, list[tuple[str, str]]],
+    more: list[str],
+    targets: Path,
 ) -> tuple[Pairs, Pairs]:
-    """Train and held-out pairs in the student's ids, with targets from the teacher's; the targets wait in a folder."""
+    """Train and held-out pairs in the student's ids, with the teachers' targets side by side, which wait in a folder.
+
+    Sentences of `more` join the training without translation, those of held-out pairs left out.
+    """
+    heldout_texts = {side for pair in texts["heldout"] for side in pair}
+    more = [text for text in more if text not in heldout_texts]
 
     def ids(encoder: SentenceEncoder, name: str) -> tuple[Sentences, Sentences]:
+        if name == "more":
+            rows = Sentences.from_rows(encoder.tokenise(more))
+            return rows, rows
         en, ru = (Sentences.from_rows(encoder.tokenise([pair[side] for pair in texts[name]])) for side in (0, 1))
         return en, ru
 
-    if not (targets / "manifest.json").is_file():
-        write_targets(teacher, {name: ids(teacher, name) for name in texts}, targets)
-    train, heldout = (Pairs(*ids(student, name), TargetArrays(*read_targets(targets, name))) for name in texts)
+    for number, teacher in enumerate(teachers):
+        if not (targets / str(number) / "manifest.json").is_file():
+            names = [*texts, *(["more"] if more else [])]
+            write_targets(teacher, {name: ids(teacher, name) for name in names}, targets / str(number))
+
+    def of_all(name: str) -> TargetArrays:
+        each = [read_targets(targets / str(number), name) for number in range(len(teachers))]
+        return TargetArrays(*(np.concatenate(side, axis=1) for side in zip(*each, strict=True)))
+
+    train, heldout = (Pairs(*ids(student, name), of_all(name)) for name in texts)
+    if more:
+        train = train.with_monolingual(ids(student, "more")[0], of_all("more").en)
     return train, heldout

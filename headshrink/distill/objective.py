@@ -1,6 +1,7 @@
 """What a student is trained for: the recipe's losses, their weights over time, and what their comparison learns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,10 @@ class Objective(nn.Module):
 
     `weights` maps names of losses to weights. Losses on layers need `teacher` beside the student, since what happens
     inside it is too much to store (6 layers of minilm-en-ru: 13 kB a token); `layer_map` says which of its layers the
-    student's imitate. Raises HeadshrinkError for a loss on layers without a teacher.
+    student's imitate. `others` are the dimensions of further teachers, whose embeddings follow the first one's in the
+    targets: each is imitated by `cosine` through a linear projection of its own, learned with the student and thrown
+    away after (rubert-tiny's recipe), all of them together at weight 1. Raises HeadshrinkError for a loss on layers
+    without a teacher.
     """
 
     def __init__(
@@ -35,6 +39,7 @@ class Objective(nn.Module):
         student: SentenceEncoder,
         teacher: SentenceEncoder | None = None,
         layer_map: LayerMap = "uniform",
+        others: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.weights = dict(weights)
@@ -45,6 +50,9 @@ class Objective(nn.Module):
                 raise HeadshrinkError(f"loss {self.on_layers[0]} compares layers: it needs the teacher in the training")
             self.alignment = Alignment(student.backbone, teacher.backbone, layer_map).to(student.device)
             self.pieces = same_pieces(student.tokenizer, teacher.tokenizer)
+        self.dimensions = [student.dimension, *others]
+        linears = (nn.Linear(student.dimension, width, bias=False) for width in others)
+        self.projections = nn.ModuleList(linears).to(student.device)
         self.teachers = [teacher]  # in a list, so that its weights are not this module's
 
     def forward(self, student: Outputs, teacher: Outputs, progress: float, translated: bool = True) -> Tensor:
@@ -58,6 +66,9 @@ class Objective(nn.Module):
             for name, weight in self.weights.items()
             if translated or name not in OF_TRANSLATIONS
         ]
+        for projection, other in zip(self.projections, teacher.others, strict=True):
+            projected = Outputs(projection(student.en), projection(student.ru))
+            terms.append(LOSSES["cosine"](projected, other) / len(teacher.others))
         return torch.stack(terms).sum()
 
     def heldout(self, student: Outputs, teacher: Outputs) -> Tensor:
@@ -68,16 +79,28 @@ class Objective(nn.Module):
             weights = {"cosine": 1.0}
         return torch.stack([weight * LOSSES[name](student, teacher) for name, weight in weights.items()]).sum()
 
-    def compare(self, student: SentenceEncoder, batch: Batch, precision: str) -> tuple[Outputs, Outputs]:
-        """Student's and teacher's outputs on a batch, with their layers where a loss wants them."""
-        queue = None if batch.queue is None else Outputs.from_block(batch.queue)
+    def compare(
+        self, student: SentenceEncoder, batch: Batch, precision: str, read: Tensor | None = None
+    ) -> tuple[Outputs, Outputs]:
+        """Student's and teacher's outputs on a batch, with their layers where a loss wants them.
+
+        `read` are the ids that the student reads, where they are not the batch's.
+        """
+        seen = batch if read is None else replace(batch, input_ids=read)
+        queue = None if batch.queue is None else self.teachers_outputs(batch.queue)
+        teacher = replace(self.teachers_outputs(batch.teacher), queue=queue)
         if self.alignment is None:
-            return Outputs.from_block(embed_block(student, batch, precision)), Outputs.from_block(batch.teacher, queue)
+            return Outputs.from_block(embed_block(student, seen, precision)), teacher
         with recorded(student.backbone) as own:
-            embeddings = embed_block(student, batch, precision)
+            embeddings = embed_block(student, seen, precision)
         ours = own.layers(batch.attention_mask, head_sizes(student.backbone))
         ours, theirs = self.alignment(ours, self.teachers_layers(batch, precision))
-        return Outputs.from_block(embeddings, layers=ours), Outputs.from_block(batch.teacher, queue, theirs)
+        return Outputs.from_block(embeddings, layers=ours), replace(teacher, layers=theirs)
+
+    def teachers_outputs(self, targets: Tensor) -> Outputs:
+        """From targets [2 * pairs, dimensions of all teachers]: the first one's, with the others'."""
+        own, *others = (Outputs.from_block(block) for block in targets.split(self.dimensions, dim=1))
+        return replace(own, others=tuple(others))
 
     @torch.no_grad()
     def teachers_layers(self, batch: Batch, precision: str) -> Layers:

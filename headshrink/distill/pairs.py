@@ -119,7 +119,8 @@ class Batch:
 class Pairs:
     """Translation pairs: token ids of both sides, row i of one translating row i of the other, and their targets.
 
-    Rows from `translated` on, where it is not None, are sentences without translation, two a row in either language:
+    Targets of several teachers stand side by side, the first one's as long as the student's embedding. Rows from
+    `translated` on, where it is not None, are sentences without translation, two a row in either language:
     to imitate their embeddings takes no pair.
     """
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from headshrink.checkpoint import Checkpoints
-from headshrink.distill.batches import bucketed_apart, in_order, padding_waste
+from headshrink.distill.batches import blanked, bucketed_apart, in_order, padding_waste
 from headshrink.distill.evaluate import Scores, evaluate
 from headshrink.distill.layers import LayerMap
 from headshrink.distill.losses import OF_TRANSLATIONS
@@ -38,7 +38,7 @@ class Recipe:
     `losses` are weights, constant or (first, last) along a line; `layer_map` is theirs where they compare layers.
     `queue` adds so many earlier pairs to what `ranking` tells apart. `accumulate` batches make one step. `ema`, where
     not 0, is how much a running mean of the weights keeps of itself a step; the mean is what is evaluated and kept.
-    `patience` evaluations without a new best end the training.
+    `patience` evaluations without a new best end the training. `word_dropout` hides so many pieces from the student.
 
     `train_embeddings` off leaves the word table as the teacher's: it was not pruned, it is most of a small model's
     parameters, and its dense gradient and two moments would cost more memory than all the rest.
@@ -56,6 +56,7 @@ class Recipe:
     decay: str = "cosine"
     clip: float = 1.0
     dropout: float = 0.0
+    word_dropout: float = 0.0
     train_embeddings: bool = True
     ema: float = 0.0
     evaluations: int = 10
@@ -100,10 +101,12 @@ def distil(
     checkpoints: Checkpoints | None = None,
     on_row: Callable[[Row], None] = lambda row: None,
     teacher: SentenceEncoder | None = None,
+    others: Sequence[int] = (),
 ) -> Result:
     """Train `student` in place towards the targets of `train`; it ends as the step with the lowest held-out loss.
 
-    The untrained student is a candidate too (step 0). `teacher` is needed by losses on layers alone. With
+    The untrained student is a candidate too (step 0). `teacher` is needed by losses on layers alone; `others` are the
+    dimensions of further teachers, whose targets stand beside the first one's. With
     `checkpoints` a killed training goes on where it stood, to the same bytes. `on_row` sees each row of the curve,
     after a resumption the earlier ones again. On a CPU the result depends on the arguments, torch's version and its
     thread count alone.
@@ -113,7 +116,7 @@ def distil(
     """
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        trainer = Trainer(student, train, heldout, recipe, checkpoints, on_row, teacher)
+        trainer = Trainer(student, train, heldout, recipe, checkpoints, on_row, teacher, others)
         with quick_attention(student, trainer.precision), quick_attention(teacher or student, trainer.precision):
             return trainer.run()
 
@@ -151,6 +154,7 @@ class Trainer:
         checkpoints: Checkpoints | None,
         on_row: Callable[[Row], None],
         teacher: SentenceEncoder | None = None,
+        others: Sequence[int] = (),
     ) -> None:
         if not len(train) or not len(heldout):
             raise HeadshrinkError(f"{len(train)} training and {len(heldout)} held-out pairs: both are needed")
@@ -158,7 +162,7 @@ class Trainer:
             raise HeadshrinkError("sentences without translation need a loss that imitates: give cosine a weight")
         self.student, self.train, self.heldout, self.recipe = student, train, heldout, recipe
         self.checkpoints, self.on_row = checkpoints, on_row
-        self.objective = Objective(recipe.losses, student, teacher, recipe.layer_map)
+        self.objective = Objective(recipe.losses, student, teacher, recipe.layer_map, others)
         self.parameters = prepare(student, recipe) | {
             f"objective.{name}": p for name, p in self.objective.named_parameters()
         }
@@ -249,7 +253,9 @@ class Trainer:
         """Add the gradient of one batch, a share of its step, to the rest; that share of its loss."""
         pad_id: int = self.student.tokenizer.pad_token_id  # type: ignore[assignment]
         batch = self.train.batch(indices, pad_id, self.queue(self.progress.step)).to(self.student.device)
-        outputs = self.objective.compare(self.student, batch, self.precision)
+        share_of_words = self.recipe.word_dropout
+        read = blanked(batch.input_ids, share_of_words, self.student.tokenizer) if share_of_words else None
+        outputs = self.objective.compare(self.student, batch, self.precision, read)
         loss = share * self.objective(*outputs, self.progress.step / max(1, self.steps - 1), batch.translated)
         loss.backward()
         return loss.item()

@@ -9,6 +9,12 @@ from typing import Any
 from headshrink.export.targets import Target
 from headshrink.model import SentenceEncoder
 
+MADE = {
+    "pruned": "heads and FFN neurons of {name} were cut, and what is left was distilled from it",
+    "every_kth_layer": "some layers of {name} were kept, and distilled from it",
+    "narrow": "a small model was trained from scratch to imitate {name}",
+    "static": "the mean of word vectors, which {name} wrote and were trained to imitate it",
+}
 KEPT, CUT = "■", "·"
 MAX_MAP = 64  # heads a layer that a map of single characters still shows
 
@@ -22,13 +28,14 @@ def write_card(
 ) -> None:
     """Write README.md into an export folder; the same model gives the same bytes.
 
-    `teacher` is the content of teacher.json, `cut` that of prune.json; `targets` are those that the folder holds.
+    `teacher` is the content of teacher.json, `cut` that of prune.json and under `student` the kind of student, where
+    that is not the cut model; `targets` are those that the folder holds.
     """
     parts = [
         metadata(teacher),
-        introduction(encoder, teacher),
+        introduction(encoder, teacher, cut.get("student", "pruned")),
         *(usage(target, folder) for target in targets),
-        what_was_cut(cut),
+        *([what_was_cut(cut)] if cut.get("student", "pruned") == "pruned" else []),
         provenance(folder, teacher, cut),
     ]
     (folder / "README.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
@@ -46,14 +53,14 @@ def metadata(teacher: Mapping[str, Any]) -> str:
     return "\n".join(["---", *lines, "---"])
 
 
-def introduction(encoder: SentenceEncoder, teacher: Mapping[str, Any]) -> str:
+def introduction(encoder: SentenceEncoder, teacher: Mapping[str, Any], student: str) -> str:
     """What the model is, in numbers."""
     size = sum(weight.numel() for weight in encoder.parameters())
     name = teacher["label"]
     text = f"""# {name}, compressed
 
-A Russian-English sentence encoder: heads and FFN neurons of {name} were cut, and what is left was distilled from it by
-headshrink. {size / 1e6:.1f}M parameters ({teacher["parameters"] / 1e6:.1f}M before), embeddings of {encoder.dimension}
+A Russian-English sentence encoder: {MADE[student].format(name=name)} by headshrink.
+{size / 1e6:.1f}M parameters ({teacher["parameters"] / 1e6:.1f}M before), embeddings of {encoder.dimension}
 dimensions{", of unit length" if encoder.normalise else ""}, at most {encoder.max_length} tokens."""
     if teacher["generated"]:
         text += "\n\n**The teacher saw generated sentences alone: this model shows what the tool does, no more.**"

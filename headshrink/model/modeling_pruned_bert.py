@@ -17,7 +17,8 @@ class PrunedBertConfig(BertConfig):
     `heads_per_layer[i]` heads of `head_size` and `ffn_per_layer[i]` neurons make layer i; 0 leaves only that block's
     output bias and LayerNorm. `embedding_rank` (None: dense table) factorises the word embeddings into
     [vocabulary, rank] times [rank, hidden], as ALBERT does. `has_pooler` keeps a checkpoint without a pooler from
-    getting one of random weights.
+    getting one of random weights. `words_alone` leaves word vectors and nothing else below the layers: no positions,
+    types or LayerNorm; without layers that is a static model.
     """
 
     model_type = "pruned_bert"
@@ -27,6 +28,7 @@ class PrunedBertConfig(BertConfig):
     ffn_per_layer: list[int] | None = None
     embedding_rank: int | None = None
     has_pooler: bool = True
+    words_alone: bool = False
 
 
 class FactorisedEmbedding(nn.Module):
@@ -39,6 +41,19 @@ class FactorisedEmbedding(nn.Module):
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:  # [batch, tokens] -> [batch, tokens, hidden]
         return self.projection(self.table(input_ids))
+
+
+class WordsAlone(nn.Module):
+    """Embeddings of a static model: a vector a word, whatever its place."""
+
+    def __init__(self, config: PrunedBertConfig) -> None:
+        super().__init__()
+        self.word_embeddings = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id)
+
+    def forward(
+        self, input_ids: torch.Tensor | None = None, inputs_embeds: torch.Tensor | None = None, **kwargs: object
+    ) -> torch.Tensor:
+        return self.word_embeddings(input_ids) if inputs_embeds is None else inputs_embeds
 
 
 class Bias(nn.Module):
@@ -110,6 +125,8 @@ class PrunedBertModel(BertModel):
         widths = zip(self.encoder.layer, config.heads_per_layer or [], config.ffn_per_layer or [], strict=True)
         for layer, layer_heads, neurons in widths:
             shape_layer(layer, config, layer_heads, neurons)
+        if config.words_alone:
+            self.embeddings = WordsAlone(config)  # type: ignore[assignment]
         if config.embedding_rank:
             factors = (config.vocab_size, config.embedding_rank, config.hidden_size, config.pad_token_id)
             self.embeddings.word_embeddings = FactorisedEmbedding(*factors)  # type: ignore[assignment]

@@ -117,3 +117,35 @@ def test_distill_without_targets_says_which_stage_writes_them(workspace):
     with pytest.raises(HeadshrinkError, match="the teach stage writes them"):
         distill.run(PARAMS)
     assert not Path("artifacts/student").exists()
+
+
+@pytest.mark.parametrize("kind", ["every_kth_layer", "narrow", "static"])
+def test_other_students_come_out_of_the_same_stage(workspace, kind):
+    teach.run(PARAMS)
+    shape = distill.Student(kind=kind, layers=1, hidden=16, heads=2, ffn=24, rank=8)
+    chosen = PARAMS.distill.model_copy(update={"student": shape, "losses": {"cosine": 1.0, "relational": [0.1, 0.0]}})
+    distill.run(SimpleNamespace(distill=chosen))
+    metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
+    assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
+    assert load_encoder("artifacts/student/model").encode(["the cat"]).shape == (1, 32)
+
+
+def test_losses_on_layers_bring_the_teacher_into_the_stage(workspace):
+    teach.run(PARAMS)
+    chosen = PARAMS.distill.model_copy(update={"losses": {"hidden": 1.0, "minilm_values": 1.0}})
+    distill.run(SimpleNamespace(distill=chosen))
+    metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
+    assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"queue": 5}, "only the loss ranking"),
+        ({"losses": {}}, "at least 1"),
+        ({"losses": {"kindness": 1}}, "allowed:"),
+    ],
+)
+def test_options_without_a_use_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        distill.Params(**({"losses": {"cosine": 1.0}} | change))

@@ -14,8 +14,9 @@ from headshrink.errors import HeadshrinkError
 from headshrink.export import TARGETS
 from headshrink.model import load_encoder, save_encoder
 from headshrink.teacher import write_teacher
-from tasks import export, teacher
+from tasks import distill, export, teacher
 
+DISTILL = distill.Params(losses={"cosine": 1.0})
 PAIRS = {"en": ["the man sees", "a dog", "big house"], "ru": ["мужчина видит", "собака", "большой дом"]}
 
 
@@ -81,7 +82,7 @@ def student(workspace, tiny_encoder) -> None:
 
 def test_export_writes_the_folder_with_its_card_and_onnx_beside(student):
     params = export.Params(targets=["transformers", "onnx"], check_sentences=4, gate=export.Gate())
-    export.run(SimpleNamespace(export=params))
+    export.run(SimpleNamespace(export=params, distill=DISTILL))
     names = {str(path.relative_to("artifacts/export")) for path in Path("artifacts/export").rglob("*.*")}
     assert {"config.json", "model.safetensors", "modules.json", "onnx/model.onnx", "onnx/tokenizer.json"} <= names
     assert "license: mit" in Path("artifacts/export/README.md").read_text()
@@ -98,7 +99,7 @@ def test_a_form_that_fails_its_check_fails_the_stage(student, monkeypatch, tiny_
     monkeypatch.setitem(TARGETS, "transformers", broken)
     params = export.Params(targets=["transformers"], check_sentences=6, gate=export.Gate())
     with pytest.raises(HeadshrinkError, match=f"transformers {message}"):
-        export.run(SimpleNamespace(export=params))
+        export.run(SimpleNamespace(export=params, distill=DISTILL))
     assert not Path("artifacts/export").exists()
     assert not list(Path("artifacts").glob(".export*"))
 

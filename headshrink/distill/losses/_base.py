@@ -14,13 +14,14 @@ class Outputs:
 
     `queue` are the teacher's embeddings of earlier batches, for losses that want more negatives; `layers` what the
     model computed inside, for losses on layers: its rows are the English sentences, then the Russian ones, and student
-    and teacher are aligned. Either is None where the recipe has no use for it.
+    and teacher are aligned. Either is None where the recipe has no use for it. `others` are further teachers' outputs.
     """
 
     en: Tensor
     ru: Tensor
     queue: "Outputs | None" = None
     layers: Layers | None = None
+    others: "tuple[Outputs, ...]" = ()
 
     @classmethod
     def from_block(cls, embeddings: Tensor, queue: "Outputs | None" = None, layers: Layers | None = None) -> "Outputs":

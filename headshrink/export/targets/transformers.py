@@ -7,7 +7,7 @@ from transformers import AutoModel, BertConfig, BertModel
 from headshrink.export.targets._base import DEFAULTS, Embed, Options, Target
 from headshrink.model import PrunedBertConfig, SentenceEncoder, load_encoder, save_encoder
 
-OWN_KEYS = ("head_size", "heads_per_layer", "ffn_per_layer", "embedding_rank", "has_pooler", "auto_map")
+OWN_KEYS = ("head_size", "heads_per_layer", "ffn_per_layer", "embedding_rank", "has_pooler", "words_alone", "auto_map")
 
 
 def write(encoder: SentenceEncoder, folder: Path, options: Options = DEFAULTS) -> None:

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headshrink.distill.batches import bucketed, in_order, padding_waste
+from headshrink.distill.batches import blanked, bucketed, in_order, padding_waste
+from headshrink.model import pad_ids
 
 LENGTHS = np.random.default_rng(0).integers(3, 60, 5_000)
 
@@ -49,3 +51,14 @@ def test_batches_in_order_are_sorted_and_whole():
     batches = in_order(LENGTHS, 64)
     assert (np.diff(LENGTHS[np.concatenate(batches)]) >= 0).all()
     assert sorted(np.concatenate(batches)) == list(range(len(LENGTHS)))
+
+
+def test_a_share_of_words_is_blanked_and_no_special_token(tiny_encoder):
+    tokenizer = tiny_encoder.tokenizer
+    ids, _ = pad_ids(tiny_encoder.tokenise(["the man runs in the house", "a cat"] * 200), tokenizer.pad_token_id)
+    torch.manual_seed(0)
+    seen = blanked(ids, 0.3, tokenizer)
+    words = ~torch.isin(ids, torch.tensor(tokenizer.all_special_ids))
+    assert torch.equal(seen[~words], ids[~words])
+    assert set(seen[seen != ids].tolist()) == {tokenizer.mask_token_id}
+    assert (seen != ids)[words].float().mean().item() == pytest.approx(0.3, abs=0.05)

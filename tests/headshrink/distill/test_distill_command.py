@@ -4,6 +4,7 @@ import itertools
 import json
 
 import pytest
+import torch
 import typer
 from tiny_training import PLACES, SUBJECTS, VERBS, perturbed
 from typer.testing import CliRunner
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from headshrink.distill.command import main, parse_losses, split
 from headshrink.errors import HeadshrinkError
 from headshrink.model import load_encoder, save_encoder
+from headshrink.prune.width import cut_width
 
 app = typer.Typer()
 app.command()(main)
@@ -59,6 +61,38 @@ def test_mistakes_are_one_line_and_leave_nothing(folders, extra, message):
     assert message in str(result.exception)
     assert "\n" not in str(result.exception)
     assert not (folders / "out").exists()
+
+
+def test_sentences_without_translation_join_the_training(folders):
+    (folders / "more").mkdir()
+    (folders / "more" / "mono.en.txt").write_text("a big house\n\nthe dog sees a tree\nthe man\n", encoding="utf-8")
+    (folders / "more" / "mono.ru.txt").write_text("большой дом\n", encoding="utf-8")
+    result = run(folders, f"--monolingual={folders / 'more'}", "--epochs=1", "--learning-rate=0.003")
+    assert result.exit_code == 0, result.output
+    without = run(folders, "--epochs=1", "--learning-rate=0.003", f"--output={folders / 'without'}")
+    assert without.exit_code == 0, without.output
+    steps = [json.loads((folders / name / "distill.json").read_text())["steps"] for name in ("out", "without")]
+    assert steps[0] == steps[1] + 1  # a batch of two rows of two sentences
+    (folders / "more" / "mono.en.txt").write_text("", encoding="utf-8")
+    (folders / "more" / "mono.ru.txt").unlink()
+    empty = run(folders, f"--monolingual={folders / 'more'}", f"--output={folders / 'other'}")
+    assert "no sentence in" in str(empty.exception)
+
+
+def test_a_further_teacher_of_another_width_pulls_as_well(folders, tiny_encoder):
+    save_encoder(cut_width(tiny_encoder, list(range(20))), folders / "wide")
+    narrow = load_encoder(folders / "wide")
+    narrow.dense = torch.nn.Sequential()  # 20 dimensions, where teacher and student have 32
+    save_encoder(narrow, folders / "narrow")
+    short = ["--epochs=1", "--learning-rate=0.003"]
+    alone = run(folders, *short, f"--output={folders / 'alone'}")
+    both = run(folders, *short, f"--also={folders / 'narrow'}")
+    assert (alone.exit_code, both.exit_code) == (0, 0), both.output
+    metrics = [json.loads((folders / name / "distill.json").read_text()) for name in ("alone", "out")]
+    assert metrics[0]["before_heldout_cosine"] == metrics[1]["before_heldout_cosine"] < metrics[1]["heldout_cosine"]
+    weights = [load_encoder(folders / name).state_dict() for name in ("alone", "out")]
+    assert weights[0].keys() == weights[1].keys()  # the projection is not the student's
+    assert any(not torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
 def test_weights_default_to_one():

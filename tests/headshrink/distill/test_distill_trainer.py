@@ -17,7 +17,7 @@ from headshrink.checkpoint import Checkpoints
 from headshrink.distill.batches import bucketed_apart
 from headshrink.distill.evaluate import evaluate, retrieval_at_1
 from headshrink.distill.objective import Objective
-from headshrink.distill.pairs import Pairs, Sentences
+from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
 from headshrink.distill.record import write_curve, write_metrics
 from headshrink.distill.trainer import Recipe, Trainer, distil, parameter_groups
 from headshrink.errors import HeadshrinkError
@@ -119,7 +119,13 @@ def test_divergence_stops_in_one_line_and_keeps_the_checkpoint(student, train, h
 
 
 EVERYTHING = replace(
-    RECIPE, losses={"cosine": 1.0, "ranking": (0.1, 0.0), "hidden": 0.1}, queue=12, accumulate=2, ema=0.9, dropout=0.1
+    RECIPE,
+    losses={"cosine": 1.0, "ranking": (0.1, 0.0), "hidden": 0.1},
+    queue=12,
+    accumulate=2,
+    ema=0.9,
+    dropout=0.1,
+    word_dropout=0.2,
 )
 
 
@@ -282,3 +288,19 @@ def test_sentences_without_translation_are_imitated_and_never_ranked(student, mo
     assert result.best.cosine > result.before.cosine + 0.01
     with pytest.raises(HeadshrinkError, match="need a loss that imitates"):
         distil(student, more, heldout, replace(RECIPE, losses={"ranking": 1.0}))
+
+
+def test_further_teachers_are_imitated_through_projections_of_their_own(student, train, heldout):
+    """The second teacher is here the first one's half, which a projection can reach."""
+    both = TargetArrays(
+        *(np.concatenate([side, side[:, :16]], axis=1) for side in (train.targets.en, train.targets.ru))
+    )
+    pairs = Pairs(train.en, train.ru, both)
+    torch.manual_seed(0)
+    recipe = replace(RECIPE, losses={"cosine": 1.0})
+    trainer = Trainer(student, pairs, heldout, recipe, None, lambda row: None, others=[16])
+    assert [name for name in trainer.parameters if "projection" in name] == ["objective.projections.0.weight"]
+    losses = [trainer.train_step(batches) for batches in [trainer.batches(0)] * 12]
+    assert losses[-1] < 0.8 * losses[0]
+    result = distil(student, pairs, heldout, recipe, others=[16])
+    assert result.best.cosine > result.before.cosine

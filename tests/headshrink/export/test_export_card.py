@@ -12,6 +12,7 @@ import yaml
 
 from headshrink.export import TARGETS, write_card
 from headshrink.export.targets import transformers
+from tasks.section import names_in
 
 TEACHER = {
     "label": "someone/teacher", "source": "hub", "revision": "0" * 40, "generated": False, "weights_sha256": "ab",
@@ -76,3 +77,12 @@ def test_every_snippet_runs_where_it_says(exported, card):
         assert done.returncode == 0, done.stderr
         found = np.array(re.findall(r"-?\d+\.\d*(?:e-?\d+)?|\d+\.", done.stdout), dtype=float).reshape(2, 2)
         assert np.abs(found - expected @ expected.T).max() < (1e-4 if target.lossless else 0.05)
+
+
+@pytest.mark.parametrize("kind", names_in("distill/students"))
+def test_a_card_says_how_its_student_was_made(exported, kind):
+    encoder, folder = exported
+    write_card(encoder, folder, [], TEACHER, CUT | {"student": kind})
+    text = (folder / "README.md").read_text()
+    assert ("## What was cut" in text) == (kind == "pruned")
+    assert "someone/teacher" in text.split("\n\n")[2]

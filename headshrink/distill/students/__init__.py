@@ -1,0 +1,16 @@
+"""Students by kind, one file each: what is trained towards the teacher, before any training."""
+
+from headshrink.distill.students._base import Build, Origin, Shape
+from headshrink.distill.students.every_kth_layer import every_kth_layer
+from headshrink.distill.students.narrow import narrow
+from headshrink.distill.students.pruned import pruned
+from headshrink.distill.students.static import static
+
+STUDENTS: dict[str, Build] = {
+    "every_kth_layer": every_kth_layer,
+    "narrow": narrow,
+    "pruned": pruned,
+    "static": static,
+}
+
+__all__ = ["STUDENTS", "Build", "Origin", "Shape"]

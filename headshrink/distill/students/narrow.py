@@ -1,0 +1,33 @@
+"""A narrow and shallow BERT from scratch, its word table a product of two thin ones (rubert-tiny; ALBERT's factors)."""
+
+import torch
+from torch import nn
+
+from headshrink.distill.students._base import Origin, Shape
+from headshrink.errors import HeadshrinkError
+from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder
+
+
+def narrow(origin: Origin, shape: Shape) -> SentenceEncoder:
+    """Random weights in the shape asked for, over the teacher's tokenizer; the same for the same seed.
+
+    Mean pooling, since nothing has been taught to [CLS] yet, then a dense layer to the teacher's dimension where the
+    hidden width is another. Raises HeadshrinkError for a width that its heads do not divide.
+    """
+    if shape.hidden % shape.heads:
+        raise HeadshrinkError(f"student.hidden = {shape.hidden}: must be a multiple of student.heads = {shape.heads}")
+    teacher = origin.teacher
+    config = PrunedBertConfig(
+        vocab_size=len(teacher.tokenizer), pad_token_id=teacher.tokenizer.pad_token_id,
+        max_position_embeddings=teacher.backbone.config.max_position_embeddings,
+        hidden_size=shape.hidden, num_hidden_layers=shape.layers, num_attention_heads=shape.heads,
+        intermediate_size=shape.ffn, head_size=shape.hidden // shape.heads, embedding_rank=shape.rank,
+        heads_per_layer=[shape.heads] * shape.layers, ffn_per_layer=[shape.ffn] * shape.layers, has_pooler=False,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(shape.seed)
+        backbone = PrunedBertModel(config)
+        dense = nn.Sequential()
+        if shape.hidden != teacher.dimension:
+            dense = nn.Sequential(nn.Linear(shape.hidden, teacher.dimension, bias=False), nn.Identity())
+    return SentenceEncoder(backbone, teacher.tokenizer, "mean", dense, teacher.normalise, teacher.max_length).eval()

@@ -1,0 +1,86 @@
+"""Students by kind: of the teacher's dimension, reloadable, trainable, and what their papers say they are."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from headshrink.distill.pairs import Pairs
+from headshrink.distill.students import STUDENTS, Origin, Shape
+from headshrink.distill.students.static import SIF, piece_vectors
+from headshrink.distill.trainer import Recipe, distil
+from headshrink.errors import HeadshrinkError
+from headshrink.export.onnx_encoder import OnnxEncoder
+from headshrink.export.targets import onnx as onnx_target
+from headshrink.model import SentenceEncoder, load_encoder, save_encoder
+from headshrink.prune.vocabulary import count_tokens
+
+SHAPE = Shape(layers=1, hidden=16, heads=4, ffn=24, rank=8)
+SHAPES = [(kind, SHAPE) for kind in STUDENTS] + [
+    ("static", replace(SHAPE, rank=None)),
+    ("narrow", replace(SHAPE, hidden=32, rank=None)),
+]
+TEXTS = ["the man runs", "кошка спит", "a big cat sleeps in the house"]
+
+
+@pytest.fixture
+def origin(tiny_encoder: SentenceEncoder, student: SentenceEncoder, train: Pairs) -> Origin:
+    counts = count_tokens([train.en.ids, train.ru.ids], len(tiny_encoder.tokenizer))
+    return Origin(tiny_encoder, student, counts)
+
+
+@pytest.mark.parametrize(("kind", "shape"), SHAPES)
+def test_saved_and_reloaded_it_is_the_same(kind, shape, origin, tmp_path):
+    built = STUDENTS[kind](origin, shape)
+    save_encoder(built, tmp_path / "student")
+    assert built.dimension == origin.teacher.dimension
+    np.testing.assert_array_equal(load_encoder(tmp_path / "student").encode(TEXTS), built.encode(TEXTS))
+
+
+@pytest.mark.parametrize(("kind", "shape"), SHAPES)
+def test_training_brings_it_nearer_to_the_teacher(kind, shape, origin, train, heldout):
+    built = STUDENTS[kind](origin, shape)
+    recipe = Recipe({"cosine": 1.0}, epochs=8, batch_size=8, learning_rate=5e-3, evaluations=4, precision="fp32")
+    result = distil(built, train, heldout, recipe)
+    assert result.best.cosine > result.before.cosine + 0.01
+
+
+def test_a_static_student_exports_like_any_other(origin, tmp_path):
+    built = STUDENTS["static"](origin, SHAPE)
+    onnx_target.write(built, tmp_path)
+    np.testing.assert_allclose(OnnxEncoder(tmp_path).encode(TEXTS), built.encode(TEXTS), atol=1e-5)
+
+
+def test_all_the_teachers_layers_are_the_teacher(origin):
+    everything = STUDENTS["every_kth_layer"](origin, replace(SHAPE, layers=2))
+    np.testing.assert_array_equal(everything.encode(TEXTS), origin.teacher.encode(TEXTS))
+    with pytest.raises(HeadshrinkError, match=r"student\.layers = 3: the teacher has 2"):
+        STUDENTS["every_kth_layer"](origin, replace(SHAPE, layers=3))
+
+
+def test_narrow_follows_its_seed_and_leaves_randomness_alone(origin):
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    one, two, other = (STUDENTS["narrow"](origin, replace(SHAPE, seed=seed)).encode(TEXTS) for seed in (0, 0, 1))
+    assert torch.equal(torch.rand(1), expected)
+    np.testing.assert_array_equal(one, two)
+    assert not np.allclose(one, other)
+    with pytest.raises(HeadshrinkError, match="multiple of"):
+        STUDENTS["narrow"](origin, replace(SHAPE, hidden=18))
+
+
+def test_static_is_the_weighted_mean_of_what_the_teacher_makes_of_each_piece(origin):
+    built = STUDENTS["static"](origin, replace(SHAPE, rank=None))
+    vectors, share = piece_vectors(origin.teacher), origin.counts / origin.counts.sum()
+    (ids,) = origin.teacher.tokenise(["the man runs"])
+    total = sum(SIF / (SIF + share[i]) * vectors[i] for i in ids[1:-1])
+    np.testing.assert_allclose(built.encode(["the man runs"])[0], total / total.norm(), atol=1e-6)
+    np.testing.assert_allclose(built.encode(["runs man the"]), built.encode(["the man runs"]), atol=1e-6)
+
+
+def test_principal_directions_lose_little_of_a_static_student(origin):
+    whole, most, few = (STUDENTS["static"](origin, replace(SHAPE, rank=rank)).encode(TEXTS) for rank in (None, 24, 2))
+    assert (whole * most).sum(1).mean() > 0.95
+    assert (whole * few).sum(1).mean() < (whole * most).sum(1).mean()
