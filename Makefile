@@ -15,10 +15,10 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-road lint check profile serve mlflow compare keep lock clean
+.PHONY: help venv demo test test-road test-install lint check profile serve mlflow compare keep lock clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 venv: $(INSTALLED) ## install into .venv, once (CUDA=1: torch with CUDA)
 
@@ -27,11 +27,14 @@ demo: venv ## the whole pipeline on generated data, then its tables and where th
 	$(BIN)/python -m flows.track
 	@$(BIN)/python -m headshrink.report.summary artifacts
 
-test: venv ## the test suite, two tests at a time; without test-road
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup --ignore tests/e2e
+test: venv ## the test suite, two tests at a time; without test-road and test-install
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup --ignore tests/e2e --ignore tests/install
 
 test-road: venv ## the whole pipeline in throw-away checkouts: what reruns, what a kill leaves
 	$(BIN)/pytest tests/e2e
+
+test-install: venv ## every exported form in a new environment with only what it needs
+	$(BIN)/pytest tests/install --timeout 900
 
 lint: venv ## ruff and mypy
 	$(BIN)/ruff check .
