@@ -15,10 +15,10 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint check profile serve mlflow compare keep lock clean
+.PHONY: help venv demo test test-install lint check profile serve mlflow compare keep lock clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 venv: $(INSTALLED) ## install into .venv, once (CUDA=1: torch with CUDA)
 
@@ -27,8 +27,11 @@ demo: venv ## the whole pipeline on generated data, then its tables and where th
 	$(BIN)/python -m flows.track
 	@$(BIN)/python -m headshrink.report.summary artifacts
 
-test: venv ## the test suite, two tests at a time
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup
+test: venv ## the test suite, two tests at a time; without test-install
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup --ignore tests/install
+
+test-install: venv ## every exported form in a new environment with only what it needs
+	$(BIN)/pytest tests/install --timeout 900
 
 lint: venv ## ruff and mypy
 	$(BIN)/ruff check .

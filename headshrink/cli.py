@@ -15,6 +15,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "compare": ("headshrink.report.command", "main"),
     "encode": ("headshrink.export.command", "encode"),
     "search": ("headshrink.export.command", "search"),
+    "publish": ("headshrink.export.publish", "publish"),
 }
 
 

@@ -1,6 +1,7 @@
 """Stage export: the student in every form it is used in, checked against the model in memory."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -9,7 +10,7 @@ from tasks.section import Section, name_from
 
 
 class Gate(Section):
-    """What a lossy form may lose against the model, on held-out pairs."""
+    """What a lossy form may lose against the model, on held-out pairs; beyond it, the form is repaired or left out."""
 
     pairs: int = Field(500, ge=10, description="held-out pairs it is measured on")
     min_cosine: float = Field(0.98, ge=0, le=1, description="mean, to the model's own embedding")
@@ -28,33 +29,42 @@ class Params(Section):
 
 def run(params) -> None:
     """Read artifacts/student/model, corpus/heldout.parquet, teacher.json and prune.json; write artifacts/export."""
-    from headshrink.export import TARGETS, Options, write_card
+    from headshrink.export import Original, write_card
     from headshrink.model import load_encoder
     from tasks.stage import ARTIFACTS, output
 
-    student = load_encoder(ARTIFACTS / "student" / "model")
+    model, chosen = Original(load_encoder(ARTIFACTS / "student" / "model")), params.export
     with output(ARTIFACTS / "export", "export") as folder:
-        for name in params.export.targets:
-            target = TARGETS[name]
-            target.write(student, folder / target.place, Options(reduce_range=params.export.reduce_range))
-            print(f"export: {name}: {check(name, target.open(folder / target.place), student, params.export)}")
-        if "transformers" in params.export.targets:
-            facts = [read_json("teacher/teacher.json"), read_json("pruned/prune.json")]
-            facts[1]["student"] = params.distill.student.kind
-            write_card(student, folder, [TARGETS[name] for name in params.export.targets], *facts)
+        gate = {name: write_one(name, model, folder, chosen) for name in chosen.targets}
+        (folder / "gate.json").write_text(json.dumps(gate, indent=1) + "\n", encoding="utf-8")
+        if "transformers" in chosen.targets:
+            teacher, cut = read_json("teacher/teacher.json"), read_json("pruned/prune.json")
+            cut["student"] = params.distill.student.kind
+            write_card(model.encoder, folder, teacher, cut, gate)
 
 
-def check(name: str, embed, student, params: Params) -> str:
-    """Hold one form to what it must prove; HeadshrinkError where it fails."""
-    from headshrink.export import TARGETS, Limits, check_quality, check_reload
+def write_one(name: str, model, folder: Path, params: Params) -> dict[str, Any]:
+    """Write one form and hold it to what it must prove: its figures.
 
-    if TARGETS[name].lossless:
+    A lossless one that is not lossless is an error; a lossy one beyond its limits is left out, and said so.
+    """
+    from headshrink.export import TARGETS, Limits, Options, Pairs, check_reload, write_lossy
+
+    target, options, encoder = TARGETS[name], Options(reduce_range=params.reduce_range), model.encoder
+    place = folder / target.place
+    if target.lossless:
+        target.write(model, place, options)
         sentences = [text for side in heldout((params.check_sentences + 1) // 2) for text in side]
         sentences = sentences[: params.check_sentences]
-        worst = check_reload(name, embed, sentences, student.encode(sentences))
-        return f"lowest cosine to the model in memory {worst:.6f}"
+        worst = check_reload(name, target.open(place), sentences, encoder.encode(sentences))
+        print(f"export: {name}: lowest cosine to the model in memory {worst:.6f}")
+        return {"lowest_cosine": round(worst, 6)}
     limits = Limits(params.gate.min_cosine, params.gate.max_retrieval_loss, params.gate.min_rank)
-    return str(check_quality(name, embed, *heldout(params.gate.pairs), student.encode, limits))
+    en, ru = heldout(params.gate.pairs)
+    pairs = Pairs(en, ru, (encoder.encode(en), encoder.encode(ru)))
+    outcome = write_lossy(target, model, place, options, pairs, limits)
+    print(f"export: {name}: {outcome}")
+    return outcome.as_json()
 
 
 def heldout(count: int) -> tuple[list[str], list[str]]:

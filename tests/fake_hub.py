@@ -1,10 +1,14 @@
-"""A hub of the tests' own: enough of the Hugging Face hub's HTTP protocol for its real clients to download from.
+"""A hub of the tests' own: enough of the Hugging Face hub's HTTP protocol for its real clients to load and to publish.
 
 It serves repositories from memory at one commit each: look-ups (`/api/models/ID/revision/COMMIT`, `tree`,
 `paths-info`) and files with ranges (`/ID/resolve/COMMIT/PATH`). HF_ENDPOINT names it; the clients read that variable
 when they are imported, so they run in a process of their own.
+
+A client publishes by making a repository (`/api/repos/create`), asking which files are large (`preupload`), putting
+those where `/ID.git/info/lfs/objects/batch` says, and sending the others within the commit.
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -18,6 +22,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 ID, CALL = r"(?P<id>[^/]+/[^/]+)", r"(?P<call>[a-z-]+)/(?P<revision>[^/]+)(/(?P<path>.*))?"
 API = re.compile(rf"/api/(?P<kind>models|datasets)/{ID}(/{CALL})?")
 FILE = re.compile(rf"/((?P<kind>datasets)/)?{ID}/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
+
+
+LFS = re.compile(rf"/{ID}\.git/info/lfs/objects/batch")
+LARGE = (".safetensors", ".onnx", ".bin")
 
 
 class Repository:
@@ -52,6 +60,7 @@ class FakeHub:
 
     `break_once["ID/PATH"] = bytes` drops the connection of a file's first download after so many bytes; `offsets`
     lists where each of its downloads started. Repositories named in `forbidden` answer that they are forbidden.
+    `large` holds the large files that clients have put, by hash, committed or not.
     """
 
     def __init__(self) -> None:
@@ -60,6 +69,7 @@ class FakeHub:
         self.break_once: dict[str, int] = {}
         self.offsets: dict[str, list[int]] = {}
         self.forbidden: set[str] = set()
+        self.large: dict[str, bytes] = {}
 
     def add(self, kind: str, name: str, folder: Path) -> str:
         """Serve a folder as a repository of kind "models" or "datasets"; returns its commit."""
@@ -107,12 +117,59 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def do_POST(self) -> None:
-        match = API.fullmatch(unquote(urlsplit(self.path).path))
+        path = unquote(urlsplit(self.path).path)
+        match = API.fullmatch(path)
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.hub.requests.append((self.command, self.path))
-        if match and match["call"] == "paths-info" and (repository := self.repository(match)):
+        if path == "/api/repos/create":
+            return self.create(json.loads(body))
+        if path == "/api/validate-yaml":
+            return self.answer({"errors": [], "warnings": []})
+        if LFS.fullmatch(path):
+            return self.large_files(json.loads(body))
+        if not match or not (repository := self.repository(match)):
+            return None
+        if match["call"] == "paths-info":
             fields = json.loads(body) if body[:1] == b"{" else parse_qs(body.decode())
-            self.answer([repository.entry(path) for path in fields["paths"] if path in repository.files])
+            return self.answer([repository.entry(path) for path in fields["paths"] if path in repository.files])
+        if match["call"] == "preupload":
+            return self.answer({"files": [self.how_to_send(file["path"]) for file in json.loads(body)["files"]]})
+        return self.commit(repository, [json.loads(line) for line in body.splitlines()])
+
+    def create(self, wanted: dict[str, Any]) -> None:
+        name = "/".join(part for part in (wanted.get("organization"), wanted["name"]) if part)
+        if name in self.hub.forbidden:
+            return self.send(403, b"", {})
+        self.hub.repositories.setdefault(("models", name), Repository(name, {}))
+        return self.answer({"url": f"{self.hub.url}/{name}", "id": name})
+
+    def how_to_send(self, path: str) -> dict[str, Any]:
+        return {"path": path, "uploadMode": "lfs" if path.endswith(LARGE) else "regular", "shouldIgnore": False}
+
+    def large_files(self, wanted: dict[str, Any]) -> None:
+        """Where to put each large file, by the hash of its content."""
+        actions = [
+            item | {"actions": {"upload": {"href": f"{self.hub.url}/lfs/{item['oid']}"}}} for item in wanted["objects"]
+        ]
+        self.answer({"transfer": "basic", "objects": actions})
+
+    def do_PUT(self) -> None:
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        self.hub.large[self.path.removeprefix("/lfs/")] = content
+        self.send(200, b"", {})
+
+    def commit(self, repository: Repository, lines: list[dict[str, Any]]) -> None:
+        """One commit: a line of facts, then a line a file, by content or by the hash of what was put."""
+        files = dict(repository.files)
+        for line in lines:
+            value = line["value"]
+            if line["key"] == "file":
+                files[value["path"]] = base64.b64decode(value["content"])
+            elif line["key"] == "lfsFile":
+                files[value["path"]] = self.hub.large[value["oid"]]
+        new = Repository(repository.name, files)
+        self.hub.repositories["models", repository.name] = new
+        self.answer({"commitUrl": f"{self.hub.url}/{new.name}/commit/{new.commit}", "commitOid": new.commit})
 
     def repository(self, match: re.Match[str]) -> Repository | None:
         """The repository of a request, or None after an answer that it or its revision does not exist."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from headshrink.export.targets import Target
+from headshrink.export.targets import TARGETS, Target
 from headshrink.model import SentenceEncoder
 
 MADE = {
@@ -15,6 +15,7 @@ MADE = {
     "narrow": "a small model was trained from scratch to imitate {name}",
     "static": "the mean of word vectors, which {name} wrote and were trained to imitate it",
 }
+WEIGHTS = ("*.safetensors", "*.onnx", "*.bin")
 KEPT, CUT = "■", "·"
 MAX_MAP = 64  # heads a layer that a map of single characters still shows
 
@@ -22,19 +23,21 @@ MAX_MAP = 64  # heads a layer that a map of single characters still shows
 def write_card(
     encoder: SentenceEncoder,
     folder: Path,
-    targets: Sequence[Target],
     teacher: Mapping[str, Any],
     cut: Mapping[str, Any],
+    gate: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Write README.md into an export folder; the same model gives the same bytes.
 
     `teacher` is the content of teacher.json, `cut` that of prune.json and under `student` the kind of student, where
-    that is not the cut model; `targets` are those that the folder holds.
+    that is not the cut model; `gate` that of gate.json: the targets that were written or refused, by name.
     """
+    written = [TARGETS[name] for name, figures in gate.items() if not figures.get("refused")]
     parts = [
         metadata(teacher),
         introduction(encoder, teacher, cut.get("student", "pruned")),
-        *(usage(target, folder) for target in targets),
+        forms(folder, gate),
+        *(usage(target, folder) for target in written),
         *([what_was_cut(cut)] if cut.get("student", "pruned") == "pruned" else []),
         provenance(folder, teacher, cut),
     ]
@@ -67,10 +70,47 @@ dimensions{", of unit length" if encoder.normalise else ""}, at most {encoder.ma
     return text
 
 
+def forms(folder: Path, gate: Mapping[str, Mapping[str, Any]]) -> str:
+    """What the folder holds: bytes, and how close each form is to the model it was made from."""
+    rows = ["| form | folder | MB | on held-out sentences, to the model in fp32 |", "|---|---|--:|---|"]
+    for name, figures in gate.items():
+        target = TARGETS[name]
+        size = "" if figures.get("refused") else f"{megabytes(folder / target.place):.1f}"
+        rows.append(f"| {target.title} | {place(target)} | {size} | {closeness(figures)} |")
+    return "## Forms\n\n" + "\n".join(rows)
+
+
+def place(target: Target) -> str:
+    return f"`{target.place}`" if target.place else "this one"
+
+
+def megabytes(folder: Path) -> float:
+    """Bytes of the weights in a folder, without its subfolders."""
+    return sum(path.stat().st_size for pattern in WEIGHTS for path in folder.glob(pattern)) / 1e6
+
+
+def closeness(figures: Mapping[str, Any]) -> str:
+    """One form's figures of the gate in words."""
+    if figures.get("refused"):
+        return f"not offered: {figures['refused']}"
+    if "lowest_cosine" in figures:
+        return f"lowest cosine {figures['lowest_cosine']:.6f}"
+    kept = f"; in fp32: {', '.join(figures['kept_in_fp32'])}" if figures["kept_in_fp32"] else ""
+    return (
+        f"mean cosine {figures['cosine']:.4f}, translations lost {figures['retrieval_loss']:.2%}, rank agreement "
+        f"{figures['rank']:.4f}{kept}"
+    )
+
+
 def usage(target: Target, folder: Path) -> str:
-    """How one form is opened, as code that runs in the folder itself."""
-    trust = ", trust_remote_code=True" if any(folder.glob("*.py")) else ""
-    return f"## {target.title}\n\n```python\n{target.snippet.strip().replace('{trust}', trust)}\n```"
+    """How one form is opened: what to install, and code that runs in the folder itself."""
+    return f"## {target.title}\n\n`pip install {' '.join(target.needs)}`\n\n```python\n{snippet(target, folder)}\n```"
+
+
+def snippet(target: Target, folder: Path) -> str:
+    """Code that opens a form and embeds two sentences; it trusts the folder's code only where the shape needs it."""
+    trust = ", trust_remote_code=True" if any((folder / target.place).glob("*.py")) else ""
+    return target.snippet.strip().replace("{trust}", trust)
 
 
 def what_was_cut(cut: Mapping[str, Any]) -> str:

@@ -15,28 +15,33 @@ CHUNK = 4096  # lines in memory at once; enough to sort by length, 6 MB of embed
 
 
 class Encoder(Protocol):
-    """What SentenceEncoder and OnnxEncoder share."""
+    """What SentenceEncoder and the encoders of exported graphs share."""
 
-    @property
-    def dimension(self) -> int: ...
+    dimension: int
 
     def encode(self, texts: list[str], batch_size: int) -> np.ndarray: ...
 
 
 def open_encoder(folder: Path) -> Encoder:
-    """A model folder or an exported ONNX folder, whichever it is; on the GPU where there is one and torch runs it.
+    """A model folder, or an exported ONNX or OpenVINO folder; on the GPU where there is one and torch runs it.
 
-    Raises HeadshrinkError where the folder is neither.
+    Raises HeadshrinkError where the folder is none of them.
     """
     if (folder / "model.onnx").is_file():
         from headshrink.export.onnx_encoder import OnnxEncoder
 
         return OnnxEncoder(folder)
+    if (folder / "model.xml").is_file():
+        from headshrink.export.openvino_encoder import OpenVinoEncoder
+
+        return OpenVinoEncoder(folder)
     import torch
 
+    from headshrink.export.torch_encoder import TorchEncoder
     from headshrink.model import load_encoder
 
-    return load_encoder(folder).to("cuda" if torch.cuda.is_available() else "cpu")  # type: ignore[return-value]
+    encoder = load_encoder(folder)
+    return encoder.to("cuda") if torch.cuda.is_available() else TorchEncoder(encoder)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)

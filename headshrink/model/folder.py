@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerBase
 
@@ -29,16 +30,32 @@ def read_config(folder: Path) -> BertConfig:
     path = folder / "config.json"
     if not path.is_file():
         raise HeadshrinkError(f"no config.json in the model folder {folder}: give a transformers model folder")
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise HeadshrinkError(f"{path} is not JSON ({error}): give a transformers model folder") from error
+    raw = read_json(path, dict)
     if raw.get("model_type") not in MODEL_CLASSES:
         found = (raw.get("architectures") or [raw.get("model_type")])[0]
         raise HeadshrinkError(f"{folder} holds a {found}, no BERT: allowed model types are {', '.join(MODEL_CLASSES)}")
-    if raw["model_type"] == PrunedBertConfig.model_type:
-        return PrunedBertConfig.from_dict(raw)
-    return BertConfig.from_dict(raw)
+    kind = PrunedBertConfig if raw["model_type"] == PrunedBertConfig.model_type else BertConfig
+    try:
+        return kind.from_dict(raw)
+    except (TypeError, ValueError, StrictDataclassError) as error:
+        raise damaged(path, error) from error
+
+
+def read_json(path: Path, kind: type) -> Any:
+    """The content of a JSON file, an object of `kind`; HeadshrinkError where it is missing, damaged or another."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise damaged(path, error) from error
+    if not isinstance(content, kind):
+        raise damaged(path, f"a {type(content).__name__}, where a {kind.__name__} belongs")
+    return content
+
+
+def damaged(path: Path, reason: object) -> HeadshrinkError:
+    """What to raise for a file of a model folder that does not hold what it should."""
+    line = " ".join(str(reason).split())[:200]
+    return HeadshrinkError(f"cannot read {path} ({line}): a whole model folder is needed")
 
 
 def read_modules(folder: Path, with_weights: bool = True) -> dict[str, Any]:
@@ -49,8 +66,12 @@ def read_modules(folder: Path, with_weights: bool = True) -> dict[str, Any]:
     """
     modules: dict[str, Any] = {"pooling": "mean", "dense": nn.Sequential(), "normalise": False}
     listing = folder / "modules.json"
-    for module in json.loads(listing.read_text(encoding="utf-8")) if listing.is_file() else []:
-        kind, place = module["type"].rsplit(".", 1)[-1], folder / module["path"]
+    for module in read_json(listing, list) if listing.is_file() else []:
+        if not isinstance(module, dict) or not isinstance(module.get("type"), str) or "path" not in module:
+            raise damaged(listing, "a module without type or path")
+        kind, place = module["type"].rsplit(".", 1)[-1], folder / str(module["path"])
+        if not place.resolve().is_relative_to(folder.resolve()):
+            raise damaged(listing, f"the module {module['path']} is outside of the folder")
         if kind == "Pooling":
             modules["pooling"] = read_pooling(place)
         elif kind == "Dense":
@@ -64,7 +85,7 @@ def read_modules(folder: Path, with_weights: bool = True) -> dict[str, Any]:
 
 def read_pooling(place: Path) -> str:
     """The one pooling mode that a 1_Pooling folder switches on."""
-    config = json.loads((place / "config.json").read_text(encoding="utf-8"))
+    config = read_json(place / "config.json", dict)
     modes = {"cls": "pooling_mode_cls_token", "mean": "pooling_mode_mean_tokens", "max": "pooling_mode_max_tokens"}
     on = [key for key, value in config.items() if key.startswith("pooling_mode") and value is True]
     chosen = [name for name, key in modes.items() if on == [key]]
@@ -77,14 +98,19 @@ def read_pooling(place: Path) -> str:
 
 def read_dense(place: Path, with_weights: bool) -> list[nn.Module]:
     """The linear layer and activation of a Dense module; its weights must be safetensors, or stay random."""
-    config = json.loads((place / "config.json").read_text(encoding="utf-8"))
+    config = read_json(place / "config.json", dict)
+    if not {"in_features", "out_features"} <= config.keys():
+        raise damaged(place / "config.json", "no in_features or out_features")
     activation = config.get("activation_function", "torch.nn.modules.linear.Identity").rsplit(".", 1)[-1]
     if activation not in ACTIVATIONS:
         raise HeadshrinkError(f"activation {activation} in {place}: allowed are {', '.join(ACTIVATIONS)}")
     linear = nn.Linear(config["in_features"], config["out_features"], bias=config.get("bias", True))
     if (place / WEIGHTS).is_file():
-        state = {key.removeprefix("linear."): value.float() for key, value in load_file(place / WEIGHTS).items()}
-        linear.load_state_dict(state)
+        state = {key.removeprefix("linear."): value for key, value in read_weights(place / WEIGHTS).items()}
+        try:
+            linear.load_state_dict(state)
+        except RuntimeError as error:
+            raise damaged(place / WEIGHTS, error) from error
     elif with_weights:
         raise HeadshrinkError(f"no {WEIGHTS} in {place}: the dense layer has no weights (pickled ones are not read)")
     return [linear, ACTIVATIONS[activation]()]
@@ -93,15 +119,20 @@ def read_dense(place: Path, with_weights: bool) -> list[nn.Module]:
 def read_max_length(folder: Path, config: BertConfig) -> int:
     """Longest input in tokens: sentence_bert_config.json, else the position table."""
     path = folder / "sentence_bert_config.json"
-    stated = json.loads(path.read_text(encoding="utf-8")).get("max_seq_length") if path.is_file() else None
+    stated = read_json(path, dict).get("max_seq_length") if path.is_file() else None
+    if not isinstance(stated, int | None):
+        raise damaged(path, f"max_seq_length is {stated!r}, no number of tokens")
     return min(stated or config.max_position_embeddings, config.max_position_embeddings)
 
 
 def read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """The folder's tokenizer; HeadshrinkError where its files are missing."""
+    """The folder's tokenizer; HeadshrinkError where its files are missing or damaged."""
     if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt")):
         raise HeadshrinkError(f"no tokenizer in {folder}: it needs tokenizer.json or vocab.txt")
-    return AutoTokenizer.from_pretrained(folder)
+    try:
+        return AutoTokenizer.from_pretrained(folder)
+    except Exception as error:  # tokenizers raises no narrower class
+        raise damaged(folder / "tokenizer.json", error) from error
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:

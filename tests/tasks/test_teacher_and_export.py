@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from headshrink.errors import HeadshrinkError
-from headshrink.export import TARGETS
+from headshrink.export import TARGETS, Target
 from headshrink.model import load_encoder, save_encoder
 from headshrink.teacher import write_teacher
 from tasks import distill, export, teacher
@@ -88,20 +88,32 @@ def test_export_writes_the_folder_with_its_card_and_onnx_beside(student):
     assert "license: mit" in Path("artifacts/export/README.md").read_text()
 
 
-@pytest.mark.parametrize(("lossless", "message"), [(True, "does not reproduce the model"), (False, "loses too much")])
-def test_a_form_that_fails_its_check_fails_the_stage(student, monkeypatch, tiny_encoder, lossless, message):
-    broken = replace(
+@pytest.fixture
+def broken(monkeypatch, tiny_encoder) -> Target:
+    """A target whose embeddings are other sentences'."""
+    target = replace(
         TARGETS["transformers"],
-        write=lambda encoder, folder, options: None,
+        write=lambda model, folder, options: folder.mkdir(exist_ok=True),
         open=lambda folder: lambda texts: tiny_encoder.encode(texts)[::-1],
-        lossless=lossless,
     )
-    monkeypatch.setitem(TARGETS, "transformers", broken)
+    monkeypatch.setitem(TARGETS, "transformers", target)
+    return target
+
+
+def test_a_lossless_form_that_fails_its_check_fails_the_stage(student, broken):
     params = export.Params(targets=["transformers"], check_sentences=6, gate=export.Gate())
-    with pytest.raises(HeadshrinkError, match=f"transformers {message}"):
+    with pytest.raises(HeadshrinkError, match="transformers does not reproduce the model"):
         export.run(SimpleNamespace(export=params, distill=DISTILL))
     assert not Path("artifacts/export").exists()
     assert not list(Path("artifacts").glob(".export*"))
+
+
+def test_a_lossy_form_that_fails_its_gate_is_left_out_and_named(student, broken, monkeypatch, capsys):
+    monkeypatch.setitem(TARGETS, "onnx_int8", replace(broken, place="onnx_int8", lossless=False))
+    export.run(SimpleNamespace(export=export.Params(targets=["onnx_int8"], gate=export.Gate()), distill=DISTILL))
+    assert "onnx_int8: left out, it loses too much: cosine" in capsys.readouterr().out
+    assert "cosine" in json.loads(Path("artifacts/export/gate.json").read_text())["onnx_int8"]["refused"]
+    assert [path.name for path in Path("artifacts/export").iterdir()] == ["gate.json"]
 
 
 def test_checks_read_both_languages(student):

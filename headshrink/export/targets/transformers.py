@@ -1,18 +1,22 @@
 """Transformers folder with sentence-transformers modules, and no code of ours where the shape allows it."""
 
+import copy
 from pathlib import Path
+from typing import Any
 
+import torch
 from transformers import AutoModel, BertConfig, BertModel
 
+from headshrink.export.graph import Original
 from headshrink.export.targets._base import DEFAULTS, Embed, Options, Target
 from headshrink.model import PrunedBertConfig, SentenceEncoder, load_encoder, save_encoder
 
 OWN_KEYS = ("head_size", "heads_per_layer", "ffn_per_layer", "embedding_rank", "has_pooler", "words_alone", "auto_map")
 
 
-def write(encoder: SentenceEncoder, folder: Path, options: Options = DEFAULTS) -> None:
+def write(model: Original, folder: Path, options: Options = DEFAULTS) -> None:
     """Write the folder: a stock BertModel where one has this shape, else a PrunedBertModel with its code beside."""
-    save_encoder(as_stock(encoder) or encoder, folder)
+    save_encoder(as_stock(model.encoder) or model.encoder, folder)
 
 
 def as_stock(encoder: SentenceEncoder) -> SentenceEncoder | None:
@@ -56,4 +60,35 @@ embeddings = model.encode(["a cat sleeps", "кошка спит"])
 print(embeddings @ embeddings.T)
 """
 
-TARGET = Target("sentence-transformers", SNIPPET, place="", write=write, open=open_folder)
+NEEDS = ("torch", "transformers", "sentence-transformers")
+
+TARGET = Target("sentence-transformers", SNIPPET, "", write, open_folder, NEEDS)
+
+
+def half_target(name: str, dtype: torch.dtype) -> Target:
+    """The same folder with weights in half the bits, in `transformers_NAME`.
+
+    It opens in fp32 here and in its snippet: on most processors the halves compute no faster, and less exactly.
+    """
+    place = f"transformers_{name}"
+    snippet = SNIPPET.replace('"."', f'"{place}", model_kwargs={{"dtype": "float32"}}')
+
+    def write_half(model: Original, folder: Path, options: Options = DEFAULTS) -> None:
+        save_encoder(in_dtype(as_stock(model.encoder) or model.encoder, dtype), folder)
+
+    title = f"sentence-transformers in {name}"
+    return Target(title, snippet, place, write_half, open_half, NEEDS, lossless=False)
+
+
+def in_dtype(encoder: SentenceEncoder, dtype: torch.dtype) -> SentenceEncoder:
+    """A copy of an encoder with weights of another type; pooling's dense layers, which are small, stay fp32."""
+    backbone: Any = copy.deepcopy(encoder.backbone)
+    backbone.to(dtype)
+    backbone.config.dtype = dtype
+    modules = (encoder.tokenizer, encoder.pooling, encoder.dense, encoder.normalise, encoder.max_length)
+    return SentenceEncoder(backbone, *modules).eval()
+
+
+def open_half(folder: Path) -> Embed:
+    """Load the folder in fp32."""
+    return load_encoder(folder).encode

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import onnx
 import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from headshrink.export.quantise import quantise
-from headshrink.export.targets.onnx import to_graph, write_tokenizer
+from headshrink.export import TARGETS, Options, Original
 from headshrink.model import SentenceEncoder
 from headshrink.teacher.generated import train_tokenizer
 
@@ -30,9 +28,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[SentenceEncoder,
     )
     torch.manual_seed(0)
     encoder = SentenceEncoder(BertModel(config, add_pooling_layer=False), tokenizer, max_length=64).eval()
-    folder, graph = tmp_path_factory.mktemp("exported"), to_graph(encoder)
+    folder, model = tmp_path_factory.mktemp("exported"), Original(encoder)
     for name in ("onnx", "onnx_int8"):
-        (folder / name).mkdir()
-        onnx.save(quantise(graph) if name == "onnx_int8" else graph, folder / name / "model.onnx")
-        write_tokenizer(encoder, folder / name / "tokenizer.json")
+        TARGETS[name].write(model, folder / name, Options())
     return encoder, folder

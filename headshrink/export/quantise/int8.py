@@ -1,53 +1,33 @@
 """Dynamic int8: constant matrices and the embedding table as bytes, activations quantised as they come."""
 
+from collections.abc import Container
+from functools import partial
+
 import numpy as np
 import onnx
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper
 
-from headshrink.export.onnx_encoder import INPUTS
+from headshrink.export.quantise._matrices import Constants, add, exchange, to_int8
 
 FULL_RANGE, REDUCED_RANGE = 127, 64
 
 
-def quantise(model: onnx.ModelProto, reduce_range: bool = True) -> onnx.ModelProto:
+def quantise(model: onnx.ModelProto, reduce_range: bool = True, keep: Container[str] = ()) -> onnx.ModelProto:
     """Turn the weights of an exported fp32 graph into int8, in place, with one scale an output channel or table row.
 
     Linear layers become DynamicQuantizeLinear and MatMulInteger, whose activations are uint8 with one scale a batch;
     the embedding table becomes bytes with one scale a row, multiplied after the look-up. Biases, LayerNorms, softmax
-    and the small position table stay fp32.
+    and the small position table stay fp32, and so do the matrices named in `keep`.
 
     `reduce_range` keeps weights within +-64. Processors without VNNI add two products of uint8 and int8 in 16 bits,
     which saturates at full range (2 * 255 * 127 > 32767) and does not at this one: the same file then gives the same
     embeddings everywhere. Full range is a little closer to fp32, on processors with VNNI alone.
     """
     bound = REDUCED_RANGE if reduce_range else FULL_RANGE
-    graph = model.graph
-    constants = {tensor.name: tensor for tensor in graph.initializer}
-    nodes: list[NodeProto] = []
-    for node in graph.node:
-        if node.op_type == "MatMul" and node.input[1] in constants:
-            weights = numpy_helper.to_array(constants.pop(node.input[1]))
-            nodes += quantised_matmul(node, weights, bound, constants)
-        elif node.op_type == "Gather" and node.input[0] in constants and node.input[1] == INPUTS[0]:
-            nodes += quantised_table(node, numpy_helper.to_array(constants.pop(node.input[0])), constants)
-        else:
-            nodes.append(node)
-    del graph.node[:], graph.initializer[:]
-    graph.node.extend(nodes)
-    graph.initializer.extend(constants.values())
-    return model
+    return exchange(model, partial(linear, bound=bound), table, keep)
 
 
-def to_int8(weights: np.ndarray, bound: int, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Symmetric int8 within +-`bound`, one float32 scale along each line of `axis`: weights ~ int8 * scale."""
-    scale = np.abs(weights).max(axis=axis, keepdims=True) / bound
-    scale = np.where(scale == 0, 1, scale).astype(np.float32)  # a line of zeros
-    return np.rint(weights / scale).astype(np.int8), scale
-
-
-def quantised_matmul(
-    node: NodeProto, weights: np.ndarray, bound: int, constants: dict[str, TensorProto]
-) -> list[NodeProto]:
+def linear(node: NodeProto, weights: np.ndarray, constants: Constants, bound: int) -> list[NodeProto]:
     """x @ W as integers; weights [in, out] have one scale an output channel. onnxruntime fuses these nodes into one."""
     x, out, name = node.input[0], node.output[0], node.name
     small, scale = to_int8(weights, bound, axis=0)
@@ -62,10 +42,10 @@ def quantised_matmul(
     ]
 
 
-def quantised_table(node: NodeProto, table: np.ndarray, constants: dict[str, TensorProto]) -> list[NodeProto]:
+def table(node: NodeProto, rows: np.ndarray, constants: Constants) -> list[NodeProto]:
     """Look-up in an int8 table [rows, width] times its row's scale; nothing is summed, so the range can be full."""
     ids, out = node.input[1], node.output[0]
-    small, scale = to_int8(table, FULL_RANGE, axis=1)
+    small, scale = to_int8(rows, FULL_RANGE, axis=1)
     add(constants, {"table_int8": small, "table_scale": scale})
     make = helper.make_node
     return [
@@ -74,7 +54,3 @@ def quantised_table(node: NodeProto, table: np.ndarray, constants: dict[str, Ten
         make("Cast", ["table_rows"], ["table_float"], to=TensorProto.FLOAT),
         make("Mul", ["table_float", "table_row_scales"], [out]),
     ]
-
-
-def add(constants: dict[str, TensorProto], arrays: dict[str, np.ndarray]) -> None:
-    constants |= {name: numpy_helper.from_array(array, name) for name, array in arrays.items()}

@@ -1,0 +1,84 @@
+"""Embedding texts with an exported graph and its tokenizer.json: what every runtime's encoder shares."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from headshrink.errors import HeadshrinkError
+
+TOKENIZER = "tokenizer.json"
+INPUTS = ("input_ids", "attention_mask")
+OUTPUT = "sentence_embedding"
+
+Run = Callable[[np.ndarray, np.ndarray], np.ndarray]  # ids, mask: int64 [batch, tokens] -> float32 [batch, dimension]
+
+
+class GraphEncoder:
+    """A graph that embeds padded ids, with the `encode` of SentenceEncoder.
+
+    `run` must bear being called from several threads and use one core a call: whole batches share the cores better
+    than the parts of one do. `workers` batches run at a time.
+    """
+
+    def __init__(self, run: Run, dimension: int, tokenizer: Tokenizer, workers: int) -> None:
+        self.run, self.dimension, self.tokenizer, self.workers = run, dimension, tokenizer, workers
+        self.padding_id = (tokenizer.padding or {"pad_id": 0})["pad_id"]
+        tokenizer.no_padding()  # done by the batch, once lengths are known
+
+    def encode(self, texts: Sequence[str], batch_size: int = 32) -> np.ndarray:
+        """Embed texts in batches of similar length: float32 [texts, dimension], in the order given."""
+        rows = [row.ids for row in self.tokenizer.encode_batch_fast(list(texts))]
+        out: np.ndarray = np.empty((len(rows), self.dimension), dtype=np.float32)
+        order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
+        batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+        def embed(batch: list[int]) -> None:
+            out[batch] = self.run(*padded([rows[i] for i in batch], self.padding_id))
+
+        if self.workers == 1 or len(batches) == 1:
+            for batch in batches:
+                embed(batch)
+        else:
+            with ThreadPoolExecutor(self.workers) as pool:
+                list(pool.map(embed, batches))
+        return out
+
+
+def padded(rows: Sequence[Sequence[int]], padding_id: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ids and their 0/1 mask, int64 [rows, longest row]."""
+    lengths = np.array([len(row) for row in rows])
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    ids = np.full(mask.shape, padding_id, dtype=np.int64)
+    ids[mask] = np.concatenate([np.asarray(row, dtype=np.int64) for row in rows])
+    return ids, mask.astype(np.int64)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """An exported tokenizer.json, which truncates by itself; HeadshrinkError where it is missing or damaged."""
+    if not path.is_file():
+        raise HeadshrinkError(f"no {path.name} in {path.parent}: an exported graph and its tokenizer belong together")
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises no narrower class
+        raise HeadshrinkError(f"cannot read {path} ({error}): an exported {path.name} is needed") from error
+
+
+def write_tokenizer(encoder: Any, path: Path) -> None:
+    """The tokenizer with truncation and padding switched on, so that `encode_batch` gives what the graph takes.
+
+    `encoder` is a SentenceEncoder, whose module this one must not import: a graph's user has no torch.
+    """
+    tokenizer = Tokenizer.from_str(encoder.tokenizer.backend_tokenizer.to_str())
+    tokenizer.enable_truncation(encoder.max_length)
+    tokenizer.enable_padding(pad_id=encoder.tokenizer.pad_token_id, pad_token=encoder.tokenizer.pad_token)
+    tokenizer.save(str(path))

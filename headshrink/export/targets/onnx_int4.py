@@ -1,0 +1,14 @@
+"""ONNX with 4-bit weights, about a sixth of the bytes; most models lose too much by it, which the gate then says."""
+
+from onnx import ModelProto
+
+from headshrink.export.quantise import int4
+from headshrink.export.targets._base import Options
+from headshrink.export.targets.onnx import graph_target
+
+
+def quantise(graph: ModelProto, options: Options) -> ModelProto:
+    return int4(graph, options.keep)
+
+
+TARGET = graph_target("ONNX with 4-bit weights", "onnx_int4", quantise)

@@ -1,0 +1,53 @@
+"""OpenVINO in fp32: the ONNX graph in Intel's format, the tokenizer beside it; openvino and tokenizers open it."""
+
+from pathlib import Path
+
+from onnx import ModelProto
+
+from headshrink.export.graph_encoder import TOKENIZER, write_tokenizer
+from headshrink.export.openvino_encoder import MODEL, OpenVinoEncoder, openvino
+from headshrink.export.targets._base import Embed, Quantise, Target, graph_writer
+from headshrink.model import SentenceEncoder
+
+
+def save(graph: ModelProto, encoder: SentenceEncoder, folder: Path) -> None:
+    """Convert a graph of the encoder, quantised or not, and write it with its tokenizer.json.
+
+    In fp32, not in openvino's default of fp16. Raises HeadshrinkError where openvino is not installed.
+    """
+    runtime = openvino()
+    folder.mkdir(parents=True, exist_ok=True)
+    model = runtime.Core().read_model(graph.SerializeToString(), b"")
+    runtime.save_model(model, folder / MODEL, compress_to_fp16=False)
+    write_tokenizer(encoder, folder / TOKENIZER)
+
+
+def open_folder(folder: Path) -> Embed:
+    return OpenVinoEncoder(folder).encode
+
+
+SNIPPET = """
+import numpy as np
+import openvino
+from tokenizers import Tokenizer
+
+tokenizer = Tokenizer.from_file("{place}/tokenizer.json")
+exact = {"INFERENCE_PRECISION_HINT": "f32"}  # without it, bf16 where the processor has it
+model = openvino.Core().compile_model("{place}/model.xml", "CPU", exact)
+rows = tokenizer.encode_batch(["a cat sleeps", "кошка спит"])
+ids = np.array([row.ids for row in rows])
+mask = np.array([row.attention_mask for row in rows])
+embeddings = model({"input_ids": ids, "attention_mask": mask})[0]
+print(embeddings @ embeddings.T)
+"""
+
+NEEDS = ("numpy", "openvino", "tokenizers")
+
+
+def model_target(title: str, place: str, quantise: Quantise | None = None) -> Target:
+    """A target that is one OpenVINO model in a folder of its own."""
+    snippet, write = SNIPPET.replace("{place}", place), graph_writer(save, quantise)
+    return Target(title, snippet, place, write, open_folder, NEEDS, lossless=quantise is None, quantise=quantise)
+
+
+TARGET = model_target("OpenVINO", "openvino")
