@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers.utils import logging
 
 from headshrink.benchmark.machine import describe
 from headshrink.corpus import Limits, SuiteIndex, build_corpus, suite_sentences
@@ -14,6 +15,8 @@ from headshrink.corpus.sources.parallel import Parallel
 from headshrink.importance import PairBatch, Scores, load_scores, pair_batches, save_scores, score
 from headshrink.model import SentenceEncoder
 from headshrink.prune.plan import Ranking
+
+logging.disable_progress_bar()  # of files that take a moment
 
 LIMITS = Limits(max_chars=200)  # long sentences cost most and say least
 TRAIN_PAIRS = 12_000  # kept of the corpus: more than any benchmark here reads
