@@ -51,7 +51,7 @@ def main(
     shares = {"heads": ratio if heads is None else heads, "ffn": ratio if ffn is None else ffn}
     if not all(0 <= share < 1 for share in shares.values()):
         raise HeadshrinkError(f"shares {shares}: each must be in [0, 1)")
-    cuts = tuple(name.strip() for name in also.split(",") if name.strip())
+    cuts: Any = tuple(name.strip() for name in also.split(",") if name.strip())
     if unknown := sorted(set(cuts) - set(get_args(Cut))):
         raise HeadshrinkError(f"--also {', '.join(unknown)}: allowed are {', '.join(get_args(Cut))}")
     if not 0 < share < 1:
@@ -66,8 +66,8 @@ def main(
     scores = score(teacher, batches, [criterion], loss, seed)[criterion]
     why: dict[str, Any] = {"criterion": criterion, "loss": loss, "repair": repair}
     if budget:
-        allowed = Budget(budget, share, cuts, repair=repair)
-        pruned, plan, _ = prune_within(teacher, allowed, scores, batches, count(teacher, batches))
+        target = Budget(budget, share, cuts, repair=repair)
+        pruned, plan, _ = prune_within(teacher, target, scores, batches, count(teacher, batches))
         why |= {"budget": budget, "share": share}
     else:
         pruned, plan = prune(teacher, recipe, scores, batches)
@@ -82,7 +82,7 @@ def main(
 def count(encoder: SentenceEncoder, batches: list[PairBatch]) -> torch.Tensor:
     """How often each token occurs in the batches."""
     sides = [side for batch in batches for side in (batch.en, batch.ru)]
-    return count_tokens((side.input_ids[side.attention_mask.bool()] for side in sides), len(encoder.tokenizer))
+    return count_tokens((side.input_ids[side.attention_mask.bool()].tolist() for side in sides), len(encoder.tokenizer))
 
 
 def read_batches(encoder: SentenceEncoder, pairs: Path, limit: int, seed: int) -> list[PairBatch]:
