@@ -8,6 +8,7 @@ import onnx
 from onnx import NodeProto, helper
 
 from headshrink.export.quantise._matrices import Constants, add, exchange
+from headshrink.export.quantise.int8 import table as int8_table
 
 BLOCK = 32  # weights that share a scale: 4.75 bits a weight in all
 LEVELS = 15
@@ -58,7 +59,12 @@ def linear(node: NodeProto, weights: np.ndarray, constants: Constants) -> list[N
 
 
 def table(node: NodeProto, rows: np.ndarray, constants: Constants) -> list[NodeProto]:
-    """Look-up in a table [rows, width] in blocks along its width."""
+    """Look-up in a table [rows, width] in blocks along its width.
+
+    An odd width stays at 8 bits: the operator takes the bytes of two for the width.
+    """
+    if rows.shape[1] % 2:
+        return int8_table(node, rows, constants)
     values, scale, offset = to_uint4(rows)
     values = values.reshape(len(rows), -1)[:, : rows.shape[1]]
     add(constants, {"table_uint4": packed(values), "table_scale": scale, "table_offset": packed(offset)})

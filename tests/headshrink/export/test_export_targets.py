@@ -77,7 +77,8 @@ def shapes(draw: st.DrawFn) -> dict[str, Any]:
 EXAMPLES = [
     {"heads_per_layer": [3, 1], "ffn_per_layer": [10, 64]},
     {"heads_per_layer": [0, 2], "ffn_per_layer": [16, 0], "dense": True},
-    {"hidden_size": 17, "embedding_rank": 12, "trimmed": True},
+    {"hidden_size": 28, "embedding_rank": 12, "trimmed": True},
+    {"hidden_size": 17, "heads_per_layer": [1, 4], "ffn_per_layer": [5, 1]},  # odd: no whole bytes of 4 bits
 ]
 IN_4_BITS, IN_8_BITS = 0.9, 0.98  # mean cosine that a form of a small random model keeps, to the model
 
@@ -86,7 +87,8 @@ IN_4_BITS, IN_8_BITS = 0.9, 0.98  # mean cosine that a form of a small random mo
 @example(EXAMPLES[0])
 @example(EXAMPLES[1])
 @example(EXAMPLES[2])
-@settings(max_examples=3, deadline=None, database=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+@example(EXAMPLES[3])
+@settings(max_examples=2, deadline=None, database=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 def test_every_shape_keeps_its_embeddings_in_every_target_and_batch(exported, shape):
     with tempfile.TemporaryDirectory() as place:
         folder, model = Path(place), Original(shaped(exported[0], **shape))
