@@ -1,5 +1,6 @@
 """Run tasks of the suite over one model: embeddings shared, classifiers in parallel, results cached."""
 
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,7 @@ def sentence_outcomes(model: Model, data: dict[str, Any], batch_size: int) -> di
         for pooling in variants(model)
         for classifier in task.classifiers
     }
+    importlib.import_module("sklearn.neighbors")  # here, since two threads that import it first break each other's
     done = over_cores(list(jobs.values()), f"classifiers on {model.name}")
     outcomes: dict[str, dict[str, Outcome]] = {name: {} for name in tasks}
     for (name, variant), outcome in zip(jobs, done, strict=True):
