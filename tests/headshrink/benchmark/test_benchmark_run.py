@@ -113,9 +113,9 @@ def test_the_command_compares_a_folder_with_its_onnx_export(
     import typer
 
     from headshrink.benchmark.command import main
-    from headshrink.export.targets import TARGETS
+    from headshrink.export import TARGETS, Options, Original
 
-    TARGETS["onnx"].write(tiny_encoder, tmp_path / "onnx")
+    TARGETS["onnx"].write(Original(tiny_encoder), tmp_path / "onnx", Options())
     (tmp_path / "pairs.tsv").write_text("a cat\tкошка\na dog\tсобака\nthe house\tдом\n", encoding="utf-8")
     app = typer.Typer()
     app.command()(main)
