@@ -3,7 +3,9 @@
 The straightforward loop takes random batches of 16 pairs, tokenises each twice (for the teacher, for the student), pads
 to the longest sentence, runs teacher and student once each with attentions and hidden states, and works in fp32. The
 trainer reads ids and targets made beforehand; what making them cost is printed beside it, since one `teach` serves
-every student. Rounds alternate, medians count. `--out` keeps a row a teacher, in JSON and as a table.
+every student. Rounds alternate, medians count.
+
+`--out` keeps a row a teacher, in JSON and as a table.
 
     python benchmarks/distill_speed.py --teacher FOLDER --pairs FILE.tsv [--random] [--out reports/distil-speed]
 """
@@ -148,7 +150,7 @@ def keep_row(folder: Path, name: str, row: dict[str, Any]) -> None:
     path = folder / "speed.json"
     rows = (json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}) | {name: row}
     path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    lines = ["# Sentences per second: the trainer against a straightforward loop", "", *__doc__.splitlines()[2:7], ""]
+    lines = ["# Sentences per second: the trainer against a straightforward loop", "", *__doc__.splitlines()[2:6], ""]
     lines += ["| shape | weights | pairs x rounds | straightforward, fp32 | trainer | teach, once | times as fast |"]
     lines += ["|---|---|---|---|---|---|---|"]
     for shape, r in rows.items():

@@ -105,8 +105,9 @@ def tenth(teacher: SentenceEncoder, train: Pairs, arguments: argparse.Namespace)
     whole = layers.backbone.config
     ratios = [1 - arguments.heads / whole.num_attention_heads, 1 - arguments.ffn / whole.intermediate_size]
     scores = score(layers, text(SCORING_PAIRS, 1), ["obs"], "teacher_distance")["obs"]
-    thin = cut(layers, plan_ratio(scores, *ratios, "layer"))
-    repair(layers, thin, text(REPAIR_PAIRS, 2), "full", 1e-3)
+    plan = plan_ratio(scores, *ratios, "layer")
+    thin = cut(layers, plan)
+    repair(layers, thin, plan, text(REPAIR_PAIRS, 2))
     counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
     return factorise(thin, arguments.rank, counts)
 

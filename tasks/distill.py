@@ -66,6 +66,7 @@ def run(params) -> None:
 
     from headshrink.checkpoint import Checkpoints, fingerprint
     from headshrink.distill.losses import LAYER_LOSSES
+    from headshrink.distill.monolingual import with_stored
     from headshrink.distill.pairs import Pairs, Sentences
     from headshrink.distill.record import summary, write_curve, write_metrics
     from headshrink.distill.targets import stored_targets
@@ -80,7 +81,7 @@ def run(params) -> None:
         en, ru = (Sentences.from_dataset(shards, column) for column in ("en_ids", "ru_ids"))
         return Pairs(en, ru, stored_targets(ARTIFACTS / "targets", split))
 
-    train, heldout = pairs("train"), pairs("heldout")
+    train, heldout = with_stored(pairs("train"), ARTIFACTS / "targets"), pairs("heldout")
     chosen = params.distill
     recipe = Recipe(**chosen.model_dump(exclude={"student"}))
     code = [Path(__file__), *(LIBRARY / name for name in LIBRARY_PARTS)]

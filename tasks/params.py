@@ -35,10 +35,11 @@ class Params(BaseModel):
     @model_validator(mode="after")
     def local_paths_exist(self) -> "Params":
         """A path outside artifacts/ is the user's and must exist now; one inside is written by an earlier stage."""
-        for name in ("suite", "corpus", "teacher"):
-            path = Path(getattr(self, name).path)
+        local = {f"{name}.path": getattr(self, name).path for name in ("suite", "corpus", "teacher")}
+        for name, place in (local | {"teach.monolingual": self.teach.monolingual}).items():
+            path = Path(place)
             if path.parts[:1] != ("artifacts",) and not path.exists():
-                raise ValueError(f"{name}.path = {path}: no such file or folder; give one that exists, or {NOTHING}")
+                raise ValueError(f"{name} = {path}: no such file or folder; give one that exists, or {NOTHING}")
         return self
 
 

@@ -1,10 +1,11 @@
 """Stage teach: the teacher's embedding of every sentence, computed once for all students."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from tasks.section import Section
+from tasks.section import NOTHING, Section
 
 
 class Params(Section):
@@ -12,11 +13,14 @@ class Params(Section):
 
     batch_size: int = Field(64, ge=1, description="sentences a batch, of similar length")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
+    monolingual: str = Field(NOTHING, description="folder of .txt files, a sentence a line, of either language")
 
 
 def run(params) -> None:
+    """Read teacher, shards and, where there is one, a folder of text; write targets/, the teacher's embeddings."""
     import torch
 
+    from headshrink.distill.monolingual import SPLIT, write_ids
     from headshrink.distill.pairs import Sentences
     from headshrink.distill.precision import resolve
     from headshrink.distill.targets import write_targets
@@ -29,9 +33,34 @@ def run(params) -> None:
     for name in ("train", "heldout"):
         shards = read_split(ARTIFACTS / "shards", name)
         splits[name] = (Sentences.from_dataset(shards, "en_ids"), Sentences.from_dataset(shards, "ru_ids"))
+    if params.teach.monolingual != NOTHING:
+        teacher.max_length = params.tokenize.max_length
+        more = Sentences.from_rows(teacher.tokenise(monolingual(Path(params.teach.monolingual))))
+        splits[SPLIT] = (more, more)
     precision = resolve(params.teach.precision, teacher.device)
     with output(ARTIFACTS / "targets", "teach") as folder:
         write_targets(teacher, splits, folder, params.teach.batch_size, precision)
+        if SPLIT in splits:
+            write_ids(splits[SPLIT][0], folder)
+
+
+def monolingual(folder: Path) -> list[str]:
+    """The folder's sentences without the benchmark's, their near-copies and the held-out pairs'."""
+    import pandas as pd
+
+    from headshrink.corpus.clean import fold, normalise
+    from headshrink.corpus.decontaminate import SuiteIndex
+    from headshrink.corpus.suite import suite_sentences
+    from headshrink.distill.monolingual import read_folder
+    from tasks.stage import ARTIFACTS
+
+    suite = SuiteIndex(suite_sentences(ARTIFACTS / "suite"))
+    heldout = pd.read_parquet(ARTIFACTS / "corpus" / "heldout.parquet", columns=["en", "ru"])
+    held = {fold(text) for side in heldout for text in heldout[side]}
+    texts = dict.fromkeys(normalise(text) for text in read_folder(folder))
+    kept = [text for text in texts if fold(text) not in held and not suite.reason_against(fold(text))]
+    print(f"teach: {len(kept)} sentences without translation, {len(texts) - len(kept)} left out")
+    return kept
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import typer
 
 from headshrink.checkpoint import Checkpoints, fingerprint
 from headshrink.distill.losses import LAYER_LOSSES, LOSSES
+from headshrink.distill.monolingual import read_folder
 from headshrink.distill.objective import Weight
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
 from headshrink.distill.record import summary, write_curve, write_metrics
@@ -105,20 +106,6 @@ def read_tsv(path: Path) -> list[tuple[str, str]]:
         if len(pair) != 2:
             raise HeadshrinkError(f"{path}, pair {number}: no tab; each line is English, tab, Russian")
     return pairs  # type: ignore[return-value]
-
-
-def read_folder(folder: Path) -> list[str]:
-    """The distinct lines of a folder's .txt files; HeadshrinkError where there are none or they are not UTF-8."""
-    try:
-        lines = [
-            line for file in sorted(folder.glob("*.txt")) for line in file.read_text(encoding="utf-8").splitlines()
-        ]
-    except (OSError, UnicodeDecodeError) as error:
-        raise HeadshrinkError(f"cannot read {folder} ({error}): a folder of UTF-8 .txt files is needed") from error
-    sentences = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
-    if not sentences:
-        raise HeadshrinkError(f"no sentence in {folder}: a folder of UTF-8 .txt files is needed, a sentence a line")
-    return sentences
 
 
 def split(pairs: list[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:

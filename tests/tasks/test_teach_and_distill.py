@@ -119,6 +119,21 @@ def test_distill_without_targets_says_which_stage_writes_them(workspace):
     assert not Path("artifacts/student").exists()
 
 
+def test_more_text_is_taught_without_the_benchmarks_and_held_out_sentences(workspace, monkeypatch):
+    Path("more").mkdir()
+    held = PAIRS[40][0]
+    lines = [held.upper(), "the cat sees the big dog", "the suite has this sentence", "большой дом", "the man"]
+    Path("more/mono.txt").write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.setattr("headshrink.corpus.suite.suite_sentences", lambda folder: ["The suite has this sentence."])
+    chosen = PARAMS.teach.model_copy(update={"monolingual": "more"})
+    teach.run(SimpleNamespace(teach=chosen, tokenize=SimpleNamespace(max_length=64)))
+    assert len(np.load("artifacts/targets/monolingual.starts.npy")) == 3 + 1
+    distill.run(PARAMS)
+    metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
+    assert metrics["steps"] == 4 * 6  # a batch more an epoch
+    assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
+
+
 @pytest.mark.parametrize("kind", ["every_kth_layer", "narrow", "static"])
 def test_other_students_come_out_of_the_same_stage(workspace, kind):
     teach.run(PARAMS)
