@@ -135,6 +135,7 @@ def write_heads(out: Path, heads: list[tuple[int, int]], scores: dict[str, torch
 def draw(out: Path, scores: dict[str, torch.Tensor], truth: np.ndarray, facts: dict[str, Any]) -> None:
     """truth.png: each criterion's scores of all heads against what it estimates, both on logarithmic axes."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
 
     shown = {
         "taylor, translation_ranking": 0, "michel, translation_ranking": 0, "taylor_signed, similarity": 0,
@@ -146,6 +147,8 @@ def draw(out: Path, scores: dict[str, torch.Tensor], truth: np.ndarray, facts: d
         layers = np.repeat(np.arange(scores[name].shape[0]), scores[name].shape[1])
         points = axes.scatter(truth[:, column], values, c=layers, cmap="viridis", s=14)
         axes.set(xscale="log", yscale="log", xlabel=TRUTHS[column], ylabel="score")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_minor_formatter(NullFormatter())
         axes.set_title(f"{name}: {spearman(values, truth[:, column]):.2f}", fontsize="small")
     figure.colorbar(points, ax=figure.axes, label="layer")
     figure.suptitle(f"{facts['teacher']}: scores of {facts['heads']} heads against closing each", fontsize="medium")

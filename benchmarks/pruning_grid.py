@@ -183,13 +183,16 @@ def draw_curves(grid: Grid, few: int) -> None:
     for key, style in (("rank_agreement", "o-"), ("cosine", "s--"), ("retrieval", "^:")):
         label = key.replace("_", " ")
         text.plot([row["pairs"] for row in rows], [grid.gaps(row)[key] for row in rows], style, color="C0", label=label)
-    none = grid.chosen(criterion="obs", ratio=0.5, repair="none")[0]
-    text.axhline(grid.gaps(none)["rank_agreement"], color="grey", linewidth=0.8, label="rank agreement, no repair")
+    for none in grid.chosen(criterion="obs", ratio=0.5, repair="none"):
+        text.axhline(grid.gaps(none)["rank_agreement"], color="grey", linewidth=0.8, label="rank agreement, no repair")
     text.set(xscale="log", xlabel="pairs that repair fits on", title="obs, half cut, repair full")
     plain.set(title="no repair", ylabel="share of the gap from floor to teacher")
     repaired.set_title(f"repair full on {few} pairs")
     plain.set_ylim(-0.15, 1.05)
-    repaired.legend(fontsize="small")
+    plain.legend(fontsize="small")
+    counts = [row["pairs"] for row in rows]
+    text.set_xticks(counts, [str(count) for count in counts])
+    text.set_xticks([], minor=True)
     text.legend(fontsize="small")
     described = grid.described
     figure.suptitle(f"{described['teacher']}, {described['pairs']}: pruned only; rank agreement", fontsize="medium")
@@ -210,7 +213,7 @@ def main() -> None:
     parser.add_argument("--scoring", type=int, default=512, help="pairs that criteria score on")
     parser.add_argument("--repair", type=int, default=192, help="pairs that repair fits on in the grid")
     parser.add_argument("--text", type=int, nargs="+", default=[32, 96, 512, 1024, 3072], help="curve over text")
-    parser.add_argument("--only", help="only variants whose name begins so")
+    parser.add_argument("--only", help="only variants whose name begins so; - for none, the tables alone")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     grid = Grid(arguments)
@@ -218,6 +221,7 @@ def main() -> None:
     for variant in variants(arguments):
         if variant.name not in grid.rows and variant.name.startswith(arguments.only or ""):
             grid.run(variant)
+            write_tables(grid)
     write_tables(grid)
     draw_curves(grid, arguments.repair)
 
