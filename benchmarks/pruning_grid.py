@@ -67,20 +67,42 @@ def variants(arguments: argparse.Namespace) -> Iterator[Variant]:
         yield Variant("obs", ratio, 1, "full", arguments.text[-1])
 
 
-class Grid:
-    """Everything that the variants share, and the rows there are so far."""
+class Rows:
+    """The rows there are so far, as grid.json holds them, and what they were measured on."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.described: dict[str, Any] = {}
+        if (out / "grid.json").is_file():
+            content = json.loads((out / "grid.json").read_text(encoding="utf-8"))
+            self.rows, self.described = content["rows"], content["about"]
+
+    def gaps(self, row: dict[str, Any]) -> dict[str, float]:
+        """Shares of the gap from floor to teacher."""
+        own, floor, teacher = (
+            Fidelity(*(one[key] for key in FIGURES)) for one in (row, self.rows["floor"], self.rows["teacher"])
+        )
+        return own.share_of_gap(floor, teacher)
+
+    def chosen(self, **what: Any) -> list[dict[str, Any]]:
+        """The rows of which all this is true, by ratio."""
+        found = [row for row in self.rows.values() if all(row.get(key) == value for key, value in what.items())]
+        return sorted(found, key=lambda row: (row["ratio"], row.get("pairs", 0)))
+
+
+class Grid(Rows):
+    """Everything that the variants share."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        self.out, self.work = arguments.out, arguments.work
+        super().__init__(arguments.out)
+        self.work = arguments.work
         self.teacher = load_encoder(arguments.teacher)
         self.train, heldout = shared.corpus(self.work, arguments.pairs, arguments.suite)
         heldout = shared.spread(heldout, arguments.heldout)
         self.test = FidelityTest(self.teacher, *([pair[side] for pair in heldout] for side in (0, 1)))
         self.scoring = shared.batches(self.teacher, self.train, arguments.scoring, seed=1)
         self.longest_text = arguments.text[-1]
-        self.rows: dict[str, dict[str, Any]] = {}
-        if (self.out / "grid.json").is_file():
-            self.rows = json.loads((self.out / "grid.json").read_text(encoding="utf-8"))["rows"]
         self.described = shared.about(
             teacher=arguments.teacher.name,
             pairs=f"{arguments.pairs.name}, {len(heldout)} held out",
@@ -123,20 +145,8 @@ class Grid:
                 kept = choose_layers(self.teacher, count, self.scoring[:4])
                 self.measure(name, keep_layers(self.teacher, kept), 0.0, criterion="layers", ratio=1 - count / layers)
 
-    def gaps(self, row: dict[str, Any]) -> dict[str, float]:
-        """Shares of the gap from floor to teacher."""
-        own, floor, teacher = (
-            Fidelity(*(one[key] for key in FIGURES)) for one in (row, self.rows["floor"], self.rows["teacher"])
-        )
-        return own.share_of_gap(floor, teacher)
 
-    def chosen(self, **what: Any) -> list[dict[str, Any]]:
-        """The rows of which all this is true, by ratio."""
-        found = [row for row in self.rows.values() if all(row.get(key) == value for key, value in what.items())]
-        return sorted(found, key=lambda row: (row["ratio"], row.get("pairs", 0)))
-
-
-def write_tables(grid: Grid) -> None:
+def write_tables(grid: Rows) -> None:
     """grid.md and grid.csv: every variant with the share of the gap that it keeps."""
     lines = ["# Pruned only, no training", "", shared.headline(grid.described), ""]
     lines += [
@@ -161,7 +171,7 @@ def write_tables(grid: Grid) -> None:
     (grid.out / "grid.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def draw_curves(grid: Grid, few: int) -> None:
+def draw_curves(grid: Rows, few: int) -> None:
     """grid.png: share of the gap in rank agreement against the ratio, without and with repair, and against text."""
     from matplotlib.figure import Figure
 
@@ -216,14 +226,16 @@ def main() -> None:
     parser.add_argument("--only", help="only variants whose name begins so; - for none, the tables alone")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    grid = Grid(arguments)
-    grid.bounds()
-    for variant in variants(arguments):
-        if variant.name not in grid.rows and variant.name.startswith(arguments.only or ""):
-            grid.run(variant)
-            write_tables(grid)
-    write_tables(grid)
-    draw_curves(grid, arguments.repair)
+    if arguments.only != "-":
+        grid = Grid(arguments)
+        grid.bounds()
+        for variant in variants(arguments):
+            if variant.name not in grid.rows and variant.name.startswith(arguments.only or ""):
+                grid.run(variant)
+                write_tables(grid)
+    rows = Rows(arguments.out)
+    write_tables(rows)
+    draw_curves(rows, arguments.repair)
 
 
 if __name__ == "__main__":
