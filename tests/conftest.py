@@ -17,6 +17,7 @@ WORDS = (
 ).split()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         group = next((group for group in GROUPS if group in item.path.as_posix()), None)

@@ -11,8 +11,7 @@ from headshrink.distill.students import STUDENTS, Origin, Shape
 from headshrink.distill.students.static import SIF, piece_vectors
 from headshrink.distill.trainer import Recipe, distil
 from headshrink.errors import HeadshrinkError
-from headshrink.export.onnx_encoder import OnnxEncoder
-from headshrink.export.targets import onnx as onnx_target
+from headshrink.export import TARGETS, Options, Original
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.prune.vocabulary import count_tokens
 
@@ -48,8 +47,8 @@ def test_training_brings_it_nearer_to_the_teacher(kind, shape, origin, train, he
 
 def test_a_static_student_exports_like_any_other(origin, tmp_path):
     built = STUDENTS["static"](origin, SHAPE)
-    onnx_target.write(built, tmp_path)
-    np.testing.assert_allclose(OnnxEncoder(tmp_path).encode(TEXTS), built.encode(TEXTS), atol=1e-5)
+    TARGETS["onnx"].write(Original(built), tmp_path, Options())
+    np.testing.assert_allclose(TARGETS["onnx"].open(tmp_path)(TEXTS), built.encode(TEXTS), atol=1e-5)
 
 
 def test_all_the_teachers_layers_are_the_teacher(origin):
