@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 WORK = ".work"
 PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}  # not for minutes
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # MLflow's UI opens on the runs, not on traces of agents
 
 
 def main_checkout(folder: Path) -> Path:
@@ -46,7 +47,7 @@ def connect(main: Path, experiment: str) -> "tuple[MlflowClient, str]":
         if found:
             return client, found.experiment_id
         artifacts = f"file://{main}/mlruns" if tracking_uri(main).startswith("sqlite:") else None
-        return client, client.create_experiment(experiment, artifact_location=artifacts)
+        return client, client.create_experiment(experiment, artifact_location=artifacts, tags=KIND)
 
 
 if __name__ == "__main__":
