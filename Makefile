@@ -84,7 +84,7 @@ ifeq ($(CUDA)$(shell uname -s),Linux)
 	@if $(BIN)/python -c 'import urllib.request as r; r.urlopen("$(TORCH_CPU_INDEX)/torch/", timeout=5)' 2>/dev/null; then \
 		$(BIN)/pip install --quiet --no-deps --index-url $(TORCH_CPU_INDEX) $(TORCH); \
 	else $(BIN)/pip install --quiet --no-deps $(TORCH); fi
-	@$(BIN)/pip show torch | grep -q '^Version: .*+cpu' || { \
+	@$(BIN)/pip show torch | grep '^Version: .*+cpu' > /dev/null || { \
 		echo "note: $(TORCH_CPU_INDEX) cannot be reached; installing PyPI's torch with its CUDA libraries (2.7 GB)"; \
 		$(BIN)/pip install --quiet $(TORCH); }
 else
