@@ -17,8 +17,8 @@ SMALL = {
     "prune": {"ratio": 0.5},
     "importance": {"batches": 4, "batch_size": 16},
     "distill": {"epochs": 0.5, "evaluations": 2},
-    "export": {"check_sentences": 32},
-    "benchmark": {"repeats": 3},
+    "export": {"targets": ["transformers", "onnx"], "check_sentences": 32},
+    "benchmark": {"repeats": 3, "limit_s": 0.1},
 }
 
 
