@@ -80,7 +80,7 @@ def write_results(kept: dict[float, Path], costs: dict[str, Any], target: Path) 
     labels = {name: str(content.get("label", "?")) for name, content in about.items()}
     generated = [name for name, content in about.items() if content.get("generated")]
     machine = costs.get("machine", {})
-    shared = {"labels": labels | {"machine": ", ".join(map(str, machine.values()))}, "generated": generated}
+    shared = {"labels": labels | {"machine": machine.get("cpu", "?")}, "generated": generated}
     results = [{"ratio": 0, **quality[first]["teacher"], **costs["teacher"], **shared}]
     for ratio, scores in quality.items():
         pruned = {"pruned_mean_s": scores.get("pruned", {}).get("mean_s")}
