@@ -1,5 +1,6 @@
 """What the pruning benchmarks share: a corpus, scores and machine that are read or computed once a work folder."""
 
+import argparse
 import json
 import platform
 from datetime import date
@@ -34,6 +35,17 @@ MADE_FOR: dict[str, tuple[str, Ranking]] = {
 TOGETHER = (("obs", "fisher"), ("taylor", "michel"))  # scored in one pass
 
 Pairs = list[tuple[str, str]]
+
+
+def options(description: str | None) -> argparse.ArgumentParser:
+    """What every pruning benchmark is told: the teacher, the pairs, and where things go."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--teacher", type=Path, required=True)
+    parser.add_argument("--pairs", type=Path, required=True, help="TSV, aligned files or a folder of them")
+    parser.add_argument("--suite", type=Path, help="the benchmark's data, whose sentences no pair may hold")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--work", type=Path, default=Path(".work/pruning"), help="corpus, scores and models")
+    return parser
 
 
 def corpus(work: Path, pairs: Path, suite: Path | None) -> tuple[Pairs, Pairs]:

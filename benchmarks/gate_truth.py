@@ -6,7 +6,6 @@ absolute change of the translation-ranking loss, its signed mean, and half the m
     python -m benchmarks.gate_truth --teacher FOLDER --pairs FOLDER --suite FOLDER --out reports/pruning
 """
 
-import argparse
 import csv
 import json
 from pathlib import Path
@@ -19,10 +18,10 @@ from benchmarks import _pruning as shared
 from headshrink.importance import PairBatch, score
 from headshrink.importance.criteria import CRITERIA
 from headshrink.importance.losses import LOSSES
+from headshrink.importance.scores import spearman
 from headshrink.model import SentenceEncoder, load_encoder
 from headshrink.model.sites import Site, sites
 from headshrink.progress import track
-from headshrink.prune.fidelity import spearman
 
 TRUTHS = ("mean |change of ranking loss|", "mean change of ranking loss", "squared change of embedding / 2")
 RANKED_BY = {"translation_ranking": ("taylor", "michel", "fisher"), "teacher_distance": ("fisher", "obs")}
@@ -77,12 +76,7 @@ def scored(encoder: SentenceEncoder, batches: list[PairBatch]) -> dict[str, torc
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--teacher", type=Path, required=True)
-    parser.add_argument("--pairs", type=Path, required=True, help="TSV, aligned files or a folder of them")
-    parser.add_argument("--suite", type=Path, help="the benchmark's data, whose sentences no pair may hold")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--work", type=Path, default=Path(".work/pruning"))
+    parser = shared.options(__doc__)
     parser.add_argument("--batches", type=int, default=8, help="for scores and truth alike")
     parser.add_argument("--batch-size", type=int, default=16, help="pairs")
     arguments = parser.parse_args()

@@ -6,7 +6,6 @@ model after it is saved and loaded again. The bytes are those of the weights fil
     python -m benchmarks.pruning_budgets --teacher FOLDER --pairs FOLDER --suite FOLDER --out reports/pruning
 """
 
-import argparse
 import json
 import time
 from dataclasses import asdict
@@ -54,12 +53,7 @@ def used(budget: Budget, folder: Path, small: SentenceEncoder, whole: SentenceEn
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--teacher", type=Path, required=True)
-    parser.add_argument("--pairs", type=Path, required=True)
-    parser.add_argument("--suite", type=Path)
-    parser.add_argument("--work", type=Path, default=Path(".work/pruning"))
-    parser.add_argument("--out", type=Path, required=True)
+    parser = shared.options(__doc__)
     parser.add_argument("--heldout", type=int, default=300)
     parser.add_argument("--scoring", type=int, default=512, help="as pruning_grid's: the scores are shared")
     parser.add_argument("--repair", type=int, default=384)

@@ -210,12 +210,7 @@ def draw_curves(grid: Rows, few: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--teacher", type=Path, required=True)
-    parser.add_argument("--pairs", type=Path, required=True, help="TSV, aligned files or a folder of them")
-    parser.add_argument("--suite", type=Path, help="the benchmark's data, whose sentences no pair may hold")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--work", type=Path, default=Path(".work/pruning"), help="scores, corpus and models")
+    parser = shared.options(__doc__)
     parser.add_argument("--ratios", type=float, nargs="+", default=[0.25, 0.5, 0.75])
     parser.add_argument("--repaired", type=float, nargs="+", default=[0.5, 0.75], help="with every repair")
     parser.add_argument("--steps", type=int, default=3, help="of the iterative variants")

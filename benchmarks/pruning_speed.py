@@ -7,13 +7,11 @@ weights are not needed to know what the prune stage takes.
     python -m benchmarks.pruning_speed --teacher FOLDER --pairs FOLDER [--suite FOLDER] [--random] --out FILE
 """
 
-import argparse
 import json
 import resource
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 
@@ -58,18 +56,13 @@ def peak_gb() -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--teacher", type=Path, required=True)
-    parser.add_argument("--pairs", type=Path, required=True)
-    parser.add_argument("--suite", type=Path)
-    parser.add_argument("--work", type=Path, default=Path(".work/pruning"))
+    parser = shared.options(__doc__)
     parser.add_argument("--random", action="store_true", help="the folder's shape with random weights")
     parser.add_argument("--criteria", nargs="+", default=list(SCORED), choices=list(SCORED))
     parser.add_argument("--batches", type=int, default=8, help="of 32 pairs, for the throughput")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scoring", type=int, default=512, help="pairs for the whole stage's scores (obs)")
     parser.add_argument("--repair", type=int, default=512, help="pairs for the whole stage's repair")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file")
     chosen = parser.parse_args()
 
     encoder = (random_encoder if chosen.random else load_encoder)(chosen.teacher)

@@ -122,7 +122,8 @@ def log_run(main: Path, folder: Path, lock: dict[str, Any], identity: str) -> st
     run = client.create_run(experiment, run_name=run_name(parameters, metrics)).info.run_id
     tags = {"dvc_lock": identity} | read_tags(folder)
     logged = [Metric(key, value, now, 0) for key, value in metrics.items()]
-    logged += [Metric(key, value, now, 0) for key, value in read_intervals(folder / SCORES)]
+    scores = read_scores(folder / SCORES)
+    logged += [Metric(f"interval.{key}", float(value), now, 0) for key, value in flattened(scores["intervals"])]
     logged += [Metric(f"curve.{key}", value, now, step) for step, key, value in read_curve(folder / CURVE)]
     client.log_batch(run, tags=[RunTag(key, value[:5000]) for key, value in tags.items()])
     items = [Param(key, value[:6000]) for key, value in parameters.items()]
@@ -131,8 +132,8 @@ def log_run(main: Path, folder: Path, lock: dict[str, Any], identity: str) -> st
     for start in range(0, len(logged), METRICS_A_BATCH):
         client.log_batch(run, metrics=logged[start : start + METRICS_A_BATCH])
     log_files(client, run, folder)
-    if (folder / SCORES).is_file():
-        client.log_table(run, score_table(folder / SCORES), "scores-table.json")
+    if scores["models"]:
+        client.log_table(run, score_table(scores), "scores-table.json")
     client.set_terminated(run)
     return run
 
@@ -192,16 +193,13 @@ def read_metrics(folder: Path) -> Iterator[tuple[str, float]]:
                     yield key, float(value)
 
 
-def read_intervals(path: Path) -> Iterator[tuple[str, float]]:
-    """Difference from the teacher, its bounds and the margin that the data can prove, for every model and task."""
-    if path.is_file():
-        intervals = json.loads(path.read_text(encoding="utf-8"))["intervals"]
-        yield from ((key, float(value)) for key, value in flattened(intervals, "interval"))
+def read_scores(path: Path) -> dict[str, Any]:
+    """Scores by model and task, and their intervals: difference from the teacher, its bounds, the margin proved."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"models": {}, "intervals": {}}
 
 
-def score_table(path: Path) -> dict[str, list[Any]]:
+def score_table(scores: dict[str, Any]) -> dict[str, list[Any]]:
     """Columns of a table with a row a model and task: MLflow's UI shows those of several runs side by side."""
-    scores = json.loads(path.read_text(encoding="utf-8"))
     columns: dict[str, list[Any]] = {}
     for model, facts in scores["models"].items():
         for task, found in facts["tasks"].items():

@@ -5,7 +5,8 @@ import json
 import os
 import pickle
 import shutil
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
+        self.saved = time.monotonic()
 
     def save(self, state: dict[str, Any]) -> None:
         """Write a state of tensors, numbers, strings, lists and dicts; a kill leaves the old file or the new one."""
@@ -50,6 +52,12 @@ class Checkpoints:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(self.path)
+        self.saved = time.monotonic()
+
+    def save_when_due(self, minutes: float, state: Callable[[], dict[str, Any]]) -> None:
+        """Save what `state` gives where the last time, or the start, is so long ago."""
+        if time.monotonic() - self.saved >= 60 * minutes:
+            self.save(state())
 
     def load(self) -> dict[str, Any] | None:
         """The last state saved, None where there is none. Code in the file is never run."""

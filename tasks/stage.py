@@ -66,10 +66,15 @@ def die_with_parent() -> None:
     elsewhere the lock of `only_copy` still keeps two copies apart.
     """
     if sys.platform == "linux":
-        parent = os.getppid()
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before the call
+        if adopted():  # the parent died before the call
             os._exit(1)
+
+
+def adopted() -> bool:
+    """Whether the parent is of another session, as the one that takes in orphans is."""
+    session = os.getsid(0)
+    return session != os.getpid() and os.getsid(os.getppid()) != session
 
 
 @contextmanager

@@ -16,8 +16,7 @@ class Params(Section):
 
 def run(params) -> None:
     """Write artifacts/shards."""
-    import os
-
+    from headshrink.cores import cores
     from headshrink.errors import HeadshrinkError
     from headshrink.shards import write_shards
     from tasks.stage import ARTIFACTS, die_with_parent, output
@@ -27,9 +26,8 @@ def run(params) -> None:
     config = json.loads((ARTIFACTS / "teacher" / "config.json").read_text(encoding="utf-8"))
     if settings.max_length > (positions := config["max_position_embeddings"]):
         raise HeadshrinkError(f"max_length = {settings.max_length}: the teacher has {positions} positions")
-    cores = len(os.sched_getaffinity(0))
     with output(ARTIFACTS / "shards", "tokenize") as folder:
-        write_shards(corpus, tokenizer, folder, settings.max_length, settings.shards, cores, die_with_parent)
+        write_shards(corpus, tokenizer, folder, settings.max_length, settings.shards, cores(), die_with_parent)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from typing import Any
 
 from headshrink.benchmark.cache import ResultCache
 from headshrink.benchmark.embeddings import Embeddings, embed, word_vectors
-from headshrink.benchmark.machine import cores
 from headshrink.benchmark.models import OWN, Model, variants
 from headshrink.benchmark.outcomes import Outcome
 from headshrink.benchmark.parallel import over_cores
@@ -15,6 +14,7 @@ from headshrink.benchmark.read import Suite
 from headshrink.benchmark.suite import TASKS
 from headshrink.benchmark.suite._task import SentenceTask, Task
 from headshrink.benchmark.suite._words import LabelledWords, WordTask
+from headshrink.cores import cores
 
 WORDS = "words"  # the one variant of a word task
 

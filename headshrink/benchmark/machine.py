@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from headshrink.cores import cores
+
 
 def describe() -> dict[str, Any]:
     """Processor, cores in reach, the instruction set torch uses, threads, memory and versions, as JSON values."""
@@ -21,11 +23,6 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
     }
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cpu_name() -> str:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import torch
 
-from headshrink.benchmark.machine import cores
+from headshrink.cores import cores
 from headshrink.progress import Bar
 
 Result = TypeVar("Result")

@@ -1,11 +1,11 @@
 """Which arithmetic a machine is good at: bf16 where it has the instructions, fp32 elsewhere."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
 from headshrink.model import SentenceEncoder
+from headshrink.model.attention import eager_attention
 
 NATIVE_BF16 = ("amx_bf16", "avx512_bf16", "arm_bf16")
 
@@ -33,17 +33,10 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager:
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
-@contextmanager
-def quick_attention(encoder: SentenceEncoder, precision: str) -> Iterator[None]:
+def quick_attention(encoder: SentenceEncoder, precision: str) -> AbstractContextManager[None]:
     """Attention by plain matrix products for a while, where bf16 runs on a CPU; elsewhere as it was.
 
     torch's fused CPU kernel is made for long sequences: at a sentence's length its bf16 backward takes eight times as
     long as the plain products (128 sentences of 39 tokens, 6 heads of 32: 94 ms against 12), its forward twice.
     """
-    before = encoder.backbone.config._attn_implementation
-    if precision == "bf16" and encoder.device.type == "cpu":
-        encoder.backbone.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        encoder.backbone.set_attn_implementation(before)
+    return eager_attention(encoder) if precision == "bf16" and encoder.device.type == "cpu" else nullcontext()

@@ -182,7 +182,7 @@ class Trainer:
     def run(self) -> Result:
         """All steps that are left, then the best weights put back."""
         self.resume_or_start()
-        seconds, sentences, saved = 0.0, 0, time.monotonic()
+        seconds, sentences = 0.0, 0
         with Bar("distilling", self.steps - self.progress.step) as bar:
             while self.progress.step < self.steps and not self.out_of_patience():
                 started = time.monotonic()
@@ -191,9 +191,8 @@ class Trainer:
                 seconds, sentences = seconds + time.monotonic() - started, sentences + 2 * sum(map(len, batches))
                 self.record(loss)
                 bar.advance(note=f"loss {loss:.4f}, {sentences / seconds:.0f} sentences/s")
-                if self.checkpoints and time.monotonic() - saved > 60 * self.recipe.checkpoint_minutes:
-                    self.checkpoints.save(self.state())
-                    saved = time.monotonic()
+                if self.checkpoints:
+                    self.checkpoints.save_when_due(self.recipe.checkpoint_minutes, self.state)
         self.load_weights(self.best_weights)
         self.student.eval().requires_grad_(True)
         return self.result(sentences / max(seconds, 1e-9))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from headshrink.export.graph_encoder import INPUTS, OUTPUT
 from headshrink.model import SentenceEncoder, pad_ids
+from headshrink.model.attention import eager_attention
 
 EXAMPLES = ([2, 5, 3], [2, 5, 5, 5, 3])  # any two rows of different length: batch and tokens stay free in the graph
 
@@ -81,17 +82,6 @@ def with_module_names(model: onnx.ModelProto) -> onnx.ModelProto:
         if node.op_type == "MatMul" and node.input[1] in constants and scopes:
             node.name = ast.literal_eval(scopes)[-2].removeprefix("encoder.").removeprefix("backbone.encoder.")
     return model
-
-
-@contextmanager
-def eager_attention(encoder: SentenceEncoder) -> Iterator[None]:
-    """Attention as plain matrix products for a while."""
-    before = encoder.backbone.config._attn_implementation
-    encoder.backbone.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        encoder.backbone.set_attn_implementation(before)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Embedding texts with an exported graph and its tokenizer.json: what every runtime's encoder shares."""
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -56,11 +55,6 @@ def padded(rows: Sequence[Sequence[int]], padding_id: int) -> tuple[np.ndarray, 
     ids = np.full(mask.shape, padding_id, dtype=np.int64)
     ids[mask] = np.concatenate([np.asarray(row, dtype=np.int64) for row in rows])
     return ids, mask.astype(np.int64)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def read_tokenizer(path: Path) -> Tokenizer:

@@ -6,8 +6,9 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
+from headshrink.cores import cores
 from headshrink.errors import HeadshrinkError
-from headshrink.export.graph_encoder import INPUTS, OUTPUT, TOKENIZER, GraphEncoder, cores, read_tokenizer
+from headshrink.export.graph_encoder import INPUTS, OUTPUT, TOKENIZER, GraphEncoder, read_tokenizer
 
 GRAPH = "model.onnx"
 DAMAGED = (state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.NoSuchFile, state.InvalidArgument,

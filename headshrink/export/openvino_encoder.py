@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from headshrink.cores import cores
 from headshrink.errors import HeadshrinkError
-from headshrink.export.graph_encoder import INPUTS, TOKENIZER, GraphEncoder, cores, read_tokenizer
+from headshrink.export.graph_encoder import INPUTS, TOKENIZER, GraphEncoder, read_tokenizer
 
 MODEL = "model.xml"  # its weights are in model.bin
 FP32 = "f32"  # the default on a processor with bf16 instructions would be bf16

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
-from headshrink.export.graph_encoder import GraphEncoder, cores
+from headshrink.cores import cores
+from headshrink.export.graph_encoder import GraphEncoder
 from headshrink.model import SentenceEncoder
 
 

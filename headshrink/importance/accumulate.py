@@ -1,7 +1,7 @@
 """Run batches through the model once and let every criterion see the gates."""
 
-import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -46,7 +46,8 @@ def score(
         if checkpoints:
             run.resume(checkpoints.load())
         if needs_passes:
-            run.over(batches, stop_at, _saver(run, checkpoints, checkpoint_minutes))
+            save = partial(checkpoints.save_when_due, checkpoint_minutes, run.state) if checkpoints else lambda: None
+            run.over(batches, stop_at, save)
     return {name: run.halves.scores(name, run.done if CRITERIA[name].needs_passes else 0) for name in names}
 
 
@@ -97,16 +98,3 @@ class Pass:
 def _look(done: int) -> bool:
     """Whether to compare the halves now: it can cost as much as a few batches."""
     return done >= FIRST_LOOK and done & (done - 1) == 0
-
-
-def _saver(run: Pass, checkpoints: Checkpoints | None, minutes: float) -> Callable[[], None]:
-    """Saves the pass when the last time is long enough ago."""
-    last = time.monotonic()
-
-    def save() -> None:
-        nonlocal last
-        if checkpoints and time.monotonic() - last >= 60 * minutes:
-            checkpoints.save(run.state())
-            last = time.monotonic()
-
-    return save

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
+from headshrink.importance.scores import spearman
 from headshrink.model import SentenceEncoder
 
 RANDOM_PARTNERS = 20  # similarities of each sentence to others that enter the rank agreement
@@ -64,12 +64,6 @@ class FidelityTest:
 def unit(rows: np.ndarray) -> np.ndarray:
     """Rows scaled to unit length."""
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-
-
-def spearman(one: np.ndarray, other: np.ndarray) -> float:
-    """Rank correlation of two samples without many ties."""
-    ranks: Any = (np.argsort(np.argsort(values, kind="stable"), kind="stable") for values in (one, other))
-    return float(np.asarray(np.corrcoef(*ranks))[0, 1])
 
 
 def retrieval(en: np.ndarray, ru: np.ndarray) -> float:

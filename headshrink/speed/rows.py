@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from headshrink.benchmark.machine import cores
 from headshrink.benchmark.timing import Setting, alternate, figures
+from headshrink.cores import cores
 from headshrink.errors import HeadshrinkError
 from headshrink.export import Original
+from headshrink.export.card import megabytes
 from headshrink.export.gate import similarities
 from headshrink.export.graph_encoder import padded
 from headshrink.speed.tricks import TRICKS, Run
 
 REFERENCE = "torch"
 SETTINGS = (Setting(1, 8, 1), Setting(1, 128, 1), Setting(32, 32, 1), Setting(1, 32, None), Setting(32, 32, None))
-WEIGHTS = ("*.onnx", "*.bin")
 BATCH = 16
 
 
@@ -96,10 +96,6 @@ def seconds(run: Run, ids: np.ndarray) -> float:
 
 def batched(rows: Sequence[Any]) -> list[Any]:
     return [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
-
-
-def megabytes(folder: Path) -> float:
-    return sum(path.stat().st_size for pattern in WEIGHTS for path in folder.glob(pattern)) / 1e6
 
 
 def parameters_mb(model: Original) -> float:

@@ -17,8 +17,8 @@ SECONDS_OF_WORK = 3
 
 
 def stage_process(name: str, folder: Path) -> int | None:
-    """The pid of a stage of this checkout."""
-    for entry in Path("/proc").iterdir():
+    """The pid of a stage of this checkout; a worker that it has just forked looks like it, and is younger."""
+    for entry in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
         try:
             words = (entry / "cmdline").read_bytes().split(b"\0")
             if words[1:3] == [b"-m", f"tasks.{name}".encode()] and Path(os.readlink(entry / "cwd")) == folder:
@@ -29,19 +29,28 @@ def stage_process(name: str, folder: Path) -> int | None:
 
 
 def wait_for_the_middle(name: str, project: Project, dvc: subprocess.Popen[str]) -> int:
-    """Wait until stage `name` writes its output, or has worked for some seconds beyond its imports; its pid."""
+    """Wait until stage `name` writes its output, or has worked for some seconds since it took its lock; its pid."""
     deadline, working_since = time.monotonic() + 240, None
+    lock = project.folder / ".work" / f"{name}.lock"
     while time.monotonic() < deadline:
         assert dvc.poll() is None, f"dvc ended before {name} was killed: {dvc.communicate()[0]}"
         stage = stage_process(name, project.folder)
-        if stage and working_since is None:
+        if stage and working_since is None and holds(stage, lock):
             working_since = time.monotonic()
         if stage and any((project.folder / ".work").glob(f"{name}.tmp-*")):
             return stage
-        if stage and time.monotonic() - working_since > SECONDS_OF_WORK:
+        if stage and working_since and time.monotonic() - working_since > SECONDS_OF_WORK:
             return stage
         time.sleep(0.02)
     raise AssertionError(f"{name} never started")
+
+
+def holds(pid: int, file: Path) -> bool:
+    """Whether a process has a file open."""
+    try:
+        return any(os.readlink(entry) == str(file) for entry in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
 
 
 def kill_in_the_middle(project: Project, name: str, victim: str) -> None:
@@ -50,14 +59,22 @@ def kill_in_the_middle(project: Project, name: str, victim: str) -> None:
     stage = wait_for_the_middle(name, project, dvc)
     os.kill(stage if victim == "stage" else dvc.pid, signal.SIGKILL)
     dvc.wait()
-    wait_until_dead(stage)
+    wait_until_dead(name, stage)
 
 
-def wait_until_dead(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text():
-        assert time.monotonic() < deadline, "the stage outlived dvc"
+def wait_until_dead(name: str, pid: int) -> None:
+    deadline = time.monotonic() + 30
+    while alive(pid):
+        assert time.monotonic() < deadline, f"stage {name} outlived dvc"
         time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and waits to be collected does not."""
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
 
 
 @pytest.mark.timeout(900)

@@ -104,6 +104,32 @@ def test_stage_dies_with_its_parent(tmp_path: Path) -> None:
     wait_for(lambda: not alive(stage), seconds=10)
 
 
+ORPHAN = """
+import os, subprocess, sys, time
+if sys.argv[1] == "parent":
+    subprocess.Popen([sys.executable, __file__, "child", str(os.getpid())])
+    sys.exit()
+while os.getppid() == int(sys.argv[2]):
+    time.sleep(0.01)
+from tasks.stage import die_with_parent
+open("orphaned", "w").close()
+die_with_parent()
+open("outlived", "w").close()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
+def test_stage_whose_parent_died_while_it_was_starting_dies_too(tmp_path: Path) -> None:
+    script = tmp_path / "orphan.py"
+    script.write_text(ORPHAN)
+    subprocess.run(
+        [sys.executable, str(script), "parent"], cwd=tmp_path, start_new_session=True, check=True, timeout=60,
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert (tmp_path / "orphaned").exists()
+    assert not (tmp_path / "outlived").exists()
+
+
 def test_second_copy_gives_up_in_one_line(tmp_path: Path) -> None:
     first = start(tmp_path, "Path('started').touch(); time.sleep(600)")
     wait_for((tmp_path / "started").exists)

@@ -51,13 +51,21 @@ class Target:
     quantise: Quantise | None = None
 
 
-def graph_writer(
-    save: Callable[[ModelProto, SentenceEncoder, Path], None], quantise: Quantise | None
-) -> Callable[[Original, Path, Options], None]:
-    """The `write` of a target that saves the model's graph, quantised or as it is."""
+def graph_target(
+    title: str,
+    place: str,
+    quantise: Quantise | None = None,
+    *,
+    snippet: str,
+    save: Callable[[ModelProto, SentenceEncoder, Path], None],
+    open: Callable[[Path], Embed],
+    needs: tuple[str, ...],
+) -> Target:
+    """A target that is the model's graph in a folder of its own, quantised or as it is."""
 
     def write(model: Original, folder: Path, options: Options = DEFAULTS) -> None:
         graph = model.graph()
         save(quantise(graph, options) if quantise else graph, model.encoder, folder)
 
-    return write
+    code = snippet.replace("{place}", place)
+    return Target(title, code, place, write, open, needs, lossless=quantise is None, quantise=quantise)

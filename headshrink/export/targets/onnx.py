@@ -3,13 +3,14 @@
 onnxruntime and tokenizers are all that a user of the folder needs.
 """
 
+from functools import partial
 from pathlib import Path
 
 import onnx
 
 from headshrink.export.graph_encoder import TOKENIZER, write_tokenizer
 from headshrink.export.onnx_encoder import GRAPH, OnnxEncoder
-from headshrink.export.targets._base import Embed, Quantise, Target, graph_writer
+from headshrink.export.targets._base import Embed, graph_target
 from headshrink.model import SentenceEncoder
 
 
@@ -40,11 +41,6 @@ print(embeddings @ embeddings.T)
 
 NEEDS = ("numpy", "onnxruntime", "tokenizers")
 
+onnx_target = partial(graph_target, snippet=SNIPPET, save=save, open=open_folder, needs=NEEDS)
 
-def graph_target(title: str, place: str, quantise: Quantise | None = None) -> Target:
-    """A target that is one ONNX graph in a folder of its own."""
-    snippet, write = SNIPPET.replace("{place}", place), graph_writer(save, quantise)
-    return Target(title, snippet, place, write, open_folder, NEEDS, lossless=quantise is None, quantise=quantise)
-
-
-TARGET = graph_target("ONNX", "onnx")
+TARGET = onnx_target("ONNX", "onnx")

@@ -4,11 +4,11 @@ from onnx import ModelProto
 
 from headshrink.export.quantise import int4
 from headshrink.export.targets._base import Options
-from headshrink.export.targets.onnx import graph_target
+from headshrink.export.targets.onnx import onnx_target
 
 
 def quantise(graph: ModelProto, options: Options) -> ModelProto:
     return int4(graph, options.keep)
 
 
-TARGET = graph_target("ONNX with 4-bit weights", "onnx_int4", quantise)
+TARGET = onnx_target("ONNX with 4-bit weights", "onnx_int4", quantise)

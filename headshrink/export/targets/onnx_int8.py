@@ -4,11 +4,11 @@ from onnx import ModelProto
 
 from headshrink.export.quantise import int8
 from headshrink.export.targets._base import Options
-from headshrink.export.targets.onnx import graph_target
+from headshrink.export.targets.onnx import onnx_target
 
 
 def quantise(graph: ModelProto, options: Options) -> ModelProto:
     return int8(graph, options.reduce_range, options.keep)
 
 
-TARGET = graph_target("ONNX in int8", "onnx_int8", quantise)
+TARGET = onnx_target("ONNX in int8", "onnx_int8", quantise)

@@ -1,12 +1,13 @@
 """OpenVINO in fp32: the ONNX graph in Intel's format, the tokenizer beside it; openvino and tokenizers open it."""
 
+from functools import partial
 from pathlib import Path
 
 from onnx import ModelProto
 
 from headshrink.export.graph_encoder import TOKENIZER, write_tokenizer
 from headshrink.export.openvino_encoder import MODEL, OpenVinoEncoder, openvino
-from headshrink.export.targets._base import Embed, Quantise, Target, graph_writer
+from headshrink.export.targets._base import Embed, graph_target
 from headshrink.model import SentenceEncoder
 
 
@@ -43,11 +44,6 @@ print(embeddings @ embeddings.T)
 
 NEEDS = ("numpy", "openvino", "tokenizers")
 
+openvino_target = partial(graph_target, snippet=SNIPPET, save=save, open=open_folder, needs=NEEDS)
 
-def model_target(title: str, place: str, quantise: Quantise | None = None) -> Target:
-    """A target that is one OpenVINO model in a folder of its own."""
-    snippet, write = SNIPPET.replace("{place}", place), graph_writer(save, quantise)
-    return Target(title, snippet, place, write, open_folder, NEEDS, lossless=quantise is None, quantise=quantise)
-
-
-TARGET = model_target("OpenVINO", "openvino")
+TARGET = openvino_target("OpenVINO", "openvino")

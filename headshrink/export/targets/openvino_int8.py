@@ -4,11 +4,11 @@ from onnx import ModelProto
 
 from headshrink.export.quantise import weights_int8
 from headshrink.export.targets._base import Options
-from headshrink.export.targets.openvino import model_target
+from headshrink.export.targets.openvino import openvino_target
 
 
 def quantise(graph: ModelProto, options: Options) -> ModelProto:
     return weights_int8(graph, options.keep)
 
 
-TARGET = model_target("OpenVINO in int8", "openvino_int8", quantise)
+TARGET = openvino_target("OpenVINO in int8", "openvino_int8", quantise)

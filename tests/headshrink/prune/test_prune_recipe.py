@@ -9,11 +9,12 @@ from typer.testing import CliRunner
 
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import pair_batches, score
+from headshrink.importance.scores import spearman
 from headshrink.model import load_encoder
 from headshrink.model.sites import widths
 from headshrink.prune import Recipe, cut, prune
 from headshrink.prune.command import main
-from headshrink.prune.fidelity import Fidelity, FidelityTest, retrieval, spearman
+from headshrink.prune.fidelity import Fidelity, FidelityTest, retrieval
 
 EN = [
     f"{a} {b} {c}"
