@@ -12,7 +12,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from flows.repro import child_environment
 from flows.supervise import Supervised
 
-MODELS = ("teacher", "pruned", "student")
+MODELS = ("teacher", "pruned", "student", "static")
 IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)]*)\)")
 
 

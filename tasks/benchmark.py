@@ -1,4 +1,4 @@
-"""Stage benchmark: encodechka's ten tasks and the cost, for student, pruned-only model and teacher in one run."""
+"""Stage benchmark: encodechka's ten tasks and the cost of teacher, pruned-only model, student and floor in one run."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,8 @@ from pydantic import Field
 
 from tasks.section import NOTHING, Section, name_from
 
-MODELS = {"teacher": "teacher", "pruned": "pruned", "student": "export"}  # name: its folder under artifacts
+# name: its folder under artifacts
+MODELS = {"teacher": "teacher", "pruned": "pruned", "student": "export", "static": "floor"}
 
 
 class Params(Section):
@@ -23,7 +24,7 @@ class Params(Section):
 
 
 def run(params) -> None:
-    """Read the suite and the three models; write quality.json, scores.json, sentences.json and cost.json."""
+    """Read the suite and the models; write quality.json, scores.json, sentences.json and cost.json."""
     from headshrink.benchmark import cost
     from headshrink.benchmark.cache import ResultCache
     from headshrink.benchmark.models import open_model

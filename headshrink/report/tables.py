@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from headshrink.report.results import MODELS, TASKS, Results
 
 NONE = "–"
+COMPRESSED = ("pruned", "student")  # the models that stand in relation to the teacher
 SIZES = {"parameters": "parameters", "weights_mb": "bytes"}
 
 
@@ -128,13 +129,13 @@ def cost_table(results: Results) -> Table:
 
 
 def header(models: Sequence[str], sign: str) -> list[str]:
-    relations = [f"{MODELS[model]} {sign} teacher" for model in models if model != "teacher"]
+    relations = [f"{MODELS[model]} {sign} teacher" for model in models if model in COMPRESSED]
     return ["", *(MODELS[model] for model in models), *relations]
 
 
 def row(figures: Mapping[str, Figures], measure: Measure, models: Sequence[str], relate: Relation) -> Row:
     cells = [measure.show(figures[model].get(measure.key)) for model in models]
-    relations = [relate(figures[model], figures["teacher"], measure) for model in models if model != "teacher"]
+    relations = [relate(figures[model], figures["teacher"], measure) for model in models if model in COMPRESSED]
     return Row(measure.title, cells, relations, measure.note, emphasis=measure in MEANS)
 
 
@@ -166,7 +167,7 @@ def headline(results: Results) -> str:
     shares = [f"{ours[key] / theirs[key]:.2f} of its {name}" for key, name in SIZES.items()]
     shares.append(f"{ours['latency_ratio_b1']:.2f} of its latency at batch 1")
     kept = f"{student / teacher:.1%} of the teacher's {results.overall_title} ({student:.3f} v {teacher:.3f})"
-    return f"The student keeps {kept} with {in_words(shares)}.{recovery(results)}"
+    return f"The student keeps {kept} with {in_words(shares)}.{recovery(results)}{above_floor(results)}"
 
 
 def recovery(results: Results) -> str:
@@ -175,8 +176,23 @@ def recovery(results: Results) -> str:
     if pruned >= teacher:
         return f" Pruning alone left {pruned:.3f}."
     share = (student - pruned) / (teacher - pruned)
-    change = f"{signed(student - pruned, 3)}, {share:.0%} of what was lost"
+    regained = f"{share:.0%}" if share <= 1 else "more than all"
+    change = f"{signed(student - pruned, 3)}, {regained} of what was lost"
     return f" Pruning alone left {pruned:.3f}; distillation changed that by {change}."
+
+
+def above_floor(results: Results) -> str:
+    """The share of (teacher - static floor) that the student keeps; nothing where the floor is not below the teacher.
+
+    A percentage of the teacher's score flatters: word vectors alone keep most of it.
+    """
+    if "static" not in results.models:
+        return ""
+    teacher, student, floor = (results.overall(model) for model in ("teacher", "student", "static"))
+    if floor >= teacher:
+        return f" Word vectors alone give {floor:.3f}."
+    kept = (student - floor) / (teacher - floor)
+    return f" Word vectors alone give {floor:.3f}: of what the teacher has above them the student keeps {kept:.0%}."
 
 
 def in_words(parts: Sequence[str]) -> str:

@@ -96,6 +96,17 @@ def test_ratios_and_differences_are_to_the_teacher(run_artifacts: Path) -> None:
     assert "0.81 of its bytes" in headline(results)
 
 
+def test_the_headline_says_what_the_student_keeps_above_word_vectors(run_artifacts: Path) -> None:
+    means = {"teacher": 0.7, "pruned": 0.6, "student": 0.68, "static": 0.6}
+    quality = json.loads((run_artifacts / "benchmark/quality.json").read_text(encoding="utf-8"))
+    for model, mean in means.items():
+        quality[model]["mean_s"] = mean
+    edit(run_artifacts / "benchmark/quality.json", **quality)
+    assert "Word vectors alone give 0.600: of what the teacher has above them the student keeps 80%." in headline(
+        read_results(run_artifacts)
+    )
+
+
 def test_a_run_of_some_tasks_has_no_mean_and_still_a_report(run_artifacts: Path, tmp_path: Path) -> None:
     quality = {model: {"sts": 0.5, "own_sts": 0.5} for model in ("teacher", "pruned", "student")}
     (run_artifacts / "benchmark/quality.json").write_text(json.dumps(quality), encoding="utf-8")
@@ -194,7 +205,7 @@ def test_published_figures_stand_beside_measured_ones_of_the_real_suite_only(run
     table = published_table(read_results(run_artifacts))
     assert table is not None
     sources = {row.title: row.note for row in table.rows}
-    assert [source for source in sources.values() if source == "measured"] == ["measured"] * 3
+    assert [source for source in sources.values() if source == "measured"] == ["measured"] * 4
     assert sources["cointegrated/rubert-tiny2"].startswith("published")
 
 

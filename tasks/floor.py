@@ -1,0 +1,27 @@
+"""Stage floor: word vectors of the teacher with nothing computed above them, which a student has to beat."""
+
+
+def run(params) -> None:
+    """Write artifacts/floor: a static student as model2vec makes it, untrained."""
+    import torch
+
+    from headshrink.distill.pairs import Sentences
+    from headshrink.distill.students import Origin, Shape
+    from headshrink.distill.students.static import static
+    from headshrink.model import load_encoder, save_encoder
+    from headshrink.prune.vocabulary import count_tokens
+    from headshrink.shards import read_split
+    from tasks.stage import ARTIFACTS, output
+
+    teacher = load_encoder(ARTIFACTS / "teacher").to("cuda" if torch.cuda.is_available() else "cpu")
+    shards = read_split(ARTIFACTS / "shards", "train")
+    text = [Sentences.from_dataset(shards, side).ids for side in ("en_ids", "ru_ids")]
+    counts = count_tokens(text, teacher.backbone.config.vocab_size)
+    with output(ARTIFACTS / "floor", "floor") as folder:
+        save_encoder(static(Origin(teacher, teacher, counts), Shape()), folder)
+
+
+if __name__ == "__main__":
+    from tasks.stage import main
+
+    main(run, "floor")
