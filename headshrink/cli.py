@@ -13,6 +13,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "distill": ("headshrink.distill.command", "main"),
     "benchmark": ("headshrink.benchmark.command", "main"),
     "compare": ("headshrink.report.command", "main"),
+    "export": ("headshrink.export.write_command", "export"),
     "encode": ("headshrink.export.command", "encode"),
     "search": ("headshrink.export.command", "search"),
     "publish": ("headshrink.export.publish", "publish"),

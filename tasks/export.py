@@ -1,7 +1,6 @@
 """Stage export: the student in every form it is used in, checked against the model in memory."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -29,42 +28,24 @@ class Params(Section):
 
 def run(params) -> None:
     """Read artifacts/student/model, corpus/heldout.parquet, teacher.json and prune.json; write artifacts/export."""
-    from headshrink.export import Original, write_card
+    from headshrink.export import Limits, Options, Original, Pairs, Proof, write_card, write_form
     from headshrink.model import load_encoder
     from tasks.stage import ARTIFACTS, output
 
     model, chosen = Original(load_encoder(ARTIFACTS / "student" / "model")), params.export
+    en, ru = heldout(chosen.gate.pairs)
+    limits = Limits(chosen.gate.min_cosine, chosen.gate.max_retrieval_loss, chosen.gate.min_rank)
+    pairs = Pairs(en, ru, (model.encoder.encode(en), model.encoder.encode(ru)))
+    sentences = [text for side in heldout((chosen.check_sentences + 1) // 2) for text in side]
+    proof = Proof(sentences[: chosen.check_sentences], pairs, limits)
+    options = Options(reduce_range=chosen.reduce_range)
     with output(ARTIFACTS / "export", "export") as folder:
-        gate = {name: write_one(name, model, folder, chosen) for name in chosen.targets}
+        gate = {name: write_form(name, model, folder, options, proof) for name in chosen.targets}
         (folder / "gate.json").write_text(json.dumps(gate, indent=1) + "\n", encoding="utf-8")
         if "transformers" in chosen.targets:
             teacher, cut = read_json("teacher/teacher.json"), read_json("pruned/prune.json")
             cut["student"] = params.distill.student.kind
             write_card(model.encoder, folder, teacher, cut, gate)
-
-
-def write_one(name: str, model, folder: Path, params: Params) -> dict[str, Any]:
-    """Write one form and hold it to what it must prove: its figures.
-
-    A lossless one that is not lossless is an error; a lossy one beyond its limits is left out, and said so.
-    """
-    from headshrink.export import TARGETS, Limits, Options, Pairs, check_reload, write_lossy
-
-    target, options, encoder = TARGETS[name], Options(reduce_range=params.reduce_range), model.encoder
-    place = folder / target.place
-    if target.lossless:
-        target.write(model, place, options)
-        sentences = [text for side in heldout((params.check_sentences + 1) // 2) for text in side]
-        sentences = sentences[: params.check_sentences]
-        worst = check_reload(name, target.open(place), sentences, encoder.encode(sentences))
-        print(f"export: {name}: lowest cosine to the model in memory {worst:.6f}")
-        return {"lowest_cosine": round(worst, 6)}
-    limits = Limits(params.gate.min_cosine, params.gate.max_retrieval_loss, params.gate.min_rank)
-    en, ru = heldout(params.gate.pairs)
-    pairs = Pairs(en, ru, (encoder.encode(en), encoder.encode(ru)))
-    outcome = write_lossy(target, model, place, options, pairs, limits)
-    print(f"export: {name}: {outcome}")
-    return outcome.as_json()
 
 
 def heldout(count: int) -> tuple[list[str], list[str]]:

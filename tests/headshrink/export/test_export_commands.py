@@ -1,6 +1,7 @@
 """`headshrink encode` and `headshrink search`, on a model folder and on an ONNX folder."""
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 from headshrink.errors import HeadshrinkError
-from headshrink.export import command, lines
+from headshrink.export import command, lines, write_command
 from headshrink.model import save_encoder
 
 LINES = ["the man sees a dog", "", "кошка спит в дом", "a", "the big house " * 30, "собака", "the cat sleeps"]
@@ -90,3 +91,35 @@ def test_bad_input_is_one_line_and_leaves_nothing(exported, tmp_path, content, o
 def test_a_folder_that_is_no_model_is_one_line(tmp_path, file):
     with pytest.raises(HeadshrinkError, match=r"no config\.json"):
         command.search(tmp_path, file, "a")
+
+
+@pytest.fixture
+def pairs(tmp_path) -> Path:
+    text = "the cat sleeps\tкошка спит\na dog\tсобака\na big house\tдом\n"
+    (tmp_path / "pairs.tsv").write_text(text, encoding="utf-8")
+    return tmp_path / "pairs.tsv"
+
+
+def test_forms_of_a_folder_are_written_and_proved(exported, pairs, tmp_path):
+    save_encoder(exported[0], tmp_path / "model")
+    write_command.export(tmp_path / "model", tmp_path / "forms", pairs, "onnx,onnx_int8", min_rank=-1)
+    gate = json.loads((tmp_path / "forms" / "gate.json").read_text(encoding="utf-8"))
+    assert gate["onnx"]["lowest_cosine"] > 0.9999
+    assert gate["onnx_int8"]["refused"] is None
+    command.encode(tmp_path / "forms" / "onnx_int8", pairs, tmp_path / "out.npy")
+    assert np.load(tmp_path / "out.npy").shape == (3, 32)
+
+
+def test_a_form_that_loses_too_much_is_left_out(exported, pairs, tmp_path):
+    save_encoder(exported[0], tmp_path / "model")
+    write_command.export(tmp_path / "model", tmp_path / "forms", pairs, "onnx_int8", min_cosine=1.1)
+    gate = json.loads((tmp_path / "forms" / "gate.json").read_text(encoding="utf-8"))
+    assert gate["onnx_int8"]["refused"].startswith("cosine")
+    assert not (tmp_path / "forms" / "onnx_int8").exists()
+
+
+def test_mistakes_of_export_are_one_line(exported, pairs, tmp_path):
+    with pytest.raises(HeadshrinkError, match="--targets onxx: allowed are"):
+        write_command.export(tmp_path / "model", tmp_path / "forms", pairs, "onxx")
+    with pytest.raises(HeadshrinkError, match="exists: give --output a folder that does not"):
+        write_command.export(tmp_path / "model", tmp_path, pairs)

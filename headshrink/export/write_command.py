@@ -1,0 +1,58 @@
+"""`headshrink export`: a model folder in other forms, without the pipeline."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headshrink.corpus.sources.parallel import Parallel
+from headshrink.errors import HeadshrinkError
+from headshrink.export.forms import Proof, write_form
+from headshrink.export.gate import Limits
+from headshrink.export.graph import Original
+from headshrink.export.lossy import Pairs
+from headshrink.export.targets import TARGETS, Options
+from headshrink.model import SentenceEncoder, load_encoder
+
+CHECKED = 256  # sentences that a lossless form must reproduce
+
+
+def export(
+    model: Annotated[Path, typer.Argument(help="model folder")],
+    output: Annotated[Path, typer.Option(help="folder for the forms; must not exist")],
+    pairs: Annotated[Path, typer.Option(help="text to prove the forms on: a TSV, aligned files or a folder of them")],
+    targets: Annotated[str, typer.Option(help=f"comma-separated, of {', '.join(TARGETS)}")] = "onnx,onnx_int8",
+    limit: Annotated[int, typer.Option(help="pairs to use, evenly spaced", min=2)] = 500,
+    reduce_range: Annotated[bool, typer.Option(help="int8: weights of 7 bits, safe on processors without VNNI")] = True,
+    min_cosine: Annotated[float, typer.Option(help="to the model; a lossy form below it is left out")] = 0.98,
+    max_retrieval_loss: Annotated[float, typer.Option(help="share of sentences whose translation is lost")] = 0.01,
+    min_rank: Annotated[float, typer.Option(help="rank agreement of all similarities with the model's")] = 0.98,
+) -> None:
+    """Write a model in other forms, each checked; gate.json says what each of them proved."""
+    names = parse_targets(targets)
+    if output.exists():
+        raise HeadshrinkError(f"{output} exists: give --output a folder that does not")
+    original = Original(load_encoder(model))
+    limits = Limits(min_cosine, max_retrieval_loss, min_rank)
+    text = embedded(original.encoder, pairs, limit)
+    proof = Proof([*text.en, *text.ru][:CHECKED], text, limits)
+    output.mkdir(parents=True)
+    gate = {name: write_form(name, original, output, Options(reduce_range=reduce_range), proof) for name in names}
+    (output / "gate.json").write_text(json.dumps(gate, indent=1) + "\n", encoding="utf-8")
+
+
+def parse_targets(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if unknown := sorted(set(names) - set(TARGETS)):
+        raise HeadshrinkError(f"--targets {', '.join(unknown)}: allowed are {', '.join(TARGETS)}")
+    return names
+
+
+def embedded(encoder: SentenceEncoder, place: Path, limit: int) -> Pairs:
+    """Pairs of a file or folder with the model's own embeddings; HeadshrinkError where there are not even two."""
+    found = [(pair.en, pair.ru) for pair in Parallel(place).pairs()]
+    if len(found) < 2:
+        raise HeadshrinkError(f"{len(found)} pairs in {place}: at least two are needed, some hundreds to be any good")
+    en, ru = map(list, zip(*found[:: max(1, len(found) // limit)][:limit], strict=True))
+    return Pairs(en, ru, (encoder.encode(en), encoder.encode(ru)))
