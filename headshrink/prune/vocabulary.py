@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
@@ -19,7 +20,7 @@ ROWS_AT_ONCE = 4_096  # counted together: each addition runs over the whole voca
 INNER = "##"  # WordPiece's mark of a piece inside a word
 
 
-def count_tokens(rows: Iterable[Sequence[int]], vocabulary: int) -> Tensor:
+def count_tokens(rows: Iterable[Sequence[int] | np.ndarray], vocabulary: int) -> Tensor:
     """How often each id occurs in rows of token ids: int64 [vocabulary]."""
     counts = torch.zeros(vocabulary, dtype=torch.long)
     rows = iter(rows)
