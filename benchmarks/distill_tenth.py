@@ -3,7 +3,8 @@
 Everything is cut from the teacher: some of its layers, in each the heads and FFN neurons that the criterion ranks
 highest, refitted; and its word table as a product of two thin ones. The student then imitates the teacher on pairs and
 on sentences without translation, none of them like the benchmark's. A killed run goes on where it stood; what is
-embedded or cut already is not done again. Scores are of held-out pairs; the floor is the word table alone.
+embedded or cut already is not done again. Scores are of held-out pairs. `--student` trains another kind of as many
+parameters by the same recipe; runs with the same --out are rows of one table.
 
     python -m benchmarks.distill_tenth --teacher FOLDER --pairs FOLDER --suite FOLDER --work FOLDER --out FOLDER
 """
@@ -11,20 +12,27 @@ embedded or cut already is not done again. Scores are of held-out pairs; the flo
 import argparse
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from torch.nn import Module
 
+from benchmarks import _pruning as shared
 from headshrink.checkpoint import Checkpoints, fingerprint
 from headshrink.corpus import Limits, SuiteIndex, build_corpus, suite_sentences
 from headshrink.corpus.clean import fold, normalise
 from headshrink.corpus.sources.parallel import Parallel
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
 from headshrink.distill.precision import resolve
-from headshrink.distill.record import summary, write_curve, write_metrics
+from headshrink.distill.record import summary, write_curve
+from headshrink.distill.students import Origin, Shape
+from headshrink.distill.students.every_kth_layer import every_kth_layer
+from headshrink.distill.students.narrow import narrow
+from headshrink.distill.students.static import static
 from headshrink.distill.targets import read_targets, write_targets
 from headshrink.distill.trainer import Recipe, distil
 from headshrink.importance import pair_batches, score
@@ -42,6 +50,9 @@ MONOLINGUAL = "mono.*.txt"
 SPLITS = ("train", "heldout", "more")
 SCORING_PAIRS, REPAIR_PAIRS = 512, 2048
 LOSSES = {"cosine": 1.0, "relational": 0.1}
+KINDS = ("tenth", "every_kth_layer", "narrow", "static")
+FIGURES = ("cosine", "rank_agreement", "retrieval")
+SMALL_RANK = 8  # of the word table; what a rank costs is seen on it
 
 
 def texts_of(arguments: argparse.Namespace) -> dict[str, tuple[list[str], list[str]]]:
@@ -112,6 +123,32 @@ def tenth(teacher: SentenceEncoder, train: Pairs, arguments: argparse.Namespace)
     return factorise(thin, arguments.rank, counts)
 
 
+def of_size(build: Callable[[int], SentenceEncoder], size: int) -> SentenceEncoder:
+    """What `build` makes of that rank of the word table which gives `size` parameters, or just fewer."""
+    small = build(SMALL_RANK)
+    a_rank = parameters_of(small.backbone.embeddings.word_embeddings) // SMALL_RANK
+    return build(min(small.dimension, SMALL_RANK + (size - parameters(small)) // a_rank))
+
+
+def parameters_of(module: Module) -> int:
+    return sum(weight.numel() for weight in module.parameters())
+
+
+def untrained(kind: str, teacher: SentenceEncoder, train: Pairs, arguments: argparse.Namespace) -> SentenceEncoder:
+    """A student of a kind; those that are not the tenth have as many parameters as it."""
+    thin = tenth(teacher, train, arguments)
+    if kind == "tenth":
+        return thin
+    counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
+    origin, layers = Origin(teacher, teacher, counts), len(arguments.layers)
+    builds: dict[str, Callable[[int], SentenceEncoder]] = {
+        "every_kth_layer": lambda rank: factorise(every_kth_layer(origin, Shape(layers=layers)), rank, counts),
+        "narrow": lambda rank: narrow(origin, Shape(layers=layers, rank=rank, seed=arguments.seed)),
+        "static": lambda rank: static(origin, Shape(rank=rank)),
+    }
+    return of_size(builds[kind], parameters(thin))
+
+
 def options() -> argparse.ArgumentParser:
     """What shapes the student and its text; shared with the ablation."""
     parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -138,7 +175,7 @@ def some(pairs: Pairs, count: int) -> Pairs:
 
 
 def prepared(
-    arguments: argparse.Namespace,
+    arguments: argparse.Namespace, kind: str = "tenth"
 ) -> tuple[SentenceEncoder, SentenceEncoder, Pairs, Pairs, FidelityTest]:
     """Teacher, untrained student, train and held-out pairs, and the test on them."""
     for folder in (arguments.work, arguments.out):
@@ -146,42 +183,71 @@ def prepared(
     teacher = load_encoder(arguments.teacher)
     texts = texts_of(arguments)
     train, heldout = taught(teacher, texts, arguments.work)
-    place = arguments.work / "untrained"
+    place = start_of(arguments, kind)
     if not (place / "config.json").is_file():
-        save_encoder(tenth(teacher, train, arguments), place)
+        save_encoder(untrained(kind, teacher, train, arguments), place)
     test = FidelityTest(teacher, *(side[: arguments.heldout] for side in texts["heldout"]))
     return teacher, load_encoder(place), train, some(heldout, arguments.heldout), test
+
+
+def start_of(arguments: argparse.Namespace, kind: str) -> Path:
+    """The folder of an untrained student of this shape."""
+    shape = [*arguments.layers, arguments.heads, arguments.ffn, arguments.rank]
+    return arguments.work / f"untrained-{kind}-{'-'.join(map(str, shape))}"
+
+
+def write_table(out: Path, about: dict[str, Any], rows: dict[str, dict[str, Any]]) -> None:
+    """tenth.json and tenth.md: every run so far."""
+    content = {"about": about, "rows": rows}
+    (out / "tenth.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    lines = ["# Students of a tenth, on held-out pairs", "", shared.headline(about), ""]
+    columns = ["parameters, M", "sentences", "of them in pairs", "epochs", "steps"]
+    columns += [name.replace("_", " ") for name in FIGURES]
+    lines += [f"| student | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns)]
+    for name, row in sorted(rows.items(), key=lambda item: -item[1]["rank_agreement"]):
+        figures = [f"{row[key]:.4f}" for key in FIGURES]
+        text = [f"{row['sentences']:,}", f"{2 * row['pairs']:,}"]
+        cost = [f"{row['parameters'] / 1e6:.2f}", *text, f"{row['epochs']:g}", f"{row['steps']:,}"]
+        lines.append(f"| {' | '.join([name, *cost, *figures])} |")
+    (out / "tenth.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def main() -> None:
     parser = options()
     parser.description = __doc__
+    parser.add_argument("--student", choices=KINDS, default="tenth")
     parser.add_argument("--epochs", type=float, default=4)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    teacher, student, train, heldout, test = prepared(arguments)
-    rows = {"untrained": asdict(test(student)) | {"parameters": parameters(student)}}
+    kind = arguments.student
+    teacher, student, train, heldout, test = prepared(arguments, kind)
+    place = arguments.out / "tenth.json"
+    rows = json.loads(place.read_text(encoding="utf-8"))["rows"] if place.is_file() else {}
+    idle = {"sentences": 0, "pairs": 0, "epochs": 0, "steps": 0}
+    rows["teacher"] = asdict(test(teacher)) | {"parameters": parameters(teacher)} | idle
+    rows[f"{kind}, untrained"] = asdict(test(student)) | {"parameters": parameters(student)} | idle
     recipe = Recipe(
         LOSSES, epochs=arguments.epochs, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate,
         ema=0.999, evaluations=20, seed=arguments.seed,
     )  # fmt: skip
-    print(f"{len(train)} rows, {train.translations} of them pairs; untrained {rows['untrained']}", flush=True)
-    named = vars(recipe) | {"losses": dict(recipe.losses)}
-    place = arguments.work / fingerprint([arguments.work / name for name in ("untrained", "texts.json")], named)
-    result = distil(student, train, heldout, recipe, Checkpoints(place))
-    rows["trained"] = asdict(test(student)) | {"parameters": parameters(student)}
-    rows["teacher"] = asdict(test(teacher)) | {"parameters": parameters(teacher)}
-    save_encoder(student, arguments.work / "student")
-    write_metrics(result, arguments.out / "metrics.json")
-    write_curve(result.curve, arguments.out / "curve.csv")
-    shape = {name: getattr(arguments, name) for name in ("layers", "heads", "ffn", "rank", "heldout")}
-    text = {"rows": len(train), "pairs": train.translations}
-    about = {"teacher": arguments.teacher.name, "shape": shape, "text": text, "recipe": named, "scores": rows}
-    (arguments.out / "tenth.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    sources = [start_of(arguments, kind), arguments.work / "texts.json"]
+    work = arguments.work / fingerprint(sources, vars(recipe) | {"losses": LOSSES})
+    print(f"{len(train)} rows, {train.translations} of them pairs; the student comes to {work / 'student'}", flush=True)
+    result = distil(student, train, heldout, recipe, Checkpoints(work))
+    save_encoder(student, work / "student")
+    sentences = 2 * len(train)
+    name = f"{kind}, seed {arguments.seed}, {result.steps:,} steps on {sentences:,} sentences"
+    rows[name] = asdict(test(student)) | {
+        "parameters": parameters(student), "sentences": sentences, "pairs": train.translations,
+        "epochs": arguments.epochs, "steps": result.steps,
+    }  # fmt: skip
+    shape = {key: getattr(arguments, key) for key in ("layers", "heads", "ffn", "rank", "heldout")}
+    about = shared.about(teacher=arguments.teacher.name, pairs=arguments.pairs.name, **shape, losses=LOSSES)
+    write_table(arguments.out, about, rows)
+    write_curve(result.curve, arguments.out / f"{kind}-{sentences}-{arguments.epochs:g}-{arguments.seed}.csv")
     print(summary(result))
-    print(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":

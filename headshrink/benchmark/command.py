@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +24,7 @@ COSTS = {
     "parameters": "parameters",
     "weights_mb": "weights, MB",
     "latency_ms_b1": "latency, ms (1 thread)",
-    "latency_ratio_b1": "latency, ratio",
+    "time_ratio_b1_32tokens_1thread": "latency, ratio (95% interval)",
     "throughput_b32_per_s": "texts/s (batches of 32)",
 }
 
@@ -33,6 +34,7 @@ def main(
     suite: Annotated[Path, typer.Option(help="folder with encodechka's data files")],
     tasks: Annotated[str, typer.Option(help=f"comma-separated, of {', '.join(TASKS)}")] = ",".join(TASKS),
     output: Annotated[Path | None, typer.Option(help="write everything found to this JSON file")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="write the tables to this Markdown file")] = None,
     sentences: Annotated[Path | None, typer.Option(help="write the comparison by sentences to this JSON")] = None,
     pairs: Annotated[Path | None, typer.Option(help="retrieval: English, tab, Russian; a pair a line")] = None,
     graded: Annotated[Path | None, typer.Option(help="similarity: CSV of sentence1,sentence2,similarity_score")] = None,
@@ -47,9 +49,11 @@ def main(
     data = open_suite(suite)
     report = run(opened, data, chosen, batch_size, ResultCache(cache), pairs, graded)
     costs = cost.measure(opened, next(iter(opened)), read_sample(data), limit_s=limit_s) if timing else {}
-    Console().print(quality_table(report, data.label))
-    if costs:
-        Console().print(cost_table(costs, list(opened)))
+    tables = [quality_table(report, data.label), *([cost_table(costs, list(opened))] if costs else [])]
+    for table in tables:
+        Console().print(table.on_screen())
+    if markdown:
+        markdown.write_text("\n".join(table.as_markdown() for table in tables), encoding="utf-8")
     write_json(output, {"quality": report.quality, "scores": report.details, "cost": costs})
     write_json(sentences, report.sentences)
 
@@ -75,17 +79,40 @@ def open_models(sources: list[str], device: str) -> dict[str, Model]:
     return opened
 
 
-def quality_table(report: Report, suite: str) -> Table:
-    """Scores a row a task, a column a model; a difference stands with its one-sided 95% lower bound."""
-    table = Table(title=f"{suite}: maximum over poolings (at the model's own); difference, its lower 95% bound")
-    for column in ("", *report.quality):
-        table.add_column(column, justify="right" if column else "left")
-    first = report.quality[report.details["reference"]]
-    for row in (name for name in first if f"own_{name}" in first):
-        table.add_row(row.upper(), *(quality_cell(report, name, row) for name in report.quality))
-    for row in dict.fromkeys(key for figures in report.quality.values() for key in figures if key.startswith(BEYOND)):
-        table.add_row(row, *(f"{figures[row]:.4f}" if row in figures else "" for figures in report.quality.values()))
-    return table
+@dataclass(frozen=True)
+class Cells:
+    """A table as text: a row a measure, a column a model."""
+
+    title: str
+    models: list[str]
+    rows: list[list[str]]
+
+    def on_screen(self) -> Table:
+        table = Table(title=self.title)
+        for column in ("", *self.models):
+            table.add_column(column, justify="right" if column else "left")
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+    def as_markdown(self) -> str:
+        lines = [["", *self.models], [":--", *("--:" for _ in self.models)], *self.rows]
+        return "\n".join([self.title, "", *(f"| {' | '.join(line)} |" for line in lines), ""])
+
+
+def quality_table(report: Report, suite: str) -> Cells:
+    """Scores; a difference stands with its one-sided 95% lower bound."""
+    reference = report.details["reference"]
+    title = f"{suite}: maximum over poolings (at the model's own); difference from {reference}, its lower 95% bound"
+    first = report.quality[reference]
+    rows = [
+        [name.upper(), *(quality_cell(report, model, name) for model in report.quality)]
+        for name in first
+        if f"own_{name}" in first
+    ]
+    for name in dict.fromkeys(key for figures in report.quality.values() for key in figures if key.startswith(BEYOND)):
+        rows.append([name, *(f"{figures[name]:.4f}" if name in figures else "" for figures in report.quality.values())])
+    return Cells(title, list(report.quality), rows)
 
 
 def quality_cell(report: Report, model: str, row: str) -> str:
@@ -97,15 +124,20 @@ def quality_cell(report: Report, model: str, row: str) -> str:
     return f"{cell}  {interval['difference']:+.4f}, {interval['lower_95']:+.4f}"
 
 
-def cost_table(costs: dict[str, Any], models: list[str]) -> Table:
-    """What the models cost, a row a figure."""
+def cost_table(costs: dict[str, Any], models: list[str]) -> Cells:
+    """What the models cost."""
     place = costs["machine"]
-    table = Table(title=f"{place['cpu']}, {place['cores']} cores, {place['instruction_set']}, {costs['date']}")
-    for column in ("", *models):
-        table.add_column(column, justify="right" if column else "left")
-    for key, title in COSTS.items():
-        table.add_row(title, *(f"{costs[name][key]:,.10g}" if key in costs[name] else "" for name in models))
-    return table
+    title = f"{place['cpu']}, {place['cores']} cores, {place['instruction_set']}, {costs['date']}"
+    rows = [[name, *(cost_cell(costs[model], key) for model in models)] for key, name in COSTS.items()]
+    return Cells(title, models, rows)
+
+
+def cost_cell(figures: dict[str, float], key: str) -> str:
+    """A figure; a ratio with the 95% interval that its rounds give."""
+    if key not in figures:
+        return ""
+    cell = f"{figures[key]:,.4g}" if figures[key] < 1e4 else f"{figures[key]:,.0f}"
+    return f"{cell} ({figures[f'{key}_low']:.2f}–{figures[f'{key}_high']:.2f})" if f"{key}_low" in figures else cell
 
 
 def write_json(path: Path | None, content: Any) -> None:

@@ -121,6 +121,7 @@ def test_the_command_compares_a_folder_with_its_onnx_export(
     app.command()(main)
     options = ["--suite", suite, "--tasks", "STS,ICX", "--no-timing", "--cache", tmp_path / "cache"]
     files = ["--output", tmp_path / "out.json", "--pairs", tmp_path / "pairs.tsv", "--graded", suite / "stsb_dev.csv"]
+    files += ["--markdown", tmp_path / "out.md"]
     arguments = [str(part) for part in [f"folder={tiny_folder}", tmp_path / "onnx", *options, *files]]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
@@ -129,6 +130,8 @@ def test_the_command_compares_a_folder_with_its_onnx_export(
     assert found["onnx"]["own_sts"] == pytest.approx(found["folder"]["own_sts"], abs=1e-3)
     assert found["onnx"]["teacher_cosine"] == pytest.approx(1, abs=1e-4)
     assert found["folder"]["retrieval_en_ru_at_5"] == 1
+    score = f"| ICX | {found['folder']['icx']:.4f} ({found['folder']['own_icx']:.4f}) |"
+    assert score in (tmp_path / "out.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -36,12 +36,23 @@ def call(tmp_path, tiny_encoder, monkeypatch):
 
 def test_the_tenth_is_smaller_and_nearer_after_training(call, tmp_path):
     call(distill_tenth, "--monolingual", "2", "--epochs", "3", "--learning-rate", "0.003")
-    content = json.loads((tmp_path / "out" / "tenth.json").read_text())
-    scores = content["scores"]
-    assert content["text"]["rows"] == content["text"]["pairs"] + 1
-    assert scores["untrained"]["parameters"] < scores["teacher"]["parameters"]
-    assert scores["untrained"]["cosine"] < scores["trained"]["cosine"] < scores["teacher"]["cosine"]
-    assert load_encoder(tmp_path / "work" / "student").encode(["a cat"]).shape == (1, 32)
+    rows = json.loads((tmp_path / "out" / "tenth.json").read_text())["rows"]
+    trained = next(row for row in rows.values() if row["steps"])
+    assert trained["sentences"] == 2 * trained["pairs"] + 2
+    assert trained["parameters"] < rows["teacher"]["parameters"]
+    assert rows["tenth, untrained"]["cosine"] < trained["cosine"] < rows["teacher"]["cosine"]
+    model = next((tmp_path / "work").glob("*/student"))
+    assert load_encoder(model).encode(["a cat"]).shape == (1, 32)
+
+
+def test_a_baseline_of_as_many_parameters_is_a_row_of_the_same_table(call, tmp_path):
+    call(distill_tenth, "--epochs", "1")
+    call(distill_tenth, "--epochs", "1", "--student", "static")
+    rows = json.loads((tmp_path / "out" / "tenth.json").read_text())["rows"]
+    size, other = (rows[f"{kind}, untrained"]["parameters"] for kind in ("tenth", "static"))
+    assert 0.8 * size < other <= size  # at the teacher's own width, no rank makes it larger
+    assert sum(bool(row["steps"]) for row in rows.values()) == 2
+    assert "| static, untrained |" in (tmp_path / "out" / "tenth.md").read_text()
 
 
 def test_the_ablation_keeps_what_it_has(call, tmp_path):
