@@ -17,7 +17,7 @@ from headshrink.distill.targets import read_targets
 from headshrink.errors import HeadshrinkError
 from headshrink.model import load_encoder, save_encoder
 from headshrink.shards import write_shards
-from tasks import distill, teach
+from tasks import distill, floor, teach
 
 NOUNS = {"man": "мужчина", "cat": "кошка", "dog": "собака", "woman": "женщина"}
 VERBS = {"runs": "бежит", "sleeps": "спит", "reads": "читает", "sees": "видит"}
@@ -84,6 +84,13 @@ def test_teach_writes_the_teachers_embeddings(workspace, tiny_encoder):
     en, ru = read_targets(Path("artifacts/targets"), "train")
     np.testing.assert_allclose(en, tiny_encoder.encode([pair[0] for pair in PAIRS[:40]]), atol=1e-3)
     np.testing.assert_allclose(ru, tiny_encoder.encode([pair[1] for pair in PAIRS[:40]]), atol=1e-3)
+
+
+def test_the_floor_is_word_vectors_of_the_teacher_whatever_their_order(workspace, tiny_encoder):
+    floor.run(PARAMS)
+    one, other = load_encoder(Path("artifacts/floor")).encode(["the man sees a dog", "a dog sees the man"])
+    np.testing.assert_allclose(one, other, atol=1e-6)
+    assert one.shape == (tiny_encoder.dimension,)
 
 
 def test_distill_writes_a_better_student_its_curve_and_its_scores(workspace):
