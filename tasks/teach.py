@@ -14,10 +14,15 @@ class Params(Section):
     batch_size: int = Field(64, ge=1, description="sentences a batch, of similar length")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
     monolingual: str = Field(NOTHING, description="folder of .txt files, a sentence a line, of either language")
+    mlm_head_steps: int = Field(0, ge=0, description="that fit an MLM head, from the checkpoint's where there is one")
+    seed: int = Field(0, ge=0, description="of the MLM head's fit")
 
 
 def run(params) -> None:
-    """Read teacher, shards and, where there is one, a folder of text; write targets/, the teacher's embeddings."""
+    """Read teacher, shards and, where there is one, a folder of text; write targets/, the teacher's embeddings.
+
+    An MLM head that is fitted here lies beside them.
+    """
     import torch
 
     from headshrink.distill.monolingual import SPLIT, write_ids
@@ -37,11 +42,28 @@ def run(params) -> None:
         teacher.max_length = params.tokenize.max_length
         more = Sentences.from_rows(teacher.tokenise(monolingual(Path(params.teach.monolingual))))
         splits[SPLIT] = (more, more)
-    precision = resolve(params.teach.precision, teacher.device)
+    how = {"batch_size": params.teach.batch_size, "precision": resolve(params.teach.precision, teacher.device)}
     with output(ARTIFACTS / "targets", "teach") as folder:
-        write_targets(teacher, splits, folder, params.teach.batch_size, precision)
+        write_targets(teacher, splits, folder, **how)
         if SPLIT in splits:
             write_ids(splits[SPLIT][0], folder)
+        if params.teach.mlm_head_steps:
+            write_mlm_head(params.teach, teacher, splits, folder, how)
+
+
+def write_mlm_head(chosen: Params, teacher, splits: dict, folder: Path, how: dict) -> None:
+    """Fit an MLM head on the frozen teacher, and say how well it guesses words of held-out sentences."""
+    from headshrink.distill.mlm_fit import fit_mlm_head
+    from headshrink.model.folder import write_json
+    from headshrink.model.mlm_head import load_mlm_head, save_mlm_head
+    from tasks.stage import ARTIFACTS
+
+    train, heldout = (splits[name][0].followed_by(splits[name][1]) for name in ("train", "heldout"))
+    start = load_mlm_head([ARTIFACTS / "teacher"], teacher.backbone)
+    mlm_head, perplexity = fit_mlm_head(teacher, train, heldout, chosen.mlm_head_steps, start, seed=chosen.seed, **how)
+    save_mlm_head(mlm_head, folder)
+    write_json(folder / "mlm_head.json", {"steps": chosen.mlm_head_steps, "heldout_perplexity": round(perplexity, 2)})
+    print(f"teach: MLM head of {chosen.mlm_head_steps} steps, held-out perplexity {perplexity:.1f}")
 
 
 def monolingual(folder: Path) -> list[str]:

@@ -153,6 +153,21 @@ def test_losses_on_layers_bring_the_teacher_into_the_stage(workspace):
     assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
 
 
+def test_words_are_guessed_through_a_head_that_teach_fits(workspace):
+    losses = {"cosine": 1.0, "mlm": 0.1, "soft_targets": 0.1}
+    chosen = SimpleNamespace(distill=PARAMS.distill.model_copy(update={"losses": losses, "epochs": 1}))
+    teach.run(PARAMS)
+    with pytest.raises(HeadshrinkError, match="set mlm_head_steps"):
+        distill.run(chosen)
+    before = files("artifacts/targets")
+    teach.run(SimpleNamespace(teach=PARAMS.teach.model_copy(update={"mlm_head_steps": 5})))
+    assert before.items() < files("artifacts/targets").items()
+    assert json.loads(Path("artifacts/targets/mlm_head.json").read_text())["heldout_perplexity"] > 1
+    distill.run(chosen)
+    metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
+    assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
