@@ -15,7 +15,8 @@ class Params(Section):
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
     monolingual: str = Field(NOTHING, description="folder of .txt files, a sentence a line, of either language")
     mlm_head_steps: int = Field(0, ge=0, description="that fit an MLM head, from the checkpoint's where there is one")
-    seed: int = Field(0, ge=0, description="of the MLM head's fit")
+    augment: float = Field(0.0, ge=0, description="sentences more with words replaced, a share of the training ones")
+    seed: int = Field(0, ge=0, description="of the MLM head, of the words replaced")
 
 
 def run(params) -> None:
@@ -38,17 +39,33 @@ def run(params) -> None:
     for name in ("train", "heldout"):
         shards = read_split(ARTIFACTS / "shards", name)
         splits[name] = (Sentences.from_dataset(shards, "en_ids"), Sentences.from_dataset(shards, "ru_ids"))
-    if params.teach.monolingual != NOTHING:
-        teacher.max_length = params.tokenize.max_length
-        more = Sentences.from_rows(teacher.tokenise(monolingual(Path(params.teach.monolingual))))
-        splits[SPLIT] = (more, more)
     how = {"batch_size": params.teach.batch_size, "precision": resolve(params.teach.precision, teacher.device)}
     with output(ARTIFACTS / "targets", "teach") as folder:
-        write_targets(teacher, splits, folder, **how)
-        if SPLIT in splits:
-            write_ids(splits[SPLIT][0], folder)
         if params.teach.mlm_head_steps:
             write_mlm_head(params.teach, teacher, splits, folder, how)
+        texts = more_texts(params.teach, teacher, splits["train"], folder, how)
+        if texts:
+            teacher.max_length = params.tokenize.max_length
+            more = Sentences.from_rows(teacher.tokenise(untested(texts)))
+            splits[SPLIT] = (more, more)
+            write_ids(more, folder)
+        write_targets(teacher, splits, folder, **how)
+
+
+def more_texts(chosen: Params, teacher, train: tuple, folder: Path, how: dict) -> list[str]:
+    """Sentences without translation: those of a folder, and those of the pairs with words replaced."""
+    from headshrink.distill.monolingual import read_folder
+    from headshrink.distill.replacement import replaced
+    from headshrink.model.mlm_head import load_mlm_head
+    from tasks.stage import ARTIFACTS
+
+    texts = read_folder(Path(chosen.monolingual)) if chosen.monolingual != NOTHING else []
+    sentences = train[0].followed_by(train[1])
+    count = round(chosen.augment * len(sentences))
+    if count:
+        mlm_head = load_mlm_head([folder, ARTIFACTS / "teacher"], teacher.backbone)
+        texts += replaced(teacher, sentences, count, mlm_head, seed=chosen.seed, **how)
+    return texts
 
 
 def write_mlm_head(chosen: Params, teacher, splits: dict, folder: Path, how: dict) -> None:
@@ -66,22 +83,21 @@ def write_mlm_head(chosen: Params, teacher, splits: dict, folder: Path, how: dic
     print(f"teach: MLM head of {chosen.mlm_head_steps} steps, held-out perplexity {perplexity:.1f}")
 
 
-def monolingual(folder: Path) -> list[str]:
-    """The folder's sentences without the benchmark's, their near-copies and the held-out pairs'."""
+def untested(texts: list[str]) -> list[str]:
+    """Distinct sentences without the benchmark's, their near-copies and the held-out pairs'."""
     import pandas as pd
 
     from headshrink.corpus.clean import fold, normalise
     from headshrink.corpus.decontaminate import SuiteIndex
     from headshrink.corpus.suite import suite_sentences
-    from headshrink.distill.monolingual import read_folder
     from tasks.stage import ARTIFACTS
 
     suite = SuiteIndex(suite_sentences(ARTIFACTS / "suite"))
     heldout = pd.read_parquet(ARTIFACTS / "corpus" / "heldout.parquet", columns=["en", "ru"])
     held = {fold(text) for side in heldout for text in heldout[side]}
-    texts = dict.fromkeys(normalise(text) for text in read_folder(folder))
-    kept = [text for text in texts if fold(text) not in held and not suite.reason_against(fold(text))]
-    print(f"teach: {len(kept)} sentences without translation, {len(texts) - len(kept)} left out")
+    distinct = dict.fromkeys(normalise(text) for text in texts)
+    kept = [text for text in distinct if fold(text) not in held and not suite.reason_against(fold(text))]
+    print(f"teach: {len(kept)} sentences without translation, {len(distinct) - len(kept)} left out")
     return kept
 
 
