@@ -20,37 +20,51 @@ import numpy as np
 import torch
 
 from benchmarks.distill_tenth import options, prepared
-from headshrink.distill.losses import LAYER_LOSSES, LOSSES
+from headshrink.distill.losses import ALL_LOSSES, LAYER_LOSSES, LOSSES, WORD_LOSSES
+from headshrink.distill.mlm_fit import fit_mlm_head
 from headshrink.distill.objective import Objective
 from headshrink.distill.pairs import Pairs
 from headshrink.distill.precision import resolve
 from headshrink.distill.trainer import Recipe, distil
 from headshrink.model import SentenceEncoder
+from headshrink.model.mlm_head import FILE, MlmHead, load_mlm_head, save_mlm_head
 
 FIRST_PAIRS = 64
 
 
 def variants(weights: dict[str, float]) -> Iterator[tuple[str, dict[str, float]]]:
-    """Names and weights: each loss on embeddings alone and left out, those on layers added to cosine and alone."""
+    """Names and weights: each loss on embeddings alone and left out, the others added to cosine and alone."""
     on_embeddings = {name: weights[name] for name in LOSSES}
     yield "all on embeddings", on_embeddings
     for name in LOSSES:
         yield f"{name} alone", {name: weights[name]}
         yield f"all but {name}", {other: weight for other, weight in on_embeddings.items() if other != name}
-    for name in LAYER_LOSSES:
+    for name in LAYER_LOSSES | WORD_LOSSES:
         yield f"cosine + {name}", {"cosine": weights["cosine"], name: weights[name]}
-    for name in LAYER_LOSSES:
+    for name in LAYER_LOSSES | WORD_LOSSES:
         yield f"{name} alone", {name: weights[name]}
 
 
-def equal_weights(student: SentenceEncoder, teacher: SentenceEncoder, train: Pairs) -> dict[str, float]:
+def mlm_head_of(teacher: SentenceEncoder, train: Pairs, heldout: Pairs, steps: int, work: Path) -> MlmHead | None:
+    """The head that losses on words guess through, fitted once."""
+    if not (work / FILE).is_file():
+        sentences = (pairs.en.followed_by(pairs.ru) for pairs in (train, heldout))
+        mlm_head, perplexity = fit_mlm_head(teacher, *sentences, steps)
+        print(f"MLM head of {steps} steps: held-out perplexity {perplexity:.1f}", flush=True)
+        save_mlm_head(mlm_head, work)
+    return load_mlm_head([work], teacher.backbone)
+
+
+def equal_weights(
+    student: SentenceEncoder, teacher: SentenceEncoder, train: Pairs, mlm_head: MlmHead | None
+) -> dict[str, float]:
     """One over each loss's value on the first pairs before training."""
     precision = resolve("auto", student.device)
-    objective = Objective(dict.fromkeys(LOSSES | LAYER_LOSSES, 1.0), student, teacher)
+    objective = Objective(dict.fromkeys(ALL_LOSSES, 1.0), student, teacher, mlm_head=mlm_head)
     with torch.no_grad():
         batch = train.batch(np.arange(FIRST_PAIRS), student.tokenizer.pad_token_id)  # type: ignore[arg-type]
         outputs = objective.compare(student, batch, precision)
-        values = {name: loss(*outputs).item() for name, loss in (LOSSES | LAYER_LOSSES).items()}
+        values = {name: loss(*outputs).item() for name, loss in ALL_LOSSES.items()}
     return {name: 1 / max(value, 1e-3) for name, value in values.items()}
 
 
@@ -73,6 +87,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--mlm-head-steps", type=int, default=2000, help="that fit the head of losses on words")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no variant after so many")
     parser.add_argument("--only", default="", help="only variants whose name holds this")
     arguments = parser.parse_args()
@@ -83,12 +98,13 @@ def main() -> None:
     about = {
         "teacher": arguments.teacher.name, "layers": arguments.layers, "heads": arguments.heads, "ffn": arguments.ffn,
         "rank": arguments.rank, "steps": arguments.steps, "batch_size": arguments.batch_size,
-        "learning_rate": arguments.learning_rate, "pairs": len(train), "heldout": len(heldout),
-        "date": date.today().isoformat(),
+        "learning_rate": arguments.learning_rate, "mlm_head_steps": arguments.mlm_head_steps,
+        "pairs": len(train), "heldout": len(heldout), "date": date.today().isoformat(),
     }  # fmt: skip
     rows.setdefault("untrained", asdict(test(untrained)) | {"seconds": 0.0})
     epochs = arguments.steps * arguments.batch_size / len(train)
-    for name, weights in variants(equal_weights(untrained, teacher, train)):
+    mlm_head = mlm_head_of(teacher, train, heldout, arguments.mlm_head_steps, arguments.work)
+    for name, weights in variants(equal_weights(untrained, teacher, train, mlm_head)):
         if name in rows or arguments.only not in name:
             continue
         if time.monotonic() - began > 60 * arguments.minutes:
@@ -98,7 +114,7 @@ def main() -> None:
             weights, epochs=epochs, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate,
             evaluations=1,
         )  # fmt: skip
-        distil(student, train, heldout, recipe, teacher=teacher)
+        distil(student, train, heldout, recipe, teacher=teacher, mlm_head=mlm_head)
         rows[name] = asdict(test(student)) | {"seconds": round(time.monotonic() - started, 1)}
         print(name, rows[name], flush=True)
         write(arguments.out, about, rows)

@@ -65,13 +65,14 @@ def run(params) -> None:
     from pathlib import Path
 
     from headshrink.checkpoint import Checkpoints, fingerprint
-    from headshrink.distill.losses import LAYER_LOSSES
+    from headshrink.distill.losses import LAYER_LOSSES, WORD_LOSSES
     from headshrink.distill.monolingual import with_stored
     from headshrink.distill.pairs import Pairs, Sentences
     from headshrink.distill.record import summary, write_curve, write_metrics
     from headshrink.distill.targets import stored_targets
     from headshrink.distill.trainer import Recipe, distil
     from headshrink.model import save_encoder
+    from headshrink.model.mlm_head import load_mlm_head
     from headshrink.shards import read_split
     from tasks.live import LiveCurve
     from tasks.stage import ARTIFACTS, WORK, output
@@ -88,9 +89,10 @@ def run(params) -> None:
     inputs = [ARTIFACTS / name for name in ("shards", "targets", "pruned", "teacher")]
     checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], params.distill.model_dump()))
     student, teacher = models(chosen, [train.en.ids, train.ru.ids])
-    beside = teacher if LAYER_LOSSES.keys() & recipe.losses.keys() else None
+    beside = teacher if (LAYER_LOSSES | WORD_LOSSES).keys() & recipe.losses.keys() else None
+    mlm_head = load_mlm_head([ARTIFACTS / "targets", ARTIFACTS / "teacher"], teacher.backbone) if beside else None
     with LiveCurve("distill", params.distill.model_dump()) as live:
-        result = distil(student, train, heldout, recipe, checkpoints, live.row, beside)
+        result = distil(student, train, heldout, recipe, checkpoints, live.row, beside, mlm_head=mlm_head)
     with output(ARTIFACTS / "student", "distill") as folder:
         save_encoder(student, folder / "model")
         write_metrics(result, folder / "metrics.json")

@@ -14,10 +14,16 @@ class Params(Section):
     batch_size: int = Field(64, ge=1, description="sentences a batch, of similar length")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
     monolingual: str = Field(NOTHING, description="folder of .txt files, a sentence a line, of either language")
+    mlm_head_steps: int = Field(0, ge=0, description="that fit an MLM head, from the checkpoint's where there is one")
+    augment: float = Field(0.0, ge=0, description="sentences more with words replaced, a share of the training ones")
+    seed: int = Field(0, ge=0, description="of the MLM head, of the words replaced")
 
 
 def run(params) -> None:
-    """Read teacher, shards and, where there is one, a folder of text; write targets/, the teacher's embeddings."""
+    """Read teacher, shards and, where there is one, a folder of text; write targets/, the teacher's embeddings.
+
+    An MLM head that is fitted here lies beside them.
+    """
     import torch
 
     from headshrink.distill.monolingual import SPLIT, write_ids
@@ -33,33 +39,65 @@ def run(params) -> None:
     for name in ("train", "heldout"):
         shards = read_split(ARTIFACTS / "shards", name)
         splits[name] = (Sentences.from_dataset(shards, "en_ids"), Sentences.from_dataset(shards, "ru_ids"))
-    if params.teach.monolingual != NOTHING:
-        teacher.max_length = params.tokenize.max_length
-        more = Sentences.from_rows(teacher.tokenise(monolingual(Path(params.teach.monolingual))))
-        splits[SPLIT] = (more, more)
-    precision = resolve(params.teach.precision, teacher.device)
+    how = {"batch_size": params.teach.batch_size, "precision": resolve(params.teach.precision, teacher.device)}
     with output(ARTIFACTS / "targets", "teach") as folder:
-        write_targets(teacher, splits, folder, params.teach.batch_size, precision)
-        if SPLIT in splits:
-            write_ids(splits[SPLIT][0], folder)
+        if params.teach.mlm_head_steps:
+            write_mlm_head(params.teach, teacher, splits, folder, how)
+        texts = more_texts(params.teach, teacher, splits["train"], folder, how)
+        if texts:
+            teacher.max_length = params.tokenize.max_length
+            more = Sentences.from_rows(teacher.tokenise(untested(texts)))
+            splits[SPLIT] = (more, more)
+            write_ids(more, folder)
+        write_targets(teacher, splits, folder, **how)
 
 
-def monolingual(folder: Path) -> list[str]:
-    """The folder's sentences without the benchmark's, their near-copies and the held-out pairs'."""
+def more_texts(chosen: Params, teacher, train: tuple, folder: Path, how: dict) -> list[str]:
+    """Sentences without translation: those of a folder, and those of the pairs with words replaced."""
+    from headshrink.distill.monolingual import read_folder
+    from headshrink.distill.replacement import replaced
+    from headshrink.model.mlm_head import load_mlm_head
+    from tasks.stage import ARTIFACTS
+
+    texts = read_folder(Path(chosen.monolingual)) if chosen.monolingual != NOTHING else []
+    sentences = train[0].followed_by(train[1])
+    count = round(chosen.augment * len(sentences))
+    if count:
+        mlm_head = load_mlm_head([folder, ARTIFACTS / "teacher"], teacher.backbone)
+        texts += replaced(teacher, sentences, count, mlm_head, seed=chosen.seed, **how)
+    return texts
+
+
+def write_mlm_head(chosen: Params, teacher, splits: dict, folder: Path, how: dict) -> None:
+    """Fit an MLM head on the frozen teacher, and say how well it guesses words of held-out sentences."""
+    from headshrink.distill.mlm_fit import fit_mlm_head
+    from headshrink.model.folder import write_json
+    from headshrink.model.mlm_head import load_mlm_head, save_mlm_head
+    from tasks.stage import ARTIFACTS
+
+    train, heldout = (splits[name][0].followed_by(splits[name][1]) for name in ("train", "heldout"))
+    start = load_mlm_head([ARTIFACTS / "teacher"], teacher.backbone)
+    mlm_head, perplexity = fit_mlm_head(teacher, train, heldout, chosen.mlm_head_steps, start, seed=chosen.seed, **how)
+    save_mlm_head(mlm_head, folder)
+    write_json(folder / "mlm_head.json", {"steps": chosen.mlm_head_steps, "heldout_perplexity": round(perplexity, 2)})
+    print(f"teach: MLM head of {chosen.mlm_head_steps} steps, held-out perplexity {perplexity:.1f}")
+
+
+def untested(texts: list[str]) -> list[str]:
+    """Distinct sentences without the benchmark's, their near-copies and the held-out pairs'."""
     import pandas as pd
 
     from headshrink.corpus.clean import fold, normalise
     from headshrink.corpus.decontaminate import SuiteIndex
     from headshrink.corpus.suite import suite_sentences
-    from headshrink.distill.monolingual import read_folder
     from tasks.stage import ARTIFACTS
 
     suite = SuiteIndex(suite_sentences(ARTIFACTS / "suite"))
     heldout = pd.read_parquet(ARTIFACTS / "corpus" / "heldout.parquet", columns=["en", "ru"])
     held = {fold(text) for side in heldout for text in heldout[side]}
-    texts = dict.fromkeys(normalise(text) for text in read_folder(folder))
-    kept = [text for text in texts if fold(text) not in held and not suite.reason_against(fold(text))]
-    print(f"teach: {len(kept)} sentences without translation, {len(texts) - len(kept)} left out")
+    distinct = dict.fromkeys(normalise(text) for text in texts)
+    kept = [text for text in distinct if fold(text) not in held and not suite.reason_against(fold(text))]
+    print(f"teach: {len(kept)} sentences without translation, {len(distinct) - len(kept)} left out")
     return kept
 
 

@@ -34,15 +34,17 @@ class Params(Section):
 
 def run(params) -> None:
     """Read the teacher's source (for `generated`, artifacts/corpus/train.parquet); write artifacts/teacher."""
-    from headshrink.teacher import SOURCES, write_teacher
+    from headshrink.teacher import SOURCES, open_mlm_head, read_licence, write_teacher
     from tasks.stage import ARTIFACTS, output
 
     wanted = params.teacher
     encoder = SOURCES[wanted.source](**arguments(wanted))
     label = {"hub": wanted.hub_id, "folder": Path(wanted.path).resolve().name, "generated": "generated"}[wanted.source]
     revision = wanted.hub_revision if wanted.source == "hub" else None
+    origin = origin_of(wanted)  # a generated teacher has neither licence nor head to pass on
+    passed_on = (read_licence(origin), open_mlm_head(origin, encoder.backbone)) if origin else ()
     with output(ARTIFACTS / "teacher", "teacher") as folder:
-        write_teacher(encoder, folder, label, wanted.source, revision, licence(wanted))
+        write_teacher(encoder, folder, label, wanted.source, revision, *passed_on)
 
 
 def arguments(params: Params) -> dict[str, Any]:
@@ -54,13 +56,13 @@ def arguments(params: Params) -> dict[str, Any]:
     return {"pairs": training_pairs(Path(params.path) / "train.parquet"), "steps": params.steps, "seed": params.seed}
 
 
-def licence(params: Params) -> str | None:
-    """The licence that the teacher's own card states; a generated teacher has none to pass on."""
-    from headshrink.teacher import fetch, read_licence
+def origin_of(params: Params) -> Path | None:
+    """The folder that the teacher came in, its card with it; None for a generated one."""
+    from headshrink.teacher import fetch
 
     if params.hub_id and params.hub_revision and params.source == "hub":
-        return read_licence(fetch(params.hub_id, params.hub_revision, ["README.md"]))
-    return read_licence(Path(params.path)) if params.source == "folder" else None
+        return fetch(params.hub_id, params.hub_revision, ["README.md"])  # the rest is in the same folder by now
+    return Path(params.path) if params.source == "folder" else None
 
 
 def training_pairs(path: Path) -> list[tuple[str, str]]:

@@ -3,11 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
-from torch import Tensor
-from transformers import PreTrainedTokenizerBase
-
-from headshrink.errors import HeadshrinkError
 
 BATCHES_A_POOL = 50
 
@@ -55,16 +50,3 @@ def padding_waste(sides: Sequence[np.ndarray], batches: Sequence[np.ndarray]) ->
     tokens = sum(int(side.sum()) for side in sides)
     cells = sum(len(sides) * len(batch) * max(int(side[batch].max()) for side in sides) for batch in batches)
     return 1 - tokens / cells
-
-
-def blanked(input_ids: Tensor, share: float, tokenizer: PreTrainedTokenizerBase) -> Tensor:
-    """Ids [rows, tokens] with a share of the pieces, drawn by torch's generator, behind [MASK]; special tokens stay.
-
-    The target is that of the whole sentence: a student that has to do without a word now and then leans on no single
-    one. Raises HeadshrinkError for a tokenizer without a mask.
-    """
-    if tokenizer.mask_token_id is None:
-        raise HeadshrinkError("word_dropout puts [MASK] in a word's place: this tokenizer has none; set it to 0")
-    special = torch.isin(input_ids, torch.tensor(tokenizer.all_special_ids, device=input_ids.device))
-    drawn = torch.rand(input_ids.shape).to(input_ids.device) < share
-    return input_ids.masked_fill(drawn & ~special, int(tokenizer.mask_token_id))  # type: ignore[arg-type]

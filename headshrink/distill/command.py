@@ -10,7 +10,8 @@ import torch
 import typer
 
 from headshrink.checkpoint import Checkpoints, fingerprint
-from headshrink.distill.losses import LAYER_LOSSES, LOSSES
+from headshrink.distill.losses import ALL_LOSSES
+from headshrink.distill.mlm_fit import fit_mlm_head
 from headshrink.distill.monolingual import read_folder
 from headshrink.distill.objective import Weight
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
@@ -19,9 +20,10 @@ from headshrink.distill.targets import read_targets, write_targets
 from headshrink.distill.trainer import Recipe, distil
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
+from headshrink.model.mlm_head import FILE, MlmHead, load_mlm_head, save_mlm_head
 
 HELDOUT_PERCENT = 5
-NAMES = sorted(LOSSES | LAYER_LOSSES)
+NAMES = sorted(ALL_LOSSES)
 
 
 def main(
@@ -37,6 +39,10 @@ def main(
     monolingual: Annotated[
         Path | None, typer.Option(help="more text to imitate on: a folder of UTF-8 .txt files, a sentence a line")
     ] = None,
+    mlm_head_steps: Annotated[
+        int,
+        typer.Option(help="that fit an MLM head on the teacher, for mlm and soft_targets; 0: its checkpoint's", min=0),
+    ] = 0,
     epochs: Annotated[float, typer.Option(help="passes over the pairs", min=0.001)] = Recipe.epochs,
     batch_size: Annotated[int, typer.Option(help="pairs a step", min=2)] = Recipe.batch_size,
     learning_rate: Annotated[float, typer.Option(help="peak")] = Recipe.learning_rate,
@@ -58,10 +64,15 @@ def main(
     others = [load_encoder(folder).to(models[0].device) for folder in also or []]
     sources = [teacher, student, pairs, *(also or []), *([monolingual] if monolingual else [])]
     more = read_folder(monolingual) if monolingual else []
-    place = work / fingerprint(sources, vars(recipe))
+    place = work / fingerprint(sources, vars(recipe) | {"mlm_head_steps": mlm_head_steps})
     train, heldout = prepare([models[0], *others], models[1], texts, more, place / "targets")
     widths = [other.dimension for other in others]
-    result = distil(models[1], train, heldout, recipe, Checkpoints(place), teacher=models[0], others=widths)
+    if mlm_head_steps and not (place / FILE).is_file():
+        save_mlm_head(fitted(models[0], teacher, texts, mlm_head_steps), place)
+    mlm_head = load_mlm_head([place, teacher], models[0].backbone)
+    result = distil(
+        models[1], train, heldout, recipe, Checkpoints(place), teacher=models[0], others=widths, mlm_head=mlm_head
+    )
     save_encoder(models[1], work / "model")
     write_metrics(result, work / "model" / "distill.json")
     write_curve(result.curve, work / "model" / "curve.csv")
@@ -117,6 +128,17 @@ def split(pairs: list[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
     if not all(splits.values()):
         raise HeadshrinkError(f"{len(pairs)} pairs are too few to hold {HELDOUT_PERCENT}% out: give a hundred at least")
     return splits
+
+
+def fitted(teacher: SentenceEncoder, folder: Path, texts: dict[str, list[tuple[str, str]]], steps: int) -> MlmHead:
+    """The teacher's MLM head after so many steps on both sides of the training pairs."""
+    train, heldout = (
+        Sentences.from_rows(teacher.tokenise([side for pair in texts[name] for side in pair]))
+        for name in ("train", "heldout")
+    )
+    mlm_head, perplexity = fit_mlm_head(teacher, train, heldout, steps, load_mlm_head([folder], teacher.backbone))
+    typer.echo(f"MLM head of {steps} steps: held-out perplexity {perplexity:.1f}")
+    return mlm_head
 
 
 def prepare(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import BertModel, PreTrainedTokenizerBase
 
+from headshrink.distill.precision import at_least_fp32
 from headshrink.errors import HeadshrinkError
 
 LayerMap = Literal["uniform", "last"] | Sequence[int]
@@ -77,7 +78,7 @@ def recorded(backbone: BertModel) -> Iterator[Recording]:
 
 def _keep(where: dict[Any, Tensor], key: Any) -> Any:
     def hook(module: nn.Module, arguments: Any, output: Tensor) -> None:
-        where[key] = output if output.dtype == torch.float64 else output.float()
+        where[key] = at_least_fp32(output)
 
     return hook
 
@@ -124,7 +125,7 @@ class Alignment(nn.Module):
         super().__init__()
         own, others = (len(backbone.encoder.layer) for backbone in (student, teacher))
         if not own:
-            raise HeadshrinkError("the student has no layers that a layer's loss could compare: leave those losses out")
+            raise HeadshrinkError("the student has no layers to compare: leave out losses on layers and words")
         self.map = teachers_layers(own, others, layer_map)
         width, target = student.config.hidden_size, teacher.config.hidden_size
         self.embedding, self.hidden = (_projection(width, target) for _ in range(2))

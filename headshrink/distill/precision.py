@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
+from torch import Tensor
 
 from headshrink.model import SentenceEncoder
 from headshrink.model.attention import eager_attention
@@ -31,6 +32,18 @@ def resolve(precision: str, device: torch.device) -> str:
 def autocast(precision: str, device: torch.device) -> AbstractContextManager:
     """A context in which matrix products run in `precision` ("fp32" or "bf16"); weights stay fp32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def at_least_fp32(states: Tensor) -> Tensor:
+    """What comes after the backbone is computed in fp32, whatever the backbone ran in."""
+    return states if states.dtype == torch.float64 else states.float()
+
+
+def last_states(encoder: SentenceEncoder, input_ids: Tensor, attention_mask: Tensor, precision: str) -> Tensor:
+    """[rows, tokens, hidden]: the last hidden states of a pass in `precision`."""
+    with autocast(precision, encoder.device):
+        states = encoder.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+    return at_least_fp32(states)
 
 
 def quick_attention(encoder: SentenceEncoder, precision: str) -> AbstractContextManager[None]:

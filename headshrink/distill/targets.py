@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from headshrink.distill.pairs import Sentences
-from headshrink.distill.precision import autocast, quick_attention
+from headshrink.distill.precision import last_states, quick_attention
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, pad_ids
 from headshrink.model.encoder import length_batches
@@ -73,9 +73,8 @@ def embed(teacher: SentenceEncoder, rows: list[np.ndarray], batch_size: int, pre
     with quick_attention(teacher, precision):
         for batch in track(list(length_batches([len(row) for row in rows], batch_size)), "teaching"):
             ids, mask = (block.to(teacher.device) for block in pad_ids([rows[i] for i in batch], pad_id))  # type: ignore[misc]
-            with autocast(precision, teacher.device):
-                states = teacher.backbone(input_ids=ids, attention_mask=mask).last_hidden_state
-            out[batch] = teacher.embed(states.float(), mask).half().cpu().numpy()
+            states = last_states(teacher, ids, mask, precision)
+            out[batch] = teacher.embed(states, mask).half().cpu().numpy()
     return out
 
 

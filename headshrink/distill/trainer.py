@@ -13,16 +13,18 @@ import torch
 from torch import Tensor, nn
 
 from headshrink.checkpoint import Checkpoints
-from headshrink.distill.batches import blanked, bucketed_apart, in_order, padding_waste
+from headshrink.distill.batches import bucketed_apart, in_order, padding_waste
 from headshrink.distill.evaluate import Scores, evaluate
 from headshrink.distill.layers import LayerMap
 from headshrink.distill.losses import OF_TRANSLATIONS
+from headshrink.distill.masking import blanked
 from headshrink.distill.objective import Objective, Weight, weight_at
 from headshrink.distill.pairs import Pairs
 from headshrink.distill.precision import quick_attention, resolve
 from headshrink.distill.schedule import learning_rate_factor
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
+from headshrink.model.mlm_head import MlmHead
 from headshrink.progress import Bar
 
 ROWS_OF_THE_CURVE = 200
@@ -102,11 +104,12 @@ def distil(
     on_row: Callable[[Row], None] = lambda row: None,
     teacher: SentenceEncoder | None = None,
     others: Sequence[int] = (),
+    mlm_head: MlmHead | None = None,
 ) -> Result:
     """Train `student` in place towards the targets of `train`; it ends as the step with the lowest held-out loss.
 
-    The untrained student is a candidate too (step 0). `teacher` is needed by losses on layers alone; `others` are the
-    dimensions of further teachers, whose targets stand beside the first one's. With
+    The untrained student is a candidate too (step 0). `teacher` is needed by losses on layers and words, its `mlm_head`
+    by those on words; `others` are the dimensions of further teachers, whose targets stand beside the first one's. With
     `checkpoints` a killed training goes on where it stood, to the same bytes. `on_row` sees each row of the curve,
     after a resumption the earlier ones again. On a CPU the result depends on the arguments, torch's version and its
     thread count alone.
@@ -116,7 +119,7 @@ def distil(
     """
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        trainer = Trainer(student, train, heldout, recipe, checkpoints, on_row, teacher, others)
+        trainer = Trainer(student, train, heldout, recipe, checkpoints, on_row, teacher, others, mlm_head)
         with quick_attention(student, trainer.precision), quick_attention(teacher or student, trainer.precision):
             return trainer.run()
 
@@ -155,6 +158,7 @@ class Trainer:
         on_row: Callable[[Row], None],
         teacher: SentenceEncoder | None = None,
         others: Sequence[int] = (),
+        mlm_head: MlmHead | None = None,
     ) -> None:
         if not len(train) or not len(heldout):
             raise HeadshrinkError(f"{len(train)} training and {len(heldout)} held-out pairs: both are needed")
@@ -162,7 +166,7 @@ class Trainer:
             raise HeadshrinkError("sentences without translation need a loss that imitates: give cosine a weight")
         self.student, self.train, self.heldout, self.recipe = student, train, heldout, recipe
         self.checkpoints, self.on_row = checkpoints, on_row
-        self.objective = Objective(recipe.losses, student, teacher, recipe.layer_map, others)
+        self.objective = Objective(recipe.losses, student, teacher, recipe.layer_map, others, mlm_head)
         self.parameters = prepare(student, recipe) | {
             f"objective.{name}": p for name, p in self.objective.named_parameters()
         }

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from headshrink.model import SentenceEncoder
 from headshrink.teacher._licence import read_licence
 from headshrink.teacher._write import write_teacher
-from headshrink.teacher.folder import open_folder
+from headshrink.teacher.folder import open_folder, open_mlm_head
 from headshrink.teacher.generated import train_teacher
 from headshrink.teacher.hub import download, fetch
 
@@ -15,4 +15,13 @@ SOURCES: dict[str, Callable[..., SentenceEncoder]] = {
     "hub": download,
 }
 
-__all__ = ["SOURCES", "download", "fetch", "open_folder", "read_licence", "train_teacher", "write_teacher"]
+__all__ = [
+    "SOURCES",
+    "download",
+    "fetch",
+    "open_folder",
+    "open_mlm_head",
+    "read_licence",
+    "train_teacher",
+    "write_teacher",
+]

@@ -6,6 +6,7 @@ import pickle
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -50,13 +51,18 @@ def link(source: str, target: str) -> None:
 
 
 def convert(pickled: Path, target: Path) -> None:
-    """One state dict from pickle to safetensors, through PyTorch's reader that admits tensors and no code.
+    """One state dict from pickle to safetensors.
 
     Tensors are cloned: an MLM head shares the embedding table's memory, which safetensors does not store.
     """
+    save_file({name: tensor.clone() for name, tensor in read_pickle(pickled).items()}, target)
+
+
+def read_pickle(pickled: Path) -> dict[str, torch.Tensor]:
+    """A pickled state dict, through PyTorch's reader that admits tensors and no code."""
     try:
-        state = torch.load(pickled, map_location="cpu", weights_only=True)
-        save_file({name: tensor.clone().contiguous() for name, tensor in state.items()}, target)
+        state: Any = torch.load(pickled, map_location="cpu", weights_only=True)
+        return {name: tensor.contiguous() for name, tensor in state.items()}
     except (pickle.UnpicklingError, RuntimeError, EOFError, AttributeError) as error:
         reason = str(error).split("\n", 1)[0][:200]
         raise HeadshrinkError(f"cannot read {pickled} ({reason}): a whole pickle of tensors alone is needed") from error

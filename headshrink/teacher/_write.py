@@ -5,6 +5,7 @@ from pathlib import Path
 
 from headshrink.model import SentenceEncoder, save_encoder
 from headshrink.model.folder import WEIGHTS, write_json
+from headshrink.model.mlm_head import MlmHead, save_mlm_head
 
 
 def write_teacher(
@@ -14,14 +15,17 @@ def write_teacher(
     source: str,
     revision: str | None = None,
     licence: str | None = None,
+    mlm_head: MlmHead | None = None,
 ) -> None:
     """Write an encoder as the pipeline's teacher: fp32 safetensors, modules, tokenizer.json and teacher.json.
 
     `label` is the name that reports print; `source` is one of SOURCES; `revision` the hub's commit; `licence` what the
-    teacher states, for the student's model card. teacher.json adds the weights' SHA-256 and the number of parameters,
-    dense layers after the pooling included.
+    teacher states, for the student's model card; `mlm_head` goes into a file of its own. teacher.json adds the weights'
+    SHA-256 and the number of parameters, dense layers after the pooling included.
     """
     save_encoder(encoder.float(), folder)
+    if mlm_head:
+        save_mlm_head(mlm_head, folder)
     facts = {
         "label": label,
         "source": source,

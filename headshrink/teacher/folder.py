@@ -4,17 +4,20 @@ import tempfile
 from pathlib import Path
 
 from safetensors import SafetensorError
+from transformers import BertModel
 
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder
-from headshrink.teacher._pickled import converted, pickled_places
+from headshrink.model.mlm_head import MlmHead, load_mlm_head, mlm_head_from
+from headshrink.teacher._pickled import PICKLED, converted, pickled_places, read_pickle
 
 
 def open_folder(path: str | Path, allow_pickle: bool = False) -> SentenceEncoder:
     """Load a model folder; the folder itself is only read.
 
     Its modules.json decides what an embedding is: LaBSE's is the normalised pooler output ([CLS] pooling, then a
-    Dense layer with tanh), MiniLM's the normalised mean. A masked-language-model head is left behind.
+    Dense layer with tanh), MiniLM's the normalised mean. A masked-language-model head is no part of it: `open_mlm_head`
+    reads it.
 
     `allow_pickle` converts weights that exist only as .bin; off by default, since a folder from elsewhere should not
     be unpickled unasked, not even by PyTorch's restricted reader. Raises HeadshrinkError for pickled weights
@@ -28,6 +31,14 @@ def open_folder(path: str | Path, allow_pickle: bool = False) -> SentenceEncoder
     except (OSError, ValueError, KeyError, SafetensorError) as error:  # a file of the folder missing, cut or not JSON
         reason = " ".join(str(error).split())[:200]
         raise HeadshrinkError(f"cannot read the model folder {folder} ({reason}): a whole one is needed") from error
+
+
+def open_mlm_head(folder: Path, backbone: BertModel) -> MlmHead | None:
+    """The MLM head of a folder that `open_folder` has opened as `backbone`; None where its checkpoint has none."""
+    pickled = folder / PICKLED
+    if pickled in pickled_places(folder):
+        return mlm_head_from(read_pickle(pickled), backbone.config)
+    return load_mlm_head([folder], backbone)
 
 
 def open_pickled(folder: Path, allow_pickle: bool) -> SentenceEncoder:

@@ -141,6 +141,31 @@ def test_more_text_is_taught_without_the_benchmarks_and_held_out_sentences(works
     assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
 
 
+@pytest.mark.parametrize("mlm_head_steps", [0, 2])
+def test_words_are_replaced_in_copies_of_the_training_sentences(workspace, monkeypatch, mlm_head_steps, tiny_encoder):
+    monkeypatch.setattr("headshrink.corpus.suite.suite_sentences", lambda folder: ["The suite has this sentence."])
+    chosen = PARAMS.teach.model_copy(update={"augment": 0.5, "mlm_head_steps": mlm_head_steps})
+    params = SimpleNamespace(teach=chosen, tokenize=SimpleNamespace(max_length=64), distill=PARAMS.distill)
+    teach.run(params)
+    once = files("artifacts/targets")
+    teach.run(params)
+    assert files("artifacts/targets") == once
+    ids, starts = (np.load(f"artifacts/targets/monolingual.{part}.npy") for part in ("ids", "starts"))
+    texts = tiny_encoder.tokenizer.batch_decode([row[1:-1] for row in np.split(ids, starts[1:-1])])
+    assert 24 < len(texts) <= 40  # of 80 sentences, without those in which no word was drawn
+    known = [{side.strip() for pair in some for side in pair} for some in (PAIRS[:40], PAIRS[40:])]
+    assert len(set(texts) - known[0]) > 20
+    assert not set(texts) & known[1]
+    np.testing.assert_allclose(
+        read_targets(Path("artifacts/targets"), "monolingual")[0], tiny_encoder.encode(texts), atol=1e-3
+    )
+    if not mlm_head_steps:
+        distill.run(params)
+        metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
+        assert metrics["steps"] > 4 * 5
+        assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
+
+
 @pytest.mark.parametrize("kind", ["every_kth_layer", "narrow", "static"])
 def test_other_students_come_out_of_the_same_stage(workspace, kind):
     teach.run(PARAMS)
@@ -156,6 +181,21 @@ def test_losses_on_layers_bring_the_teacher_into_the_stage(workspace):
     teach.run(PARAMS)
     chosen = PARAMS.distill.model_copy(update={"losses": {"hidden": 1.0, "minilm_values": 1.0}})
     distill.run(SimpleNamespace(distill=chosen))
+    metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
+    assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
+
+
+def test_words_are_guessed_through_a_head_that_teach_fits(workspace):
+    losses = {"cosine": 1.0, "mlm": 0.1, "soft_targets": 0.1}
+    chosen = SimpleNamespace(distill=PARAMS.distill.model_copy(update={"losses": losses, "epochs": 1}))
+    teach.run(PARAMS)
+    with pytest.raises(HeadshrinkError, match="set mlm_head_steps"):
+        distill.run(chosen)
+    before = files("artifacts/targets")
+    teach.run(SimpleNamespace(teach=PARAMS.teach.model_copy(update={"mlm_head_steps": 5})))
+    assert before.items() < files("artifacts/targets").items()
+    assert json.loads(Path("artifacts/targets/mlm_head.json").read_text())["heldout_perplexity"] > 1
+    distill.run(chosen)
     metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
     assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
 

@@ -8,11 +8,14 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from pydantic import ValidationError
+from transformers import BertForMaskedLM
 
 from headshrink.errors import HeadshrinkError
 from headshrink.export import TARGETS, Target
 from headshrink.model import load_encoder, save_encoder
+from headshrink.model.mlm_head import load_mlm_head
 from headshrink.teacher import write_teacher
 from tasks import distill, export, teacher
 
@@ -37,6 +40,15 @@ def test_teacher_puts_a_folder_under_artifacts(workspace, tiny_encoder, tiny_fol
     assert (facts["label"], facts["licence"]) == (tiny_folder.name, "apache-2.0")
     found = load_encoder("artifacts/teacher").encode(PAIRS["ru"])
     assert np.array_equal(found, tiny_encoder.encode(PAIRS["ru"]))
+
+
+def test_a_masked_language_models_head_comes_with_the_teacher(workspace, tiny_encoder, tiny_folder):
+    model = BertForMaskedLM(tiny_encoder.backbone.config)
+    model.bert.load_state_dict(tiny_encoder.backbone.state_dict())
+    model.save_pretrained(tiny_folder)
+    teacher.run(SimpleNamespace(teacher=teacher.Params(source="folder", path=str(tiny_folder))))
+    mlm_head = load_mlm_head([Path("artifacts/teacher")], tiny_encoder.backbone)
+    assert torch.equal(mlm_head.transform.dense.weight, model.cls.predictions.transform.dense.weight)
 
 
 def test_the_generated_teacher_is_trained_on_the_corpus(workspace):

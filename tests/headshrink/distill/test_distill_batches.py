@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headshrink.distill.batches import blanked, bucketed, in_order, padding_waste
+from headshrink.distill.batches import bucketed, in_order, padding_waste
+from headshrink.distill.masking import blanked, masked
 from headshrink.model import pad_ids
 
 LENGTHS = np.random.default_rng(0).integers(3, 60, 5_000)
@@ -62,3 +63,19 @@ def test_a_share_of_words_is_blanked_and_no_special_token(tiny_encoder):
     assert torch.equal(seen[~words], ids[~words])
     assert set(seen[seen != ids].tolist()) == {tokenizer.mask_token_id}
     assert (seen != ids)[words].float().mean().item() == pytest.approx(0.3, abs=0.05)
+
+
+def test_words_are_guessed_by_berts_recipe(tiny_encoder):
+    """15% of a sentence, at least one word; 80% of them behind [MASK], 10% another piece, 10% as they are."""
+    tokenizer = tiny_encoder.tokenizer
+    texts = ["the man runs in the house", "a", "the big dog sees the small cat in the house on the tree"] * 400
+    ids, _ = pad_ids(tiny_encoder.tokenise(texts), tokenizer.pad_token_id)
+    torch.manual_seed(0)
+    read, where = masked(ids, tokenizer)
+    assert where.sum(1).view(-1, 3).unique(dim=0).tolist() == [[1, 1, 2]]  # of 6, 1 and 13 words
+    assert not torch.isin(ids[where], torch.tensor(tokenizer.all_special_ids)).any()
+    assert torch.equal(read[~where], ids[~where])
+    hidden, kept = read[where] == tokenizer.mask_token_id, read[where] == ids[where]
+    assert hidden.float().mean().item() == pytest.approx(0.8, abs=0.05)
+    assert kept.float().mean().item() == pytest.approx(0.1, abs=0.03)
+    assert len(read[where][~hidden & ~kept].unique()) > 50

@@ -8,7 +8,7 @@ import pytest
 from tiny_training import PLACES, SUBJECTS, VERBS
 
 from benchmarks import distill_ablation, distill_speed, distill_tenth
-from headshrink.distill.losses import LAYER_LOSSES, LOSSES
+from headshrink.distill.losses import ALL_LOSSES
 from headshrink.model import load_encoder, save_encoder
 
 
@@ -56,12 +56,12 @@ def test_a_baseline_of_as_many_parameters_is_a_row_of_the_same_table(call, tmp_p
 
 
 def test_the_ablation_keeps_what_it_has(call, tmp_path):
-    call(distill_ablation, "--steps", "2", "--only", "cosine")
+    call(distill_ablation, "--steps", "2", "--mlm-head-steps", "2", "--only", "cosine")
     path = tmp_path / "out" / "ablation.json"
     rows = json.loads(path.read_text())["rows"]
-    assert {"untrained", "cosine alone", "all but cosine", "cosine + pkd"} <= rows.keys()
+    assert {"untrained", "cosine alone", "all but cosine", "cosine + pkd", "cosine + mlm"} <= rows.keys()
     path.write_text(path.read_text().replace('"cosine alone"', '"kept"'))
-    call(distill_ablation, "--steps", "2", "--only", "mse")
+    call(distill_ablation, "--steps", "2", "--mlm-head-steps", "2", "--only", "mse")
     later = json.loads(path.read_text())["rows"]
     assert rows["all but cosine"] == later["all but cosine"]
     assert {"kept", "mse alone"} <= later.keys()
@@ -69,9 +69,9 @@ def test_the_ablation_keeps_what_it_has(call, tmp_path):
 
 
 def test_every_loss_is_ablated():
-    names = [name for name, _ in distill_ablation.variants(dict.fromkeys(LOSSES | LAYER_LOSSES, 1.0))]
-    assert {f"{name} alone" for name in LOSSES | LAYER_LOSSES} < set(names)
-    assert len(names) == len(set(names)) == 1 + 2 * len(LOSSES) + 2 * len(LAYER_LOSSES)
+    names = [name for name, _ in distill_ablation.variants(dict.fromkeys(ALL_LOSSES, 1.0))]
+    assert {f"{name} alone" for name in ALL_LOSSES} < set(names)
+    assert len(names) == len(set(names)) == 1 + 2 * len(ALL_LOSSES)
 
 
 def test_the_speed_comparison_keeps_a_row_a_teacher(tmp_path, tiny_folder, monkeypatch):

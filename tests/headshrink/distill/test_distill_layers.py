@@ -1,40 +1,61 @@
-"""Losses on layers: zero at the teacher, blind to padding, equal to their papers' formulae; layers put side by side."""
+"""Losses on layers and words: zero at the teacher, blind to padding, equal to their papers' formulae; layers put side
+by side."""
 
 import copy
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
-from tiny_training import perturbed
+from tiny_training import perturbed, random_mlm_head
 from torch import Tensor, nn
 
-from headshrink.distill.layers import Alignment, Heads, Layers, head_sizes, recorded, same_pieces, teachers_layers
-from headshrink.distill.losses import LAYER_LOSSES, Outputs
+from headshrink.distill.layers import Heads, Layers, same_pieces, teachers_layers
+from headshrink.distill.losses import LAYER_LOSSES, WORD_LOSSES, Guesses, Outputs
 from headshrink.distill.losses._tokens import relation_heads
+from headshrink.distill.masking import mask_id, words
+from headshrink.distill.objective import Objective
+from headshrink.distill.pairs import Batch
 from headshrink.errors import HeadshrinkError
 from headshrink.importance.scores import Scores
 from headshrink.model import SentenceEncoder, pad_ids
 from headshrink.prune import Plan, cut, plan_ratio
+from headshrink.prune.embedding import factorise
 from headshrink.prune.layers import keep_layers
 from headshrink.prune.vocabulary import cut_vocabulary
 from headshrink.prune.width import cut_width
 
 TEXTS = ["the man runs", "a cat", "мужчина бежит в дом", "кошка"]
+INSIDE = LAYER_LOSSES | WORD_LOSSES
 
 
-def layers(encoder: SentenceEncoder, extra: int = 0) -> Layers:
-    """What an encoder computes on TEXTS, padded by some more columns."""
-    ids, mask = pad_ids(encoder.tokenise(TEXTS), encoder.tokenizer.pad_token_id)
+@pytest.fixture(autouse=True)
+def every_third_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What losses on words have guessed: drawn words would be others with more padding, or at another step."""
+
+    def masked(ids, tokenizer):
+        where = words(ids, tokenizer) & (torch.arange(ids.shape[1]) % 3 == 1)
+        return ids.masked_fill(where, mask_id(tokenizer)), where
+
+    monkeypatch.setattr("headshrink.distill.objective.masked", masked)
+
+
+def objective(name: str, student: SentenceEncoder, teacher: SentenceEncoder) -> Objective:
+    return Objective({name: 1.0}, student, teacher, mlm_head=random_mlm_head(teacher))
+
+
+def value(goal: Objective, student: SentenceEncoder, extra: int = 0) -> Tensor:
+    """A loss on TEXTS, padded by some more columns."""
+    ids, mask = pad_ids(student.tokenise(TEXTS), student.tokenizer.pad_token_id)
     ids, mask = (nn.functional.pad(block, (0, extra)) for block in (ids, mask))
-    with recorded(encoder.backbone) as recording:
-        encoder(ids, mask)
-    return recording.layers(mask, head_sizes(encoder.backbone))
+    (name,) = goal.weights
+    return INSIDE[name](*goal.compare(student, Batch(ids, mask, torch.zeros(len(ids), student.dimension)), "fp32"))
 
 
-def loss(name: str, student: Layers, teacher: Layers) -> Tensor:
-    nothing = torch.empty(2, 0)
-    return LAYER_LOSSES[name](Outputs(nothing, nothing, layers=student), Outputs(nothing, nothing, layers=teacher))
+def loss(name: str, student: Layers | Guesses, teacher: Layers | Guesses) -> Tensor:
+    nothing, kind = torch.empty(2, 0), "layers" if name in LAYER_LOSSES else "guesses"
+    return INSIDE[name](*(Outputs(nothing, nothing, **{kind: side}) for side in (student, teacher)))
 
 
 @pytest.fixture
@@ -42,20 +63,38 @@ def double(tiny_encoder: SentenceEncoder) -> SentenceEncoder:
     return tiny_encoder.double()
 
 
-@pytest.mark.parametrize("name", LAYER_LOSSES)
+@pytest.mark.parametrize("name", sorted(INSIDE.keys() - {"mlm"}))
 def test_zero_with_zero_gradient_at_the_teacher(name, double):
     student = copy.deepcopy(double)
-    aligned = Alignment(student.backbone, double.backbone)(layers(student), layers(double))
-    value = loss(name, *aligned)
-    value.backward()
-    assert abs(value.item()) < 1e-12
+    at_teacher = value(objective(name, student, double), student)
+    at_teacher.backward()
+    assert abs(at_teacher.item()) < 1e-12
     assert max(p.grad.abs().max() for p in student.parameters() if p.grad is not None) < 1e-7
 
 
-@pytest.mark.parametrize("name", LAYER_LOSSES)
+def test_mlm_equals_numpy_at_the_teacher(double):
+    """BERT's head over the word table, written out (Devlin et al. 2019): dense, GELU, LayerNorm, product, bias."""
+    goal = objective("mlm", double, double)
+    ids, mask = pad_ids(double.tokenise(TEXTS), double.tokenizer.pad_token_id)
+    where = words(ids, double.tokenizer) & (torch.arange(ids.shape[1]) % 3 == 1)
+    with torch.no_grad():
+        read = ids.masked_fill(where, double.tokenizer.mask_token_id)
+        states = double.backbone(input_ids=read, attention_mask=mask).last_hidden_state[where].numpy()
+    head = {name: weight.numpy() for name, weight in goal.mlm_heads[0].state_dict().items()}
+    x = states @ head["transform.dense.weight"].T + head["transform.dense.bias"]
+    x = x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
+    x = (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + double.backbone.config.layer_norm_eps)
+    x = x * head["transform.LayerNorm.weight"] + head["transform.LayerNorm.bias"]
+    logits = x @ double.backbone.embeddings.word_embeddings.weight.detach().numpy().T + head["bias"]
+    losses = [math.log(np.exp(row).sum()) - row[piece] for row, piece in zip(logits, ids[where], strict=True)]
+    assert len(losses) == 5
+    assert value(goal, double).item() == pytest.approx(np.mean(losses), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", INSIDE)
 def test_more_padding_same_loss(name, double):
     student = perturbed(double).double()
-    values = [loss(name, layers(student, extra), layers(double, extra)).item() for extra in (0, 7)]
+    values = [value(objective(name, student, double), student, extra).item() for extra in (0, 7)]
     assert values[0] > 1e-4
     assert values[0] == pytest.approx(values[1], rel=1e-9)
 
@@ -63,6 +102,19 @@ def test_more_padding_same_loss(name, double):
 def flat(tensors: list[Tensor], start: Layers) -> Layers:
     """Layers of one layer made of five tensors, for gradcheck."""
     return replace(start, embedding=tensors[0], hidden=[tensors[1]], heads=[Heads(*tensors[2:])])
+
+
+@pytest.mark.parametrize("name", WORD_LOSSES)
+def test_gradcheck_on_words(name, double):
+    """From the states behind [MASK] through the head to the loss."""
+    mlm_head, table = random_mlm_head(double), double.backbone.embeddings.word_embeddings.weight.detach()
+    generator = torch.Generator().manual_seed(0)
+    own, other = (torch.randn(3, 32, generator=generator, dtype=torch.float64) for _ in range(2))
+    pieces = torch.tensor([5, 6, 7])
+    teacher = Guesses(mlm_head(other, table), pieces)
+    assert torch.autograd.gradcheck(
+        lambda states: loss(name, Guesses(mlm_head(states, table), pieces), teacher), own.requires_grad_()
+    )
 
 
 @pytest.mark.parametrize("name", LAYER_LOSSES)
@@ -80,21 +132,20 @@ def test_gradcheck(name):
     assert torch.autograd.gradcheck(lambda *tensors: loss(name, flat(list(tensors), start), teacher), student)
 
 
-@pytest.mark.parametrize("name", LAYER_LOSSES)
+@pytest.mark.parametrize("name", INSIDE)
 def test_falls_when_a_perturbed_student_trains_on_it_alone(name, tiny_encoder):
     student = perturbed(tiny_encoder)
     for parameter in student.backbone.embeddings.word_embeddings.parameters():
         parameter.data += 0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(2))
-    with torch.no_grad():
-        teacher = layers(tiny_encoder)
+    goal = objective(name, student, tiny_encoder)
     optimiser = torch.optim.Adam(student.parameters(), lr=1e-3)
     values = []
     for _ in range(25):
-        value = loss(name, layers(student), teacher)
+        now = value(goal, student)
         optimiser.zero_grad()
-        value.backward()
+        now.backward()
         optimiser.step()
-        values.append(value.item())
+        values.append(now.item())
     assert values[-1] < 0.8 * values[0]
 
 
@@ -125,9 +176,30 @@ HAND_COMPUTED = {
 }
 
 
+# Two pieces to guess of two. The student gives them (1/4, 3/4) both times, the teacher (1/2, 1/2).
+PIECES = torch.tensor([0, 1])
+GUESSED = Guesses(torch.tensor([[0, math.log(3)]] * 2), PIECES), Guesses(torch.zeros(2, 2), PIECES)
+GUESSES_COMPUTED = {
+    "mlm": (math.log(4) + math.log(4 / 3)) / 2,
+    # at temperature 2 the student gives (1, sqrt 3) / (1 + sqrt 3); times the temperature's square
+    "soft_targets": 4 * (0.5 * math.log((1 + 3**0.5) / 2) + 0.5 * math.log((1 + 3**0.5) / (2 * 3**0.5))),
+}
+
+
 @pytest.mark.parametrize("name", LAYER_LOSSES)
 def test_a_hand_computed_example(name):
     assert loss(name, STUDENT, TEACHER).item() == pytest.approx(HAND_COMPUTED[name])
+
+
+@pytest.mark.parametrize("name", WORD_LOSSES)
+def test_a_hand_computed_example_of_guesses(name):
+    assert loss(name, *GUESSED).item() == pytest.approx(GUESSES_COMPUTED[name])
+
+
+@pytest.mark.parametrize("name", WORD_LOSSES)
+def test_a_batch_without_a_word_to_guess_costs_nothing(name):
+    nothing = Guesses(torch.empty(0, 5), torch.empty(0, dtype=torch.long))
+    assert loss(name, nothing, nothing).item() == 0
 
 
 def test_layer_maps():
@@ -147,21 +219,28 @@ def smaller(encoder: SentenceEncoder, how: str) -> SentenceEncoder:
         return cut(encoder, plan_ratio(scores, 0.25, 0.5, "global"))
     if how == "a layer without heads":
         return cut(encoder, Plan([[], [0, 1]], [[0], [0]]))
+    if how == "vocabulary":
+        return cut_vocabulary(encoder, without_house(encoder))
+    if how == "factors":
+        return factorise(encoder, 8, torch.ones(len(encoder.tokenizer)))
     return keep_layers(encoder, [1]) if how == "layers" else cut_width(encoder, list(range(0, 32, 2)))
 
 
-@pytest.mark.parametrize("how", ["heads and neurons", "a layer without heads", "layers", "width"])
-@pytest.mark.parametrize("name", LAYER_LOSSES)
+@pytest.mark.parametrize(
+    "how", ["heads and neurons", "a layer without heads", "layers", "width", "vocabulary", "factors"]
+)
+@pytest.mark.parametrize("name", INSIDE)
 def test_students_of_other_shapes_have_a_finite_loss_and_gradient(name, how, tiny_encoder):
     student = smaller(tiny_encoder, how)
-    alignment = Alignment(student.backbone, tiny_encoder.backbone)
-    value = loss(name, *alignment(layers(student), layers(tiny_encoder)))
-    value.backward()
-    assert value.isfinite()
+    goal = objective(name, student, tiny_encoder)
+    start = value(goal, student)
+    start.backward()
+    assert start.isfinite()
     gradients = [p.grad for p in student.parameters() if p.grad is not None]
     assert gradients
     assert all(gradient.isfinite().all() for gradient in gradients)
-    assert bool(list(alignment.parameters())) == (how == "width")
+    assert bool(list(goal.parameters())) == (how == "width")
+    assert all(p.grad is None for p in tiny_encoder.parameters())
 
 
 def test_relation_heads_keep_equal_heads_and_divide_unequal_widths():
@@ -171,10 +250,14 @@ def test_relation_heads_keep_equal_heads_and_divide_unequal_widths():
     assert (one.shape, other.shape) == ((1, 4, 5, 6), (1, 4, 5, 8))
 
 
+def without_house(encoder: SentenceEncoder) -> list[str]:
+    """All of an encoder's pieces but one, in their order."""
+    ids = encoder.tokenizer.get_vocab()
+    return sorted(ids.keys() - {"house"}, key=ids.__getitem__)
+
+
 def test_a_teacher_reads_the_pieces_of_a_smaller_vocabulary(tiny_encoder):
-    keep = [token for token in tiny_encoder.tokenizer.get_vocab() if token != "house"]
-    keep.sort(key=tiny_encoder.tokenizer.get_vocab().__getitem__)
-    student = cut_vocabulary(tiny_encoder, keep)
+    student = cut_vocabulary(tiny_encoder, without_house(tiny_encoder))
     ids = same_pieces(student.tokenizer, tiny_encoder.tokenizer)
     text = "the cat sleeps"
     assert ids[torch.tensor(student.tokenise([text])[0])].tolist() == tiny_encoder.tokenise([text])[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_training import tiny_pairs
+from tiny_training import random_mlm_head, tiny_pairs
 
 from headshrink.checkpoint import Checkpoints
 from headshrink.distill.batches import bucketed_apart
@@ -120,7 +120,7 @@ def test_divergence_stops_in_one_line_and_keeps_the_checkpoint(student, train, h
 
 EVERYTHING = replace(
     RECIPE,
-    losses={"cosine": 1.0, "ranking": (0.1, 0.0), "hidden": 0.1},
+    losses={"cosine": 1.0, "ranking": (0.1, 0.0), "hidden": 0.1, "mlm": 0.1, "soft_targets": 0.1},
     queue=12,
     accumulate=2,
     ema=0.9,
@@ -135,7 +135,8 @@ def test_resumed_training_equals_an_uninterrupted_one(
 ):
     recipe = replace(recipe, checkpoint_minutes=1e-9)
     whole, broken = copy.deepcopy(student), copy.deepcopy(student)
-    expected = distil(whole, train, heldout, recipe, teacher=tiny_encoder)
+    beside = {"teacher": tiny_encoder, "mlm_head": random_mlm_head(tiny_encoder)}
+    expected = distil(whole, train, heldout, recipe, **beside)
 
     class Stop(Exception):
         pass
@@ -145,8 +146,8 @@ def test_resumed_training_equals_an_uninterrupted_one(
             raise Stop
 
     with pytest.raises(Stop):
-        distil(broken, train, heldout, recipe, Checkpoints(tmp_path), stop, tiny_encoder)
-    result = distil(student, train, heldout, recipe, Checkpoints(tmp_path), teacher=tiny_encoder)
+        distil(broken, train, heldout, recipe, Checkpoints(tmp_path), stop, **beside)
+    result = distil(student, train, heldout, recipe, Checkpoints(tmp_path), **beside)
     assert same(weights(student), weights(whole))
     assert result.curve == expected.curve
     assert result.best == expected.best
@@ -257,8 +258,23 @@ def test_the_queue_holds_the_epochs_latest_pairs(student, train, heldout):
 
 
 def test_a_loss_on_layers_without_the_teacher_is_one_line(student, train, heldout):
-    with pytest.raises(HeadshrinkError, match="loss hidden compares layers"):
+    with pytest.raises(HeadshrinkError, match="loss hidden looks inside"):
         distil(student, train, heldout, replace(RECIPE, losses={"hidden": 1.0}))
+
+
+def test_a_loss_on_words_without_an_mlm_head_is_one_line(student, train, heldout, tiny_encoder):
+    with pytest.raises(HeadshrinkError, match=r"loss mlm guesses words .* set mlm_head_steps"):
+        distil(student, train, heldout, replace(RECIPE, losses={"mlm": 1.0}), teacher=tiny_encoder)
+
+
+def test_a_loss_on_words_leaves_the_other_losses_as_they_are(student, train, heldout, tiny_encoder):
+    """At weight 0 it draws words and guesses them, and the student's bytes are those without it."""
+    alone, beside = copy.deepcopy(student), copy.deepcopy(student)
+    recipe = replace(RECIPE, epochs=1, losses={"cosine": 1.0})
+    distil(alone, train, heldout, recipe)
+    recipe = replace(recipe, losses={"cosine": 1.0, "mlm": 0.0, "soft_targets": 0.0})
+    distil(beside, train, heldout, recipe, teacher=tiny_encoder, mlm_head=random_mlm_head(tiny_encoder))
+    assert same(weights(alone), weights(beside))
 
 
 @pytest.fixture

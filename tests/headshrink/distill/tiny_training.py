@@ -8,6 +8,7 @@ import torch
 
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
 from headshrink.model import SentenceEncoder
+from headshrink.model.mlm_head import MlmHead
 
 SUBJECTS = {"the man": "мужчина", "a cat": "кошка", "the dog": "собака", "a woman": "женщина"}
 VERBS = {"runs": "бежит", "sleeps": "спит", "reads": "читает", "sees": "видит"}
@@ -30,3 +31,13 @@ def perturbed(teacher: SentenceEncoder, seed: int = 1) -> SentenceEncoder:
         if "word_embeddings" not in name:
             parameter.data += 0.05 * torch.randn(parameter.shape, generator=generator)
     return student
+
+
+def random_mlm_head(teacher: SentenceEncoder, seed: int = 0) -> MlmHead:
+    """An MLM head of some size in the teacher's type, so that its guesses differ."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        mlm_head = MlmHead(teacher.backbone.config).to(teacher.backbone.dtype)
+        for parameter in mlm_head.parameters():
+            parameter.data += 0.2 * torch.randn_like(parameter)
+    return mlm_head.requires_grad_(False)

@@ -1,0 +1,21 @@
+"""Imitation of the teacher's guesses behind [MASK] (DistilBERT, Sanh et al. 2019, section 2)."""
+
+from torch import Tensor
+from torch.nn.functional import kl_div, log_softmax
+
+from headshrink.distill.losses._base import Outputs
+from headshrink.distill.losses._words import guesses_of, mean_over_pieces
+
+TEMPERATURE = 2.0  # of DistilBERT's released recipe
+
+
+def soft_targets(student: Outputs, teacher: Outputs) -> Tensor:
+    """KL(teacher || student) over the vocabulary at a temperature, mean over the guessed pieces.
+
+    Times the temperature squared, so that gradients keep their size whatever it is (Hinton et al. 2015, section 2). At
+    guessed places alone (`restrict_ce_to_mask` in DistilBERT's code): elsewhere both see the piece that they name, and
+    logits of a whole batch over a large vocabulary would take gigabytes.
+    """
+    ours, theirs = (log_softmax(guesses_of(side).logits / TEMPERATURE, dim=-1) for side in (student, teacher))
+    divergence = kl_div(ours, theirs, log_target=True, reduction="none").sum(-1)
+    return TEMPERATURE**2 * mean_over_pieces(divergence)
