@@ -2,11 +2,8 @@
 
 import multiprocessing
 import time
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from multiprocessing import forkserver
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -15,31 +12,38 @@ from headshrink.benchmark.probe import BATCH, TOKENS, peak_resident_mb
 from headshrink.errors import HeadshrinkError
 from headshrink.speed.tricks import TRICKS
 
-
-class Fresh:
-    """Processes with all imports done and nothing else, one a measurement."""
-
-    def __init__(self, pool: ProcessPoolExecutor) -> None:
-        self.pool = pool
-
-    def figures(self, name: str, folder: Path, longest: int) -> dict[str, float]:
-        """`measure` of a trick on a form's folder; HeadshrinkError where its process dies, as for want of memory."""
-        try:
-            return self.pool.submit(measure, name, folder, min(TOKENS, longest)).result()
-        except BrokenProcessPool as error:
-            raise HeadshrinkError(
-                f"speed row {name}: its process was killed; there may be too little memory"
-            ) from error
+CONTEXT = multiprocessing.get_context("forkserver")
 
 
-@contextmanager
-def fresh_processes() -> Iterator[Fresh]:
-    """Forks of a server that has imported what the tricks need, and has used none of it: no thread, no model."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    forkserver.ensure_running()  # it imports while this process does other work
-    with ProcessPoolExecutor(1, context, max_tasks_per_child=1) as pool:
-        yield Fresh(pool)
+def start_server() -> None:
+    """Start the process that the others are forks of; it imports the tricks while this one does other work.
+
+    It uses nothing of what it imports: its forks have the imports behind them, and no thread and no model.
+    """
+    CONTEXT.set_forkserver_preload([__name__])
+    forkserver.ensure_running()
+
+
+def figures(name: str, folder: Path, longest: int) -> dict[str, float]:
+    """`measure` of a trick on a form's folder, in a fresh process.
+
+    That process asks nothing of this one, and so ends by itself where this one is killed. HeadshrinkError where it
+    dies without an answer, as for want of memory.
+    """
+    answer, its_end = CONTEXT.Pipe(duplex=False)
+    process = CONTEXT.Process(target=send, args=(its_end, name, folder, min(TOKENS, longest)))
+    process.start()
+    its_end.close()
+    try:
+        return answer.recv()
+    except EOFError as error:
+        raise HeadshrinkError(f"speed row {name}: its process failed; there may be too little memory") from error
+    finally:
+        process.join()
+
+
+def send(end: Connection, name: str, folder: Path, tokens: int) -> None:
+    end.send(measure(name, folder, tokens))
 
 
 def measure(name: str, folder: Path, tokens: int) -> dict[str, float]:

@@ -19,7 +19,8 @@ from headshrink.export.card import WEIGHTS
 from headshrink.export.gate import similarities
 from headshrink.export.graph_encoder import Run, padded
 from headshrink.progress import track
-from headshrink.speed.fresh import Fresh, fresh_processes, whole
+from headshrink.speed import fresh
+from headshrink.speed.fresh import whole
 from headshrink.speed.scores import mean_s
 from headshrink.speed.tricks import TRICKS
 
@@ -80,10 +81,10 @@ def measure(
     longest = min(subject.model.encoder.max_length for subject in subjects.values())
     settings = [setting for setting in settings if setting.tokens <= longest]
     with tempfile.TemporaryDirectory() as place:
-        with fresh_processes() as fresh:
-            folders = {key: form(subjects, key, Path(place)) for key, row in present(rows)}
-            for key, row in track(present(rows), "starting each way afresh"):
-                row.figures |= alone(key, folders[key], fresh, longest)
+        fresh.start_server()
+        folders = {key: form(subjects, key, Path(place)) for key, row in present(rows)}
+        for key, row in track(present(rows), "starting each way afresh"):
+            row.figures |= alone(key, folders[key], longest)
         for threads in dict.fromkeys((1, cores())):
             runs = {key: TRICKS[trick(key)].open(folder, threads) for key, folder in folders.items()}
             for setting in track([one for one in settings if (one.threads or cores()) == threads], "timing"):
@@ -120,7 +121,7 @@ def form(subjects: Mapping[str, Subject], key: Key, place: Path) -> Path:
     return folder
 
 
-def alone(key: Key, folder: Path, fresh: Fresh, longest: int) -> dict[str, float]:
+def alone(key: Key, folder: Path, longest: int) -> dict[str, float]:
     """What a row costs beside time: start-up and memory in a process of its own, bytes on disk."""
     # An export folder holds its other forms in subfolders; modules' weights are in subfolders that begin with a digit.
     files = [path for pattern in WEIGHTS for place in ("", "[0-9]*/") for path in folder.glob(place + pattern)]

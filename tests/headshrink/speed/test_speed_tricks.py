@@ -12,7 +12,7 @@ from headshrink.errors import HeadshrinkError
 from headshrink.export import TARGETS, Options, Original
 from headshrink.export.graph_encoder import padded
 from headshrink.model import SentenceEncoder
-from headshrink.speed import TRICKS, Subject, as_json, measure
+from headshrink.speed import TRICKS, Subject, as_json, fresh, measure
 from headshrink.speed.fusion import fuse_attention
 from headshrink.speed.tricks import open_onnx
 from tasks import speed
@@ -56,6 +56,11 @@ def test_every_row_of_every_model_has_its_costs_and_how_close_it_is_to_fp32(tiny
 def test_a_row_that_cannot_run_here_says_why(tiny_encoder, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
     assert TRICKS["torch_compile"].missing() == "no C++ compiler"
+
+
+def test_a_row_whose_process_fails_is_one_line(tmp_path):
+    with pytest.raises(HeadshrinkError, match="speed row onnx: its process failed"):
+        fresh.figures("onnx", tmp_path / "nowhere", 8)
 
 
 def test_an_unknown_row_is_one_line(tiny_encoder):
