@@ -26,6 +26,7 @@ EXPERIMENT = "headshrink"
 METRICS = {  # prefix in MLflow: file
     "": Path("artifacts/benchmark/quality.json"),
     "cost": Path("artifacts/benchmark/cost.json"),
+    "speed": Path("artifacts/speed/speed.json"),
     "distill": Path("artifacts/student/metrics.json"),
 }
 SCORES = Path("artifacts/benchmark/scores.json")
@@ -37,6 +38,7 @@ LABELS = {  # tag: the JSON file whose `label` it is
 }
 FILES = (Path("artifacts/report"), Path("artifacts/importance/map.png"), CURVE, *METRICS.values(), Path("dvc.lock"))
 BOUNDS = ("difference", "lower_95", "upper_95", "margin")
+MACHINES = ("cost.machine", "speed.machine")  # what the timings were taken on is a tag
 PARAMS_A_BATCH, METRICS_A_BATCH = 100, 1000  # MLflow's limits
 
 
@@ -189,7 +191,7 @@ def read_metrics(folder: Path) -> Iterator[tuple[str, float]]:
     for prefix, path in METRICS.items():
         if (folder / path).is_file():
             for key, value in flattened(json.loads((folder / path).read_text(encoding="utf-8")), prefix):
-                if isinstance(value, int | float) and math.isfinite(value) and not key.startswith("cost.machine"):
+                if isinstance(value, int | float) and math.isfinite(value) and not key.startswith(MACHINES):
                     yield key, float(value)
 
 

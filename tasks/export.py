@@ -30,6 +30,7 @@ def run(params) -> None:
     """Read artifacts/student/model, corpus/heldout.parquet, teacher.json and prune.json; write artifacts/export."""
     from headshrink.export import Limits, Options, Original, Pairs, Proof, write_card, write_form
     from headshrink.model import load_encoder
+    from tasks.heldout import heldout
     from tasks.stage import ARTIFACTS, output
 
     model, chosen = Original(load_encoder(ARTIFACTS / "student" / "model")), params.export
@@ -46,16 +47,6 @@ def run(params) -> None:
             teacher, cut = read_json("teacher/teacher.json"), read_json("pruned/prune.json")
             cut["student"] = params.distill.student.kind
             write_card(model.encoder, folder, teacher, cut, gate)
-
-
-def heldout(count: int) -> tuple[list[str], list[str]]:
-    """English and Russian sides of the first held-out pairs; fewer where the corpus holds fewer."""
-    import pandas as pd
-
-    from tasks.stage import ARTIFACTS
-
-    table = pd.read_parquet(ARTIFACTS / "corpus" / "heldout.parquet", columns=["en", "ru"]).head(count)
-    return list(table["en"]), list(table["ru"])
 
 
 def read_json(name: str) -> dict[str, Any]:

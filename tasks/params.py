@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from tasks import benchmark, corpus, distill, export, importance, prune, report, suite, teach, teacher, tokenize
+from tasks import benchmark, corpus, distill, export, importance, prune, report, speed, suite, teach, teacher, tokenize
 from tasks.section import NOTHING
 
 PARAMS = Path("params.yaml")
@@ -30,6 +30,7 @@ class Params(BaseModel):
     distill: distill.Params
     export: export.Params
     benchmark: benchmark.Params
+    speed: speed.Params
     report: report.Params
 
     @model_validator(mode="after")

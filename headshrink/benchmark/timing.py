@@ -4,6 +4,7 @@ Clock speed, neighbours and temperature drift by more than the differences looke
 after one another cancel the drift; a figure from another run does not.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from headshrink.benchmark.models import Model
 
 WARM_UP_CALLS = 3
 FEWEST_ROUNDS = 3
+SETTING_NAME = r"b([1-9]\d*)_([1-9]\d*)tokens_(1|all)threads?"
 RATIO_WIDTH = 0.05  # the interval of a ratio that ends the rounds, relative to the ratio
 
 
@@ -35,6 +37,15 @@ class Setting:
         return f"b{self.batch}_{self.tokens}tokens_{'all' if self.threads is None else self.threads}" + (
             "thread" if self.threads == 1 else "threads"
         )
+
+    @classmethod
+    def named(cls, name: str) -> "Setting":
+        """The setting of a name; ValueError where it is none."""
+        found = re.fullmatch(SETTING_NAME, name)
+        if not found:
+            raise ValueError(f"{name} is no setting: as in b1_32tokens_1thread or b32_8tokens_allthreads")
+        batch, tokens, threads = found.groups()
+        return cls(int(batch), int(tokens), None if threads == "all" else int(threads))
 
 
 LATENCY = [Setting(1, tokens, threads) for threads in (1, None) for tokens in (8, 32, 128)]
@@ -113,9 +124,14 @@ def figures(timings: Timings, setting: Setting, model: str, reference: str) -> d
         }
     else:
         found = {f"throughput_per_s_{setting.name}": setting.batch * 1000 / float(np.median(milliseconds))}
+    found |= ratio_figures(timings, f"time_ratio_{setting.name}", model, reference)
+    return found | {f"rounds_{setting.name}": len(milliseconds)}
+
+
+def ratio_figures(timings: Timings, key: str, model: str, reference: str) -> dict[str, float]:
+    """A ratio and its 95% interval under a key, `KEY_low` and `KEY_high`."""
     ratio, low, high = timings.ratio(model, reference)
-    key = f"time_ratio_{setting.name}"
-    return found | {key: ratio, f"{key}_low": low, f"{key}_high": high, f"rounds_{setting.name}": len(milliseconds)}
+    return {key: ratio, f"{key}_low": low, f"{key}_high": high}
 
 
 def speed_task_ms(models: Mapping[str, Model], sentences: Sequence[str]) -> dict[str, float]:

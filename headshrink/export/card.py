@@ -17,6 +17,18 @@ MADE = {
 }
 WEIGHTS = ("*.safetensors", "*.onnx", "*.bin")
 KEPT, CUT = "■", "·"
+FASTEMBED = """
+import numpy as np
+from fastembed import TextEmbedding
+from fastembed.common.model_description import ModelSource, PoolingType
+
+local = ModelSource(hf="local")  # never asked: the folder is given below
+TextEmbedding.add_custom_model("student", PoolingType.DISABLED, False, local, {dimension}, "onnx/model.onnx")
+model = TextEmbedding("student", specific_model_path=".")
+model.model.tokenizer.enable_truncation({tokens})  # the model's limit; fastembed reads the tokenizer's
+embeddings = np.array(list(model.embed(["a cat sleeps", "кошка спит"])))
+print(embeddings @ embeddings.T)
+"""  # pooling and normalisation are in the graph
 MAX_MAP = 64  # heads a layer that a map of single characters still shows
 
 
@@ -38,6 +50,7 @@ def write_card(
         introduction(encoder, teacher, cut.get("student", "pruned")),
         forms(folder, gate),
         *(usage(target, folder) for target in written),
+        *([fastembed(encoder)] if "onnx" in gate else []),
         *([what_was_cut(cut)] if cut.get("student", "pruned") == "pruned" else []),
         provenance(folder, teacher, cut),
     ]
@@ -105,6 +118,12 @@ def closeness(figures: Mapping[str, Any]) -> str:
 def usage(target: Target, folder: Path) -> str:
     """How one form is opened: what to install, and code that runs in the folder itself."""
     return f"## {target.title}\n\n`pip install {' '.join(target.needs)}`\n\n```python\n{snippet(target, folder)}\n```"
+
+
+def fastembed(encoder: SentenceEncoder) -> str:
+    """How fastembed opens the ONNX form, with this folder's own tokenizer."""
+    code = FASTEMBED.strip().replace("{dimension}", str(encoder.dimension)).replace("{tokens}", str(encoder.max_length))
+    return f"## fastembed\n\n`pip install fastembed`\n\n```python\n{code}\n```"
 
 
 def snippet(target: Target, folder: Path) -> str:

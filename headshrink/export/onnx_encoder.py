@@ -11,6 +11,12 @@ from headshrink.errors import HeadshrinkError
 from headshrink.export.graph_encoder import INPUTS, OUTPUT, TOKENIZER, GraphEncoder, read_tokenizer
 
 GRAPH = "model.onnx"
+LEVELS = {
+    "NONE": onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
+    "BASIC": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+    "EXTENDED": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    "ALL": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
+}
 DAMAGED = (state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.NoSuchFile, state.InvalidArgument,
            state.NotImplemented, state.RuntimeException)  # fmt: skip
 
@@ -31,13 +37,18 @@ class OnnxEncoder(GraphEncoder):
         super().__init__(run, session.get_outputs()[0].shape[1], read_tokenizer(folder / TOKENIZER), workers or cores())
 
 
-def open_session(graph: Path, threads: int) -> onnxruntime.InferenceSession:
-    """A session on an exported graph, on so many threads; 0 is all cores. HeadshrinkError where it cannot be opened."""
+def open_session(graph: Path | bytes, threads: int, level: str = "ALL") -> onnxruntime.InferenceSession:
+    """A session on an exported graph, on so many threads; 0 is all cores. `level`: of LEVELS, how far it is optimised.
+
+    HeadshrinkError where it cannot be opened.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors
+    options.graph_optimization_level = LEVELS[level]
     try:
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except DAMAGED as error:
         reason = str(error).split("\n", 1)[0][:200]
-        raise HeadshrinkError(f"cannot open {graph} ({reason}): an exported graph is needed") from error
+        name = graph if isinstance(graph, Path) else "a graph"
+        raise HeadshrinkError(f"cannot open {name} ({reason}): an exported graph is needed") from error

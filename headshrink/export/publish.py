@@ -8,17 +8,20 @@ from typing import Annotated
 import typer
 
 from headshrink.errors import HeadshrinkError
+from headshrink.export.measured import measured_card
 from headshrink.model import modeling_pruned_bert
 
 CODE = Path(modeling_pruned_bert.__file__).name
 # What a model folder consists of: the model's own files at its top, its modules, and its forms in subfolders.
 TOP = r"config\.json|model\.(safetensors|onnx)|modules\.json|(sentence_bert_config|config_sentence_transformers)\.json"
 TOKENIZER = r"tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|vocab\.txt"
-CARD = r"README\.md|LICENSE|gate\.json|prune\.json"
+ABOUT = r"README\.md|LICENSE|gate\.json|prune\.json"
 MODULE = r"\d+_(Pooling|Dense|Normalize)/(config\.json|model\.safetensors)"
 GRAPHS = r"(onnx|onnx_int8|onnx_int4|openvino|openvino_int8)/(model\.(onnx|xml|bin)|tokenizer\.json)"
 FOLDER = rf"{TOP}|{TOKENIZER}|{MODULE}|{re.escape(CODE)}"
-PARTS = re.compile(rf"{FOLDER}|{CARD}|{GRAPHS}|transformers_(fp16|bf16)/({FOLDER})")
+PARTS = re.compile(rf"{FOLDER}|{ABOUT}|{GRAPHS}|transformers_(fp16|bf16)/({FOLDER})")
+
+CARD = Path("README.md")
 
 
 @dataclass(frozen=True)
@@ -35,18 +38,23 @@ def publish(
     send: Annotated[bool, typer.Option("--send", help="send; without it, only say what would be sent")] = False,
     private: Annotated[bool, typer.Option(help="a new repository is private")] = True,
     message: Annotated[str, typer.Option(help="of the commit")] = "Model by headshrink",
+    scores: Annotated[
+        Path | None, typer.Option(help="the benchmark's scores.json: its figures go into the card")
+    ] = None,
 ) -> None:
     """Send a model folder to a hub (HF_ENDPOINT names another than the public one), in one commit.
 
-    A dry run unless `--send` is given. Only files that are part of a model are ever sent.
+    A dry run unless `--send` is given. Only files that are part of a model are ever sent; the folder stays as it is.
     """
     files = model_files(folder)
+    written = {CARD: measured_card(folder, scores).encode()} if scores else {}
     for path in files.sent:
-        typer.echo(f"{'sending' if send else 'would send'}  {(folder / path).stat().st_size:>12,}  {path}")
+        size = len(written[path]) if path in written else (folder / path).stat().st_size
+        typer.echo(f"{'sending' if send else 'would send'}  {size:>12,}  {path}")
     for path, why in files.left.items():
         typer.echo(f"leaving  {path}: {why}")
     if send:
-        typer.echo(f"sent: {upload(folder, files.sent, hub_id, private, message)}")
+        typer.echo(f"sent: {upload(folder, files.sent, written, hub_id, private, message)}")
     else:
         typer.echo(f"nothing was sent to {hub_id}; --send does it")
 
@@ -79,15 +87,17 @@ def reason_to_leave(path: Path, name: str) -> str:
     return ""
 
 
-def upload(folder: Path, files: list[Path], hub_id: str, private: bool, message: str) -> str:
-    """Commit files to a repository, made where there is none; the commit's address."""
+def upload(
+    folder: Path, files: list[Path], written: dict[Path, bytes], hub_id: str, private: bool, message: str
+) -> str:
+    """Commit files to a repository, made where there is none; the commit's address. `written` replaces some of them."""
     from huggingface_hub import CommitOperationAdd, HfApi
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     hub = HfApi()
     try:
         hub.create_repo(hub_id, private=private, exist_ok=True)
-        additions = [CommitOperationAdd(path.as_posix(), folder / path) for path in files]
+        additions = [CommitOperationAdd(path.as_posix(), written.get(path, folder / path)) for path in files]
         return hub.create_commit(hub_id, additions, commit_message=message).commit_url
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
         reason = str(error).strip().split("\n", 1)[0]

@@ -64,6 +64,7 @@ class Results:
     curve: dict[str, NDArray[np.float64]]  # column -> values, NaN where a step has none
     hashes: dict[str, str]
     sentences: dict[str, Any]  # teacher and student sentence by sentence: the benchmark's sentences.json
+    speed: dict[str, Any]  # teacher and student in many runtimes: speed.json
 
     @property
     def models(self) -> list[str]:
@@ -145,6 +146,7 @@ def read_results(artifacts: Path) -> Results:
         curve=read_curve(artifacts / "student" / "curve.csv"),
         hashes={"teacher weights": teacher["weights_sha256"]} | hashes | suite_hashes(suite),
         sentences=read_json(artifacts, "benchmark/sentences.json"),
+        speed=read_json(artifacts, "speed/speed.json"),
     )
 
 

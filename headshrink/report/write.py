@@ -12,6 +12,7 @@ from headshrink.report.published import SOURCE, published_table
 from headshrink.report.render import render
 from headshrink.report.results import MODELS, Results
 from headshrink.report.sentences import write_sentences
+from headshrink.report.speed import end_to_end, speed_tables
 from headshrink.report.tables import (
     beyond_table,
     corpus_table,
@@ -56,6 +57,8 @@ def write_report(results: Results, folder: Path, title: str, colours: Mapping[st
         "beyond": beyond_table(results),
         "published": published_table(results),
         "costs": cost_table(results),
+        "end_to_end": end_to_end(results),
+        "speed": speed_tables(results.speed),
         "corpus": corpus_table(results),
         "pictures": draw_all(results, colours, folder),
         "parameters": parameters.rstrip(),

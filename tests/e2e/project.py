@@ -19,6 +19,7 @@ SMALL = {
     "distill": {"epochs": 0.5, "evaluations": 2},
     "export": {"targets": ["transformers", "onnx"], "check_sentences": 32},
     "benchmark": {"repeats": 3, "limit_s": 0.1},
+    "speed": {"rows": ["torch"], "settings": ["b1_32tokens_1thread"], "repeats": 3, "limit_s": 0.1},
 }
 
 

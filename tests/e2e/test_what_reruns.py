@@ -4,7 +4,7 @@ import time
 
 from project import Project
 
-AFTER_PRUNE = {"prune", "distill", "export", "benchmark", "report"}
+AFTER_PRUNE = {"prune", "distill", "export", "benchmark", "speed", "report"}
 AFTER_CORPUS = {"corpus", "teacher", "tokenize", "importance", "teach"} | AFTER_PRUNE
 
 

@@ -44,6 +44,14 @@ def runs(database: Path) -> list:
     return client.search_runs([client.get_experiment_by_name(track.EXPERIMENT).experiment_id])
 
 
+def test_the_table_of_runtimes_is_among_the_metrics_and_the_machine_is_not(tmp_path: Path) -> None:
+    rows = {"torch": {"weights_mb": 9.5}, "openvino": {"absent": "not installed"}}
+    path = tmp_path / track.METRICS["speed"]
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"machine": {"cores": 2}, "titles": {"torch": "eager"}, "student": rows}))
+    assert dict(track.read_metrics(tmp_path)) == {"speed.student.torch.weights_mb": 9.5}
+
+
 def test_a_result_is_one_run_with_parameters_metrics_and_where_it_is_from(stand_in: Path, fresh: Path) -> None:
     assert track.track(stand_in)
     [logged] = runs(fresh)

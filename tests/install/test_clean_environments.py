@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from headshrink.export import TARGETS, Options, Original
-from headshrink.export.card import snippet
+from headshrink.export.card import fastembed, snippet
 from headshrink.export.gate import similarities
 from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder
 from headshrink.teacher.generated import train_tokenizer
@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TWO = '["a cat sleeps", "кошка спит"]'  # the sentences of every snippet
 SENTENCES = ["a cat sleeps", "кошка спит", "the man sees a dog in the big house", "собака", "дом " * 70]
 ENVIRONMENTS = sorted({target.needs for target in TARGETS.values()})
+FASTEMBED = ("fastembed==0.9.1",)  # it wants an older huggingface-hub than ours
 SAVE = "\nimport sys\nnp = __import__('numpy')\nnp.save(sys.argv[1], np.asarray(embeddings))\n"
 
 
@@ -40,15 +41,24 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[SentenceEncoder,
     return encoder, folder
 
 
-def install(place: Path, packages: tuple[str, ...]) -> Path:
-    """A new environment with some packages, at the versions of requirements.lock; its python."""
+def install(place: Path, packages: tuple[str, ...], locked: bool = True) -> Path:
+    """A new environment with some packages, at the versions of requirements.lock or as they come; its python."""
     subprocess.run([sys.executable, "-m", "venv", place], check=True)
     python = place / "bin" / "python"
     if "torch" in packages:  # as `make venv` does: from a local wheel, the CPU index or PyPI, whichever there is
         subprocess.run(["make", "--no-print-directory", "torch", f"VENV={place}"], cwd=ROOT, check=True)
     uv = [Path(sys.executable).parent / "uv", "pip", "install", "--quiet", "--python", python]
-    subprocess.run([*uv, "--constraint", ROOT / "requirements.lock", *packages], check=True)
+    versions = ["--constraint", ROOT / "requirements.lock"] if locked else []
+    subprocess.run([*uv, *versions, *packages], check=True)
     return python
+
+
+def run_snippet(python: Path, folder: Path, code: str, saved: Path) -> np.ndarray:
+    """Run a card's code in its folder on SENTENCES: their embeddings."""
+    command = [python, "-c", code.replace(TWO, repr(SENTENCES)) + SAVE, saved]
+    done = subprocess.run(command, cwd=folder, env=clean(), capture_output=True, text=True)
+    assert done.returncode == 0, f"{code}\n{done.stderr}"
+    return np.load(saved)
 
 
 def clean() -> dict[str, str]:
@@ -68,11 +78,17 @@ def test_the_card_s_packages_are_all_that_its_snippets_need(exported, tmp_path, 
             continue
         code = snippet(target, folder)
         assert TWO in code
-        command = [python, "-c", code.replace(TWO, repr(SENTENCES)) + SAVE, tmp_path / "found.npy"]
-        done = subprocess.run(command, cwd=folder, env=clean(), capture_output=True, text=True)
-        assert done.returncode == 0, f"{name}: {done.stderr}"
-        found = np.load(tmp_path / "found.npy")
+        found = run_snippet(python, folder, code, tmp_path / "found.npy")
         if target.lossless:
             assert np.abs(found - expected).max() < 1e-5, name
         else:
             assert np.diag(similarities(found, expected)).mean() > (0.9 if "int4" in name else 0.98), name
+
+
+def test_fastembed_takes_the_folder_as_a_custom_model(exported, tmp_path):
+    encoder, folder = exported
+    code = fastembed(encoder).split("```python\n")[1].removesuffix("```")
+    assert TWO in code
+    python = install(tmp_path / "environment", FASTEMBED, locked=False)
+    found = run_snippet(python, folder, code, tmp_path / "found.npy")
+    assert np.abs(found - encoder.encode(SENTENCES)).max() < 1e-5

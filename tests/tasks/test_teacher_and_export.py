@@ -18,6 +18,7 @@ from headshrink.model import load_encoder, save_encoder
 from headshrink.model.mlm_head import load_mlm_head
 from headshrink.teacher import write_teacher
 from tasks import distill, export, teacher
+from tasks.heldout import heldout
 
 DISTILL = distill.Params(losses={"cosine": 1.0})
 PAIRS = {"en": ["the man sees", "a dog", "big house"], "ru": ["мужчина видит", "собака", "большой дом"]}
@@ -129,5 +130,5 @@ def test_a_lossy_form_that_fails_its_gate_is_left_out_and_named(student, broken,
 
 
 def test_checks_read_both_languages(student):
-    assert export.heldout(2) == (PAIRS["en"][:2], PAIRS["ru"][:2])
-    assert export.heldout(256) == (PAIRS["en"], PAIRS["ru"])
+    assert heldout(2) == (PAIRS["en"][:2], PAIRS["ru"][:2])
+    assert heldout(256) == (PAIRS["en"], PAIRS["ru"])

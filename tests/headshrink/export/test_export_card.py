@@ -79,8 +79,9 @@ def test_a_form_that_the_gate_refused_is_named_with_its_figure_and_not_offered(e
 def test_every_snippet_runs_where_it_says(exported, card):
     """One process for those that need torch, one that must not import it for the others: imports take seconds."""
     folder, text = card
-    snippets = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    *snippets, fastembed = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     assert len(snippets) == len(TARGETS)
+    assert "TextEmbedding" in fastembed  # tests/install runs it: no other code here needs that package
     encoder = exported[0]
     expected = encoder.encode(["a cat sleeps", "кошка спит"])
     for needs_torch in (True, False):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from hypothesis import Phase, example, given, settings
@@ -18,8 +19,9 @@ from torch import nn
 from headshrink.errors import HeadshrinkError
 from headshrink.export import TARGETS, Options, Original, check_reload
 from headshrink.export.gate import similarities
+from headshrink.export.lines import open_encoder
 from headshrink.export.onnx_encoder import OnnxEncoder
-from headshrink.export.targets import transformers
+from headshrink.export.targets import openvino, transformers
 from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, load_encoder
 from headshrink.prune.vocabulary import choose_tokens, count_tokens, cut_vocabulary
 
@@ -205,3 +207,13 @@ def test_a_damaged_onnx_folder_is_one_line(exported, tmp_path, damage, message):
     with pytest.raises(HeadshrinkError, match=message) as caught:
         OnnxEncoder(folder)
     assert "\n" not in str(caught.value)
+
+
+def test_openvino_that_is_not_installed_is_one_line(tiny_encoder, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)  # importing it fails
+    (tmp_path / "model.xml").write_text("<net/>")
+    for use in (lambda: open_encoder(tmp_path), lambda: openvino.save(onnx.ModelProto(), tiny_encoder, tmp_path / "x")):
+        with pytest.raises(HeadshrinkError, match=r"pip install 'headshrink\[openvino\]'") as caught:
+            use()
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "x").exists()

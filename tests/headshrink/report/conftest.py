@@ -54,6 +54,7 @@ def write_artifacts(folder: Path, layers: int = 6, heads: int = 12, neurons: int
         "benchmark/cost.json": made_up_cost(),
         "benchmark/scores.json": made_up_details(quality),
         "benchmark/sentences.json": SENTENCES,
+        "speed/speed.json": made_up_speed(),
         "corpus/counts.json": {
             "label": "generated",
             "source": "generated",
@@ -159,6 +160,36 @@ def made_up_figures(values: tuple[float, ...]) -> dict[str, float]:
     ratio = cost["latency_ratio_b1"]
     key = "time_ratio_b1_32tokens_1thread"
     return cost | {key: ratio, f"{key}_low": ratio - 0.01, f"{key}_high": ratio + 0.01}
+
+
+WAYS = {"torch": 1.0, "onnx": 0.4, "onnx_int8": 0.2}  # time over eager torch's
+
+
+def made_up_speed() -> dict:
+    """Every way on both models; the student takes half of the teacher's time in each, and a way that is not there."""
+    cost = made_up_cost()
+    models = {name: {way: made_up_way(name, way) for way in WAYS} for name in ("teacher", "student")}
+    for rows in models.values():
+        rows["openvino"] = {"absent": "no openvino here"}
+    titles = {way: f"way {way}" for way in (*WAYS, "openvino")}
+    head = {"machine": cost["machine"], "date": cost["date"], "titles": titles}
+    return head | models | {"exported": ["onnx", "onnx_int8"]}
+
+
+def made_up_way(model: str, way: str) -> dict[str, float]:
+    half = 0.5 if model == "student" else 1.0
+    row = {"startup_s": 0.3, "memory_mb": 90.0, "weights_mb": 112.8 * half * (0.25 if "int8" in way else 1)}
+    row |= {"mean_cosine": 0.99731, "lowest_cosine": 0.98765}
+    for setting, figure in (("b1_32tokens_1thread", "latency_ms"), ("b32_32tokens_allthreads", "throughput_per_s")):
+        row |= {f"{figure}_{setting}": 9.1 * half * WAYS[way], f"rounds_{setting}": 20}
+        ratios = {"time_ratio": WAYS[way], "time_ratio_to_first": half * WAYS[way], "time_ratio_alike": half}
+        for key, ratio in ratios.items():
+            row |= {
+                f"{key}_{setting}": ratio,
+                f"{key}_{setting}_low": 0.9 * ratio,
+                f"{key}_{setting}_high": 1.1 * ratio,
+            }
+    return row
 
 
 def write_curve(path: Path, rng: np.random.Generator) -> None:

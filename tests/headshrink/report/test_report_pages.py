@@ -18,6 +18,7 @@ from headshrink.report.figures.importance import kept_first, quantiles
 from headshrink.report.figures.tradeoff import pareto
 from headshrink.report.published import PUBLISHED, published_table
 from headshrink.report.results import SENTENCE_TASKS, TASKS, Kept
+from headshrink.report.speed import end_to_end, speed_tables
 from headshrink.report.summary import main as show_summary
 from headshrink.report.tables import cost_table, headline, quality_table, signed
 
@@ -216,3 +217,39 @@ def test_published_means_are_those_of_the_published_tasks() -> None:
                 name
             )
             assert figures["mean_sw"] == pytest.approx(np.mean([figures[task] for task in TASKS]), abs=0.006), name
+
+
+def test_the_whole_road_is_stated_with_its_interval_and_within_one_runtime(run_artifacts: Path) -> None:
+    table = end_to_end(read_results(run_artifacts))
+    assert table is not None
+    road, alike = table.rows
+    assert road.cells[:4] == ["way torch, 112.8 MB", "way onnx_int8, 14.1 MB", "8.0×", "10.0× (9.1–11.1)"]
+    assert alike.cells[:4] == ["way onnx, 112.8 MB", "way onnx, 56.4 MB", "2.0×", "2.0× (1.8–2.2)"]
+    own = {model: figures["own_mean_s"] for model, figures in read_results(run_artifacts).quality.items()}
+    assert road.cells[4].startswith(f"{own['student']:.3f}, −{own['teacher'] - own['student']:.3f}")
+    assert road.cells[4].endswith("in fp32; cosine to it 0.9973")
+
+
+def test_a_form_that_was_not_exported_is_no_end_of_the_road(run_artifacts: Path) -> None:
+    edit(run_artifacts / "speed/speed.json", exported=["onnx"])
+    assert "onnx, 56.4 MB" in end_to_end(read_results(run_artifacts)).rows[0].cells[1]
+    edit(run_artifacts / "speed/speed.json", exported=[])
+    assert end_to_end(read_results(run_artifacts)) is None
+
+
+def test_a_mean_that_was_taken_stands_in_the_table_and_in_the_statement(run_artifacts: Path) -> None:
+    speed = json.loads((run_artifacts / "speed/speed.json").read_text(encoding="utf-8"))
+    for model, mean in (("teacher", 0.7), ("student", 0.69)):
+        for way in speed["exported"] + ["torch"]:
+            speed[model][way]["mean_s"] = mean
+    edit(run_artifacts / "speed/speed.json", **speed)
+    results = read_results(run_artifacts)
+    assert end_to_end(results).rows[0].cells[4] == "0.690, −0.010"
+    assert speed_tables(results.speed)["student"].header[-1] == "mean S, own pooling"
+
+
+def test_a_way_that_is_not_there_says_why_in_a_row_as_long_as_the_others(run_artifacts: Path) -> None:
+    table = speed_tables(read_results(run_artifacts).speed)["teacher"]
+    assert {len(row.cells) + 1 for row in table.rows} == {len(table.header)}
+    assert table.rows[-1].cells[0] == "no openvino here"
+    assert table.rows[1].cells[:2] == ["3.64 ms, 0.40× (0.36–0.44)", "4 /s, 0.40× (0.36–0.44)"]
