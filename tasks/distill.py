@@ -49,6 +49,10 @@ class Params(Section):
     dropout: float = Field(0.0, ge=0, lt=1, description="of the student while it trains; 0: off")
     train_embeddings: bool = Field(True, description="train the word table too; off: it stays the teacher's")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
+    unfreeze: float = Field(
+        0.0, ge=0, le=1, description="share of the steps over which layers open from the top down; 0: all at once"
+    )
+    compile: bool = Field(False, description="torch.compile of the student's passes")
     seed: int = Field(0, ge=0, description="order of the batches, dropout")
 
     @model_validator(mode="after")
@@ -100,15 +104,14 @@ def run(params) -> None:
 
 
 def models(chosen: Params, text: list):
-    """The untrained student and the teacher, on the GPU where there is one; `text` are arrays of the pairs' tokens."""
-    import torch
-
+    """The untrained student and the teacher, where accelerate wants them; `text` are arrays of the pairs' tokens."""
+    from headshrink.distill.processes import Processes
     from headshrink.distill.students import STUDENTS, Origin, Shape
     from headshrink.model import load_encoder
     from headshrink.prune.vocabulary import count_tokens
     from tasks.stage import ARTIFACTS
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = Processes().device
     teacher, pruned = (load_encoder(ARTIFACTS / name).to(device) for name in ("teacher", "pruned"))
     origin = Origin(teacher, pruned, count_tokens(text, teacher.backbone.config.vocab_size))
     shape = Shape(seed=chosen.seed, **chosen.student.model_dump(exclude={"kind"}))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import torch
 import typer
 
 from headshrink.checkpoint import Checkpoints, fingerprint
@@ -14,6 +13,7 @@ from headshrink.distill.losses import LAYER_LOSSES, LOSSES
 from headshrink.distill.monolingual import read_folder
 from headshrink.distill.objective import Weight
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
+from headshrink.distill.processes import Processes
 from headshrink.distill.record import summary, write_curve, write_metrics
 from headshrink.distill.targets import read_targets, write_targets
 from headshrink.distill.trainer import Recipe, distil
@@ -38,7 +38,10 @@ def main(
         Path | None, typer.Option(help="more text to imitate on: a folder of UTF-8 .txt files, a sentence a line")
     ] = None,
     epochs: Annotated[float, typer.Option(help="passes over the pairs", min=0.001)] = Recipe.epochs,
-    batch_size: Annotated[int, typer.Option(help="pairs a step", min=2)] = Recipe.batch_size,
+    batch_size: Annotated[int, typer.Option(help="pairs a batch", min=2)] = Recipe.batch_size,
+    accumulate: Annotated[
+        int, typer.Option(help="batches a step, shared out among the processes of `accelerate launch`", min=1)
+    ] = Recipe.accumulate,
     learning_rate: Annotated[float, typer.Option(help="peak")] = Recipe.learning_rate,
     precision: Annotated[str, typer.Option(help="auto | fp32 | bf16")] = Recipe.precision,
     seed: Annotated[int, typer.Option(help="order of the batches")] = Recipe.seed,
@@ -50,8 +53,9 @@ def main(
         raise HeadshrinkError(f"--precision {precision}: allowed are auto, fp32, bf16")
     weights = parse_losses(loss)
     recipe = Recipe(
-        weights, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, precision=precision, seed=seed
-    )
+        weights, epochs=epochs, batch_size=batch_size, accumulate=accumulate, learning_rate=learning_rate,
+        precision=precision, seed=seed,
+    )  # fmt: skip
     texts = split(read_tsv(pairs))
     models = load_both(teacher, student)
     work = output.parent / f".{output.name}.unfinished"  # the same call again goes on where a killed one stood
@@ -59,9 +63,12 @@ def main(
     sources = [teacher, student, pairs, *(also or []), *([monolingual] if monolingual else [])]
     more = read_folder(monolingual) if monolingual else []
     place = work / fingerprint(sources, vars(recipe))
-    train, heldout = prepare([models[0], *others], models[1], texts, more, place / "targets")
+    with Processes().first_before_others():
+        train, heldout = prepare([models[0], *others], models[1], texts, more, place / "targets")
     widths = [other.dimension for other in others]
     result = distil(models[1], train, heldout, recipe, Checkpoints(place), teacher=models[0], others=widths)
+    if not Processes().first:
+        return
     save_encoder(models[1], work / "model")
     write_metrics(result, work / "model" / "distill.json")
     write_curve(result.curve, work / "model" / "curve.csv")
@@ -71,9 +78,8 @@ def main(
 
 
 def load_both(teacher: Path, student: Path) -> tuple[SentenceEncoder, SentenceEncoder]:
-    """Teacher and student on the GPU where there is one; HeadshrinkError where their embeddings cannot be compared."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    master, pupil = (load_encoder(folder).to(device) for folder in (teacher, student))
+    """Teacher and student on this process's device; HeadshrinkError where their embeddings cannot be compared."""
+    master, pupil = (load_encoder(folder).to(Processes().device) for folder in (teacher, student))
     if master.dimension != pupil.dimension:
         raise HeadshrinkError(
             f"{student} gives {pupil.dimension} dimensions and {teacher} {master.dimension}: they must be equal"
