@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from headshrink.distill.gates import Gates
 from headshrink.distill.layers import Alignment, LayerMap, Layers, head_sizes, recorded, same_pieces
 from headshrink.distill.losses import LAYER_LOSSES, LOSSES, OF_TRANSLATIONS, Outputs
 from headshrink.distill.pairs import Batch
@@ -29,7 +30,8 @@ class Objective(nn.Module):
     inside it is too much to store (6 layers of minilm-en-ru: 13 kB a token); `layer_map` says which of its layers the
     student's imitate. `others` are the dimensions of further teachers, whose embeddings follow the first one's in the
     targets: each is imitated by `cosine` through a linear projection of its own, learned with the student and thrown
-    away after (rubert-tiny's recipe), all of them together at weight 1. Raises HeadshrinkError for a loss on layers
+    away after (rubert-tiny's recipe), all of them together at weight 1. `gates` on the student are learned with it, and
+    add what drives them to their budget. Raises HeadshrinkError for a loss on layers
     without a teacher.
     """
 
@@ -40,8 +42,10 @@ class Objective(nn.Module):
         teacher: SentenceEncoder | None = None,
         layer_map: LayerMap = "uniform",
         others: Sequence[int] = (),
+        gates: Gates | None = None,
     ) -> None:
         super().__init__()
+        self.gates = gates
         self.weights = dict(weights)
         self.on_layers = [name for name in weights if name in LAYER_LOSSES]
         self.alignment: Alignment | None = None
@@ -69,6 +73,8 @@ class Objective(nn.Module):
         for projection, other in zip(self.projections, teacher.others, strict=True):
             projected = Outputs(projection(student.en), projection(student.ru))
             terms.append(LOSSES["cosine"](projected, other) / len(teacher.others))
+        if self.gates is not None:
+            terms.append(self.gates.penalty(progress))
         return torch.stack(terms).sum()
 
     def heldout(self, student: Outputs, teacher: Outputs) -> Tensor:

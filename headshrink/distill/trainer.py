@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from headshrink.checkpoint import Checkpoints
 from headshrink.distill.batches import blanked, bucketed_apart, in_order, padding_waste
 from headshrink.distill.evaluate import Scores, evaluate
+from headshrink.distill.gates import Gates
 from headshrink.distill.layers import LayerMap
 from headshrink.distill.losses import LAYER_LOSSES, OF_TRANSLATIONS
 from headshrink.distill.objective import Objective, Weight, weight_at
@@ -114,11 +115,13 @@ def distil(
     on_row: Callable[[Row], None] = lambda row: None,
     teacher: SentenceEncoder | None = None,
     others: Sequence[int] = (),
+    gates: Gates | None = None,
 ) -> Result:
     """Train `student` in place towards the targets of `train`; it ends as the step with the lowest held-out loss.
 
     The untrained student is a candidate too (step 0). `teacher` is needed by losses on layers alone; `others` are the
-    dimensions of further teachers, whose targets stand beside the first one's. With
+    dimensions of further teachers, whose targets stand beside the first one's. `gates` on the student are trained with
+    it; while they close the held-out loss must rise, so that the last step counts as the best. With
     `checkpoints` a killed training goes on where it stood, to the same bytes. `on_row` sees each row of the curve,
     after a resumption the earlier ones again. On a CPU the result depends on the arguments, torch's version and its
     thread count alone.
@@ -128,7 +131,7 @@ def distil(
     """
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        trainer = Trainer(student, train, heldout, recipe, checkpoints, on_row, teacher, others)
+        trainer = Trainer(student, train, heldout, recipe, checkpoints, on_row, teacher, others, gates)
         quick = [quick_attention(model, trainer.precision) for model in (student, teacher or student)]
         with quick[0], quick[1], compiled(student) if recipe.compile else nullcontext():
             return trainer.run()
@@ -155,6 +158,15 @@ def prepare(student: SentenceEncoder, recipe: Recipe) -> dict[str, nn.Parameter]
     return {name: p for name, p in student.named_parameters() if p.requires_grad}
 
 
+def batches_of_epoch(recipe: Recipe, train: Pairs, epoch: int) -> list[np.ndarray]:
+    """Each as indices of pairs."""
+    return bucketed_apart(train.lengths, train.translations, recipe.batch_size, recipe.seed, epoch)
+
+
+def steps_an_epoch(recipe: Recipe, train: Pairs) -> int:
+    return math.ceil(len(batches_of_epoch(recipe, train, 0)) / recipe.accumulate)
+
+
 class Trainer:
     """One training: its parts, and the loop over them. `distil` is the way in."""
 
@@ -168,6 +180,7 @@ class Trainer:
         on_row: Callable[[Row], None],
         teacher: SentenceEncoder | None = None,
         others: Sequence[int] = (),
+        gates: Gates | None = None,
     ) -> None:
         if not len(train) or not len(heldout):
             raise HeadshrinkError(f"{len(train)} training and {len(heldout)} held-out pairs: both are needed")
@@ -177,7 +190,7 @@ class Trainer:
             raise HeadshrinkError("compile = true: losses on layers look into the running student; choose one")
         self.student, self.train, self.heldout, self.recipe = student, train, heldout, recipe
         self.checkpoints, self.on_row = checkpoints, on_row
-        self.objective = Objective(recipe.losses, student, teacher, recipe.layer_map, others)
+        self.objective = Objective(recipe.losses, student, teacher, recipe.layer_map, others, gates)
         self.parameters = prepare(student, recipe) | {
             f"objective.{name}": p for name, p in self.objective.named_parameters()
         }
@@ -185,7 +198,7 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=BETAS, eps=EPSILON, fused=True)
         self.precision = resolve(recipe.precision, student.device)
         self.epoch_batches = lru_cache(maxsize=1)(self._epoch_batches)
-        self.steps_an_epoch = math.ceil(len(self.epoch_batches(0)) / recipe.accumulate)
+        self.steps_an_epoch = steps_an_epoch(recipe, train)
         self.steps = math.ceil(recipe.epochs * self.steps_an_epoch)
         self.opening_steps = opening_steps(self.parameters, recipe.unfreeze, self.steps) if recipe.unfreeze else {}
         self.heldout_batches = in_order(heldout.lengths, recipe.batch_size)
@@ -230,8 +243,7 @@ class Trainer:
         self.student.train()
 
     def _epoch_batches(self, epoch: int) -> list[np.ndarray]:
-        recipe = self.recipe
-        return bucketed_apart(self.train.lengths, self.train.translations, recipe.batch_size, recipe.seed, epoch)
+        return batches_of_epoch(self.recipe, self.train, epoch)
 
     def batches(self, step: int) -> list[np.ndarray]:
         """The batches of one step, each as indices of pairs; the last step of an epoch may have fewer."""
@@ -318,7 +330,12 @@ class Trainer:
             self.stop(f"loss {loss}, gradient norm {gradient_norm}")
 
     def stop_if_diverged(self, scores: dict[str, float]) -> None:
-        """A held-out loss that has risen past twice the untrained student's and by DIVERGED will not come back."""
+        """A held-out loss that has risen past twice the untrained student's and by DIVERGED will not come back.
+
+        Unless gates are closing: theirs starts at the teacher's own, nothing, and has to rise.
+        """
+        if self.objective.gates is not None:
+            return
         before = self.progress.before.get("loss", scores["loss"])
         if not scores["loss"] <= 2 * before + DIVERGED * sum(weight_at(w, 1) for w in self.recipe.losses.values()):
             self.stop(f"held-out loss {scores['loss']:.4g}, {before:.4g} before training")
@@ -355,7 +372,8 @@ class Trainer:
         with self.averaged():
             scores = asdict(evaluate(self.student, self.heldout, self.heldout_batches, self.objective, self.precision))
             scores = self.processes.told_by_first(scores)
-            better = not self.best_weights or scores["loss"] < self.progress.best["loss"]
+            first_or_gated = not self.best_weights or self.objective.gates is not None
+            better = first_or_gated or scores["loss"] < self.progress.best["loss"]
             self.progress.evaluations_since_best += 1
             if better:
                 self.progress.best, self.progress.best_step = scores, self.progress.step
