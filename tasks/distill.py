@@ -15,11 +15,12 @@ class Student(Section):
     """What is trained: a kind, and its size where it is not the cut model."""
 
     kind: name_from("distill/students") = Field("pruned", description="what it is made from")  # type: ignore[valid-type]
-    layers: int = Field(2, ge=1, description="every_kth_layer, narrow")
-    hidden: int = Field(312, ge=1, description="narrow: width")
+    layers: int = Field(2, ge=1, description="every_kth_layer, narrow, bilstm")
+    hidden: int = Field(312, ge=1, description="narrow, bilstm: width")
     heads: int = Field(12, ge=1, description="narrow: a layer")
     ffn: int = Field(600, ge=1, description="narrow: FFN neurons a layer")
-    rank: int | None = Field(None, ge=1, description="narrow, static: of the word table as a product; empty: dense")
+    rank: int | None = Field(None, ge=1, description="narrow, bilstm, static: of the word table; empty: dense")
+    share_layers: bool = Field(False, description="narrow: one set of weights for all layers")
 
 
 class Params(Section):

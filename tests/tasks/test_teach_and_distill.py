@@ -137,7 +137,7 @@ def test_more_text_is_taught_without_the_benchmarks_and_held_out_sentences(works
     assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
 
 
-@pytest.mark.parametrize("kind", ["every_kth_layer", "narrow", "static"])
+@pytest.mark.parametrize("kind", ["bilstm", "every_kth_layer", "narrow", "static"])
 def test_other_students_come_out_of_the_same_stage(workspace, kind):
     teach.run(PARAMS)
     shape = distill.Student(kind=kind, layers=1, hidden=16, heads=2, ffn=24, rank=8)
