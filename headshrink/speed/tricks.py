@@ -1,6 +1,5 @@
 """Ways of running one model on the CPU, by name."""
 
-import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import torch
 
 from headshrink.errors import HeadshrinkError
 from headshrink.export import TARGETS, Options, Original
+from headshrink.model.compiled import no_compiler
 
 Run = Callable[[np.ndarray, np.ndarray], np.ndarray]  # ids, mask: int64 [batch, tokens] -> float32 [batch, dimension]
 Start = Callable[[Original, Path, int], Run]  # model, an empty folder of the trick's own, threads
@@ -62,11 +62,6 @@ def openvino_run(model: Original, folder: Path, threads: int, target: str = "ope
     TARGETS[target].write(model, folder, Options())
     request = compile_model(folder / MODEL, threads, precision=precision).create_infer_request()
     return lambda ids, mask: request.infer({"input_ids": ids, "attention_mask": mask})[0].copy()
-
-
-def no_compiler() -> str:
-    """torch.compile writes C++."""
-    return "" if shutil.which("g++") or shutil.which("clang++") else "no C++ compiler"
 
 
 def no_openvino() -> str:
