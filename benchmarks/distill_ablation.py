@@ -61,8 +61,8 @@ def variants(weights: dict[str, float]) -> Iterator[tuple[str, dict[str, float]]
 def mlm_head_of(teacher: SentenceEncoder, train: Pairs, heldout: Pairs, steps: int, work: Path) -> MlmHead | None:
     """The head that losses on words guess through, fitted once."""
     if not (work / FILE).is_file():
-        sentences = (pairs.en.followed_by(pairs.ru) for pairs in (train, heldout))
-        mlm_head, perplexity = fit_mlm_head(teacher, *sentences, steps)
+        text, unseen = (pairs.en.followed_by(pairs.ru) for pairs in (train, heldout))
+        mlm_head, perplexity = fit_mlm_head(teacher, text, unseen, steps)
         print(f"MLM head of {steps} steps: held-out perplexity {perplexity:.1f}", flush=True)
         save_mlm_head(mlm_head, work)
     return load_mlm_head([work], teacher.backbone)
