@@ -1,35 +1,48 @@
-"""What each distillation loss is worth on the tenth's shape: alone, and left out of all of them; held-out scores only.
+"""What each distillation loss is worth on the tenth's shape, alone and left out; and how best to cut to that shape.
 
-Every variant starts from the same untrained student and takes the same steps over the same pairs. A loss's weight is
-one over its value at the start, so that all begin equal. Finished variants stay in the JSON, and a run with `--minutes`
-begins no new one after that: call it again to go on.
+Every set of losses starts from the same untrained student and takes the same steps over the same pairs. A loss's weight
+is one over its value at the start, so that all begin equal. The ways of cutting start from the tenth's layers, uncut,
+and end at its heads and neurons in as many steps: all at once, in rounds, or by learned masks. Held-out scores only.
+Finished variants stay in the JSON, and a run with `--minutes` begins no new one after that: call it again to go on.
 
     python -m benchmarks.distill_ablation --teacher FOLDER --pairs FOLDER --suite FOLDER --work FOLDER --out FOLDER
 """
 
+import argparse
 import copy
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from datetime import date
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.distill_tenth import options, prepared
+from benchmarks.distill_tenth import LOSSES as LOSSES_OF_TENTH
+from benchmarks.distill_tenth import REPAIR_PAIRS, options, prepared, ratios, text_of
 from headshrink.distill.losses import ALL_LOSSES, LAYER_LOSSES, LOSSES, WORD_LOSSES
 from headshrink.distill.mlm_fit import fit_mlm_head
 from headshrink.distill.objective import Objective
 from headshrink.distill.pairs import Pairs
+from headshrink.distill.parts import Parts, parts_of
 from headshrink.distill.precision import resolve
+from headshrink.distill.rounds import by_gates, in_rounds
 from headshrink.distill.trainer import Recipe, distil
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import FILE, MlmHead, load_mlm_head, save_mlm_head
+from headshrink.prune import Recipe as Cuts
+from headshrink.prune.embedding import factorise
+from headshrink.prune.layers import keep_layers
+from headshrink.prune.record import parameters
+from headshrink.prune.vocabulary import count_tokens
 
 FIRST_PAIRS = 64
+ROUNDS, MASKED = (1, 2, 4), (0.3, 0.6)
 
 
 def variants(weights: dict[str, float]) -> Iterator[tuple[str, dict[str, float]]]:
@@ -48,8 +61,8 @@ def variants(weights: dict[str, float]) -> Iterator[tuple[str, dict[str, float]]
 def mlm_head_of(teacher: SentenceEncoder, train: Pairs, heldout: Pairs, steps: int, work: Path) -> MlmHead | None:
     """The head that losses on words guess through, fitted once."""
     if not (work / FILE).is_file():
-        sentences = (pairs.en.followed_by(pairs.ru) for pairs in (train, heldout))
-        mlm_head, perplexity = fit_mlm_head(teacher, *sentences, steps)
+        text, unseen = (pairs.en.followed_by(pairs.ru) for pairs in (train, heldout))
+        mlm_head, perplexity = fit_mlm_head(teacher, text, unseen, steps)
         print(f"MLM head of {steps} steps: held-out perplexity {perplexity:.1f}", flush=True)
         save_mlm_head(mlm_head, work)
     return load_mlm_head([work], teacher.backbone)
@@ -68,12 +81,34 @@ def equal_weights(
     return {name: 1 / max(value, 1e-3) for name, value in values.items()}
 
 
+def cuts(
+    teacher: SentenceEncoder, train: Pairs, heldout: Pairs, recipe: Recipe, arguments: argparse.Namespace
+) -> Iterator[tuple[str, Callable[[], SentenceEncoder]]]:
+    """Names, and what trains a student whose heads and neurons are cut at once, in rounds or by learned masks."""
+    counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
+    wide = factorise(keep_layers(teacher, arguments.layers), arguments.rank, counts)
+    heads, ffn = ratios(teacher, arguments)
+    text, part = text_of(teacher, train, REPAIR_PAIRS, 2), partial(distil, train=train, heldout=heldout)
+
+    def in_parts(*ends: float) -> Parts:
+        return Parts(parts_of(recipe, train, ends), part)
+
+    for rounds in ROUNDS:
+        ends = [(i + 1) / rounds for i in range(rounds)]
+        name = f"cut in {rounds} rounds" if rounds > 1 else "cut at once"
+        yield name, lambda ends=ends: in_rounds(wide, Cuts(heads, ffn), text, in_parts(*ends))[0]
+    for share in MASKED:
+        name = f"cut by masks learned in {share:g} of the steps"
+        yield name, lambda share=share: by_gates(wide, {"heads": heads, "ffn": ffn}, in_parts(share, 1))[0]
+
+
 def write(folder: Path, about: dict[str, Any], rows: dict[str, dict[str, Any]]) -> None:
     """ablation.json and ablation.md, best rank agreement first."""
     content = {"about": about, "rows": rows}
     (folder / "ablation.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    lines = ["# What each loss is worth", "", "; ".join(f"{k.replace('_', ' ')}: {v}" for k, v in about.items()), ""]
-    lines += ["| losses | cosine | rank agreement | retrieval | s |", "|---|---|---|---|---|"]
+    conditions = "; ".join(f"{k.replace('_', ' ')}: {v}" for k, v in about.items())
+    lines = ["# What each loss is worth, and how to cut", "", conditions, ""]
+    lines += ["| losses or cut | cosine | rank agreement | retrieval | s |", "|---|---|---|---|---|"]
     for name, row in sorted(rows.items(), key=lambda item: -item[1]["rank_agreement"]):
         figures = " | ".join(f"{row[key]:.4f}" for key in ("cosine", "rank_agreement", "retrieval"))
         lines.append(f"| {name} | {figures} | {row['seconds']:.0f} |")
@@ -104,18 +139,27 @@ def main() -> None:
     rows.setdefault("untrained", asdict(test(untrained)) | {"seconds": 0.0})
     epochs = arguments.steps * arguments.batch_size / len(train)
     mlm_head = mlm_head_of(teacher, train, heldout, arguments.mlm_head_steps, arguments.work)
-    for name, weights in variants(equal_weights(untrained, teacher, train, mlm_head)):
+    recipe = Recipe(
+        LOSSES_OF_TENTH, epochs=epochs, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate,
+        evaluations=1,
+    )  # fmt: skip
+
+    def by_losses(weights: dict[str, float]) -> SentenceEncoder:
+        student = copy.deepcopy(untrained)
+        distil(student, train, heldout, replace(recipe, losses=weights), teacher=teacher, mlm_head=mlm_head)
+        return student
+
+    losses = variants(equal_weights(untrained, teacher, train, mlm_head))
+    trained = ((name, partial(by_losses, weights)) for name, weights in losses)
+    for name, train_one in chain(trained, cuts(teacher, train, heldout, recipe, arguments)):
         if name in rows or arguments.only not in name:
             continue
         if time.monotonic() - began > 60 * arguments.minutes:
             break
-        started, student = time.monotonic(), copy.deepcopy(untrained)
-        recipe = Recipe(
-            weights, epochs=epochs, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate,
-            evaluations=1,
-        )  # fmt: skip
-        distil(student, train, heldout, recipe, teacher=teacher, mlm_head=mlm_head)
-        rows[name] = asdict(test(student)) | {"seconds": round(time.monotonic() - started, 1)}
+        started = time.monotonic()
+        student = train_one()
+        seconds = round(time.monotonic() - started, 1)
+        rows[name] = asdict(test(student)) | {"parameters": parameters(student), "seconds": seconds}
         print(name, rows[name], flush=True)
         write(arguments.out, about, rows)
     write(arguments.out, about, rows)

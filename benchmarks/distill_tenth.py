@@ -35,7 +35,7 @@ from headshrink.distill.students.narrow import narrow
 from headshrink.distill.students.static import static
 from headshrink.distill.targets import read_targets, write_targets
 from headshrink.distill.trainer import Recipe, distil
-from headshrink.importance import pair_batches, score
+from headshrink.importance import PairBatch, pair_batches, score
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.prune import cut, plan_ratio
 from headshrink.prune.embedding import factorise
@@ -104,21 +104,25 @@ def taught(teacher: SentenceEncoder, texts: dict[str, tuple[list[str], list[str]
     return train, heldout
 
 
+def text_of(teacher: SentenceEncoder, train: Pairs, pairs: int, seed: int) -> list[PairBatch]:
+    """So many training pairs for scores or repair."""
+    rows = [[side[i].tolist() for i in range(train.translations)] for side in (train.en, train.ru)]
+    return list(pair_batches(*rows, teacher.tokenizer.pad_token_id, pairs // 32, 32, seed))  # type: ignore[arg-type]
+
+
+def ratios(teacher: SentenceEncoder, arguments: argparse.Namespace) -> tuple[float, float]:
+    """The shares of heads and of FFN neurons that go."""
+    whole = teacher.backbone.config
+    return 1 - arguments.heads / whole.num_attention_heads, 1 - arguments.ffn / whole.intermediate_size
+
+
 def tenth(teacher: SentenceEncoder, train: Pairs, arguments: argparse.Namespace) -> SentenceEncoder:
     """The teacher cut to a few thin layers and a thin table; repaired, untrained."""
-    count = train.translations
-
-    def text(pairs: int, seed: int) -> list:
-        rows = [[side[i].tolist() for i in range(count)] for side in (train.en, train.ru)]
-        return list(pair_batches(*rows, teacher.tokenizer.pad_token_id, pairs // 32, 32, seed))
-
     layers = keep_layers(teacher, arguments.layers)
-    whole = layers.backbone.config
-    ratios = [1 - arguments.heads / whole.num_attention_heads, 1 - arguments.ffn / whole.intermediate_size]
-    scores = score(layers, text(SCORING_PAIRS, 1), ["obs"], "teacher_distance")["obs"]
-    plan = plan_ratio(scores, *ratios, "layer")
+    scores = score(layers, text_of(teacher, train, SCORING_PAIRS, 1), ["obs"], "teacher_distance")["obs"]
+    plan = plan_ratio(scores, *ratios(teacher, arguments), "layer")
     thin = cut(layers, plan)
-    repair(layers, thin, plan, text(REPAIR_PAIRS, 2))
+    repair(layers, thin, plan, text_of(teacher, train, REPAIR_PAIRS, 2))
     counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
     return factorise(thin, arguments.rank, counts)
 

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from tasks.section import LIBRARY, Section, name_from
 
 LIBRARY_PARTS = ("checkpoint.py", "distill", "importance", "model", "prune", "shards.py")
+PAIRS_A_BATCH = 32  # of the text that cuts are chosen and repaired on
 Weight = float | Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
@@ -14,11 +15,12 @@ class Student(Section):
     """What is trained: a kind, and its size where it is not the cut model."""
 
     kind: name_from("distill/students") = Field("pruned", description="what it is made from")  # type: ignore[valid-type]
-    layers: int = Field(2, ge=1, description="every_kth_layer, narrow")
-    hidden: int = Field(312, ge=1, description="narrow: width")
+    layers: int = Field(2, ge=1, description="every_kth_layer, narrow, bilstm")
+    hidden: int = Field(312, ge=1, description="narrow, bilstm: width")
     heads: int = Field(12, ge=1, description="narrow: a layer")
     ffn: int = Field(600, ge=1, description="narrow: FFN neurons a layer")
-    rank: int | None = Field(None, ge=1, description="narrow, static: of the word table as a product; empty: dense")
+    rank: int | None = Field(None, ge=1, description="narrow, bilstm, static: of the word table; empty: dense")
+    share_layers: bool = Field(False, description="narrow: one set of weights for all layers")
 
 
 class Params(Section):
@@ -49,6 +51,16 @@ class Params(Section):
     dropout: float = Field(0.0, ge=0, lt=1, description="of the student while it trains; 0: off")
     train_embeddings: bool = Field(True, description="train the word table too; off: it stays the teacher's")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
+    rounds: int = Field(
+        1, ge=1, le=100, description="pruned: cut from the teacher anew, a little before each of so many parts"
+    )
+    masks: float = Field(
+        0.0, ge=0, lt=1, description="pruned: cut from the teacher anew, by masks learned in this share of the steps"
+    )
+    unfreeze: float = Field(
+        0.0, ge=0, le=1, description="share of the steps over which layers open from the top down; 0: all at once"
+    )
+    compile: bool = Field(False, description="torch.compile of the student's passes")
     seed: int = Field(0, ge=0, description="order of the batches, dropout")
 
     @model_validator(mode="after")
@@ -59,20 +71,34 @@ class Params(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def cuts_on_the_way_have_a_teacher_to_cut(self) -> "Params":
+        if self.rounds > 1 and self.masks:
+            raise ValueError(f"masks = {self.masks} and rounds = {self.rounds}: one of them makes the cuts")
+        if (self.rounds > 1 or self.masks) and self.student.kind != "pruned":
+            raise ValueError(f"rounds and masks cut a student of kind pruned, not {self.student.kind}")
+        if self.masks and self.compile:
+            raise ValueError("masks look into the running student, which compile = true would hide from them")
+        return self
+
 
 def run(params) -> None:
+    import json
     import shutil
+    from functools import partial
     from pathlib import Path
 
     from headshrink.checkpoint import Checkpoints, fingerprint
     from headshrink.distill.losses import LAYER_LOSSES, WORD_LOSSES
     from headshrink.distill.monolingual import with_stored
     from headshrink.distill.pairs import Pairs, Sentences
+    from headshrink.distill.parts import Parts
     from headshrink.distill.record import summary, write_curve, write_metrics
     from headshrink.distill.targets import stored_targets
     from headshrink.distill.trainer import Recipe, distil
     from headshrink.model import save_encoder
     from headshrink.model.mlm_head import load_mlm_head
+    from headshrink.prune import write_record
     from headshrink.shards import read_split
     from tasks.live import LiveCurve
     from tasks.stage import ARTIFACTS, WORK, output
@@ -84,37 +110,69 @@ def run(params) -> None:
 
     train, heldout = with_stored(pairs("train"), ARTIFACTS / "targets"), pairs("heldout")
     chosen = params.distill
-    recipe = Recipe(**chosen.model_dump(exclude={"student"}))
+    recipe = Recipe(**chosen.model_dump(exclude={"student", "rounds", "masks"}))
     code = [Path(__file__), *(LIBRARY / name for name in LIBRARY_PARTS)]
     inputs = [ARTIFACTS / name for name in ("shards", "targets", "pruned", "teacher")]
     checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], params.distill.model_dump()))
     student, teacher = models(chosen, [train.en.ids, train.ru.ids])
+    record = json.loads((ARTIFACTS / "pruned" / "prune.json").read_text(encoding="utf-8"))
     beside = teacher if (LAYER_LOSSES | WORD_LOSSES).keys() & recipe.losses.keys() else None
     mlm_head = load_mlm_head([ARTIFACTS / "targets", ARTIFACTS / "teacher"], teacher.backbone) if beside else None
     with LiveCurve("distill", params.distill.model_dump()) as live:
-        result = distil(student, train, heldout, recipe, checkpoints, live.row, beside, mlm_head=mlm_head)
+        if chosen.rounds > 1 or chosen.masks:
+            part = partial(distil, train=train, heldout=heldout, teacher=beside, mlm_head=mlm_head)
+            parts = partial(Parts, train=part, checkpoints=checkpoints, on_row=live.row)
+            student, record, result = cut_on_the_way(chosen, recipe, teacher, record["why"], train, parts)
+        else:
+            result = distil(student, train, heldout, recipe, checkpoints, live.row, beside, mlm_head=mlm_head)
     with output(ARTIFACTS / "student", "distill") as folder:
         save_encoder(student, folder / "model")
         write_metrics(result, folder / "metrics.json")
         write_curve(result.curve, folder / "curve.csv")
+        write_record(record, folder)
     shutil.rmtree(WORK / "distill", ignore_errors=True)  # this run's checkpoints, and abandoned ones
     print(summary(result))
 
 
 def models(chosen: Params, text: list):
-    """The untrained student and the teacher, on the GPU where there is one; `text` are arrays of the pairs' tokens."""
-    import torch
-
+    """The untrained student and the teacher, where accelerate wants them; `text` are arrays of the pairs' tokens."""
+    from headshrink.distill.processes import Processes
     from headshrink.distill.students import STUDENTS, Origin, Shape
     from headshrink.model import load_encoder
     from headshrink.prune.vocabulary import count_tokens
     from tasks.stage import ARTIFACTS
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = Processes().device
     teacher, pruned = (load_encoder(ARTIFACTS / name).to(device) for name in ("teacher", "pruned"))
     origin = Origin(teacher, pruned, count_tokens(text, teacher.backbone.config.vocab_size))
     shape = Shape(seed=chosen.seed, **chosen.student.model_dump(exclude={"kind"}))
     return STUDENTS[chosen.student.kind](origin, shape).to(device), teacher
+
+
+def cut_on_the_way(chosen: Params, recipe, teacher, why, train, in_parts):
+    """A student cut by the prune stage's ratios, for its reasons, but while it trains: with its record and result."""
+    import numpy as np
+
+    from headshrink.distill.parts import parts_of
+    from headshrink.distill.rounds import by_gates, in_rounds
+    from headshrink.errors import HeadshrinkError
+    from headshrink.importance import pair_batches
+    from headshrink.prune import Recipe, describe
+
+    if why["budget"]:
+        raise HeadshrinkError(f"prune.budget = {why['budget']}: rounds and masks cut to ratios; set it to null")
+    rounds = [(i + 1) / chosen.rounds for i in range(chosen.rounds)]
+    parts = in_parts(parts_of(recipe, train, [chosen.masks, 1] if chosen.masks else rounds))
+    if chosen.masks:
+        student, plan = by_gates(teacher, {"heads": why["heads"], "ffn": why["ffn"]}, parts)
+    else:
+        cuts = Recipe(**{key: why[key] for key in ("heads", "ffn", "ranking", "criterion", "loss", "repair", "ridge")})
+        en, ru = (side.taken(np.arange(train.translations)) for side in (train.en, train.ru))
+        batches = why["repair_pairs"] // PAIRS_A_BATCH
+        text = list(pair_batches(en, ru, teacher.tokenizer.pad_token_id, batches, PAIRS_A_BATCH, chosen.seed))
+        student, plan = in_rounds(teacher, cuts, text, parts)
+    record = describe(teacher, student, plan, **why | {"rounds": chosen.rounds, "masks": chosen.masks})
+    return student, record, parts.result()
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def run(params) -> None:
         gate = {name: write_form(name, model, folder, options, proof) for name in chosen.targets}
         (folder / "gate.json").write_text(json.dumps(gate, indent=1) + "\n", encoding="utf-8")
         if "transformers" in chosen.targets:
-            teacher, cut = read_json("teacher/teacher.json"), read_json("pruned/prune.json")
+            teacher, cut = read_json("teacher/teacher.json"), read_json("student/prune.json")
             cut["student"] = params.distill.student.kind
             write_card(model.encoder, folder, teacher, cut, gate)
 

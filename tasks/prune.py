@@ -52,7 +52,8 @@ def run(params) -> None:
     pad_id, batches = teacher.tokenizer.pad_token_id, chosen.repair_pairs // PAIRS_A_BATCH
     text = list(pair_batches(train["en_ids"], train["ru_ids"], pad_id, batches, PAIRS_A_BATCH, importance.seed + 1))
     scores = load_scores(ARTIFACTS / "importance" / "scores.safetensors")
-    why = chosen.model_dump() | {"heads": recipe.heads, "ffn": recipe.ffn, "criterion": recipe.criterion}
+    used = {name: getattr(recipe, name) for name in ("heads", "ffn", "criterion", "loss")}
+    why = chosen.model_dump() | used
     if chosen.budget:
         if importance.criterion not in COSTS or importance.loss != "teacher_distance":
             raise HeadshrinkError(f"prune.budget needs importance by {' or '.join(COSTS)} with loss teacher_distance")

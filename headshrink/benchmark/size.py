@@ -28,15 +28,17 @@ def flops(encoder: SentenceEncoder, tokens: int) -> int:
     is usual; they are under 2% at BERT's widths.
     """
     backbone = encoder.backbone
-    per_token = sum(linear_flops(part) for part in (backbone.embeddings, backbone.encoder))
+    layers = list(backbone.encoder.layer) or [backbone.encoder]  # one that stands in several places runs in each
+    per_token = sum(linear_flops(part) for part in (backbone.embeddings, *layers))
     per_text = linear_flops(encoder.dense) + (linear_flops(backbone.pooler) if backbone.pooler is not None else 0)
     widths: int = sum(getattr(layer.attention.self, "all_head_size", 0) for layer in backbone.encoder.layer)  # type: ignore[union-attr,arg-type,misc]
     return tokens * per_token + per_text + 4 * tokens * tokens * widths
 
 
 def linear_flops(module: nn.Module) -> int:
-    """Operations of all linear layers below a module, for one input row."""
-    return sum(2 * part.in_features * part.out_features for part in module.modules() if isinstance(part, nn.Linear))
+    """Operations of all linear and LSTM layers below a module, for one input row: two a weight."""
+    parts = (part for part in module.modules() if isinstance(part, nn.Linear | nn.LSTM))
+    return sum(2 * weight.numel() for part in parts for weight in part.parameters() if weight.ndim > 1)
 
 
 def of_encoder(encoder: SentenceEncoder) -> dict[str, float]:

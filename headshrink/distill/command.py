@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import torch
 import typer
 
 from headshrink.checkpoint import Checkpoints, fingerprint
@@ -15,6 +14,7 @@ from headshrink.distill.mlm_fit import fit_mlm_head
 from headshrink.distill.monolingual import read_folder
 from headshrink.distill.objective import Weight
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
+from headshrink.distill.processes import Processes
 from headshrink.distill.record import summary, write_curve, write_metrics
 from headshrink.distill.targets import read_targets, write_targets
 from headshrink.distill.trainer import Recipe, distil
@@ -44,7 +44,10 @@ def main(
         typer.Option(help="that fit an MLM head on the teacher, for mlm and soft_targets; 0: its checkpoint's", min=0),
     ] = 0,
     epochs: Annotated[float, typer.Option(help="passes over the pairs", min=0.001)] = Recipe.epochs,
-    batch_size: Annotated[int, typer.Option(help="pairs a step", min=2)] = Recipe.batch_size,
+    batch_size: Annotated[int, typer.Option(help="pairs a batch", min=2)] = Recipe.batch_size,
+    accumulate: Annotated[
+        int, typer.Option(help="batches a step, shared out among the processes of `accelerate launch`", min=1)
+    ] = Recipe.accumulate,
     learning_rate: Annotated[float, typer.Option(help="peak")] = Recipe.learning_rate,
     precision: Annotated[str, typer.Option(help="auto | fp32 | bf16")] = Recipe.precision,
     seed: Annotated[int, typer.Option(help="order of the batches")] = Recipe.seed,
@@ -56,8 +59,9 @@ def main(
         raise HeadshrinkError(f"--precision {precision}: allowed are auto, fp32, bf16")
     weights = parse_losses(loss)
     recipe = Recipe(
-        weights, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, precision=precision, seed=seed
-    )
+        weights, epochs=epochs, batch_size=batch_size, accumulate=accumulate, learning_rate=learning_rate,
+        precision=precision, seed=seed,
+    )  # fmt: skip
     texts = split(read_tsv(pairs))
     models = load_both(teacher, student)
     work = output.parent / f".{output.name}.unfinished"  # the same call again goes on where a killed one stood
@@ -65,14 +69,17 @@ def main(
     sources = [teacher, student, pairs, *(also or []), *([monolingual] if monolingual else [])]
     more = read_folder(monolingual) if monolingual else []
     place = work / fingerprint(sources, vars(recipe) | {"mlm_head_steps": mlm_head_steps})
-    train, heldout = prepare([models[0], *others], models[1], texts, more, place / "targets")
+    with Processes().first_before_others():
+        train, heldout = prepare([models[0], *others], models[1], texts, more, place / "targets")
+        if mlm_head_steps and not (place / FILE).is_file():
+            save_mlm_head(fitted(models[0], teacher, texts, mlm_head_steps), place)
     widths = [other.dimension for other in others]
-    if mlm_head_steps and not (place / FILE).is_file():
-        save_mlm_head(fitted(models[0], teacher, texts, mlm_head_steps), place)
     mlm_head = load_mlm_head([place, teacher], models[0].backbone)
     result = distil(
         models[1], train, heldout, recipe, Checkpoints(place), teacher=models[0], others=widths, mlm_head=mlm_head
     )
+    if not Processes().first:
+        return
     save_encoder(models[1], work / "model")
     write_metrics(result, work / "model" / "distill.json")
     write_curve(result.curve, work / "model" / "curve.csv")
@@ -82,9 +89,8 @@ def main(
 
 
 def load_both(teacher: Path, student: Path) -> tuple[SentenceEncoder, SentenceEncoder]:
-    """Teacher and student on the GPU where there is one; HeadshrinkError where their embeddings cannot be compared."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    master, pupil = (load_encoder(folder).to(device) for folder in (teacher, student))
+    """Teacher and student on this process's device; HeadshrinkError where their embeddings cannot be compared."""
+    master, pupil = (load_encoder(folder).to(Processes().device) for folder in (teacher, student))
     if master.dimension != pupil.dimension:
         raise HeadshrinkError(
             f"{student} gives {pupil.dimension} dimensions and {teacher} {master.dimension}: they must be equal"

@@ -1,6 +1,6 @@
 """What a BERT computes inside: its states and attention heads, recorded during a pass and matched layer to layer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -40,16 +40,19 @@ class Layers:
 
 @dataclass
 class Recording:
-    """Outputs of a pass as they come: of the embeddings, of each layer, of each query, key and value projection."""
+    """Outputs of a pass as they come: of the embeddings, of each layer, of each query, key and value projection.
 
-    below: dict[int, Tensor] = field(default_factory=dict)
-    hidden: dict[int, Tensor] = field(default_factory=dict)
+    What comes belongs to the layer after those that are done: one module may stand in the place of several layers.
+    """
+
+    below: list[Tensor] = field(default_factory=list)
+    hidden: list[Tensor] = field(default_factory=list)
     parts: dict[tuple[int, str], Tensor] = field(default_factory=dict)
 
     def layers(self, mask: Tensor, head_sizes: Sequence[int]) -> Layers:
         """All of it, once the model has run; `head_sizes` as `head_sizes` gives them."""
         heads = [self._heads(i, size) if size else None for i, size in enumerate(head_sizes)]
-        return Layers(mask, self.below[0], [self.hidden[i] for i in range(len(self.hidden))], heads)
+        return Layers(mask, self.below[0], self.hidden, heads)
 
     def _heads(self, layer: int, size: int) -> Heads:
         def split(name: str) -> Tensor:
@@ -63,12 +66,16 @@ class Recording:
 def recorded(backbone: BertModel) -> Iterator[Recording]:
     """Record the next pass, in fp32 whatever it runs in; gradients flow through what is recorded."""
     recording = Recording()
-    handles = [backbone.embeddings.register_forward_hook(_keep(recording.below, 0))]
+
+    def part(name: str) -> Callable[[Tensor], None]:
+        return lambda output: recording.parts.update({(len(recording.hidden), name): output})
+
+    handles = [backbone.embeddings.register_forward_hook(_give(recording.below.append))]
     layer: Any
-    for i, layer in enumerate(backbone.encoder.layer):
-        handles.append(layer.register_forward_hook(_keep(recording.hidden, i)))
+    for layer in dict.fromkeys(backbone.encoder.layer):
         for name in ("query", "key", "value") if _head_size(layer) else ():
-            handles.append(getattr(layer.attention.self, name).register_forward_hook(_keep(recording.parts, (i, name))))
+            handles.append(getattr(layer.attention.self, name).register_forward_hook(_give(part(name))))
+        handles.append(layer.register_forward_hook(_give(recording.hidden.append)))
     try:
         yield recording
     finally:
@@ -76,9 +83,9 @@ def recorded(backbone: BertModel) -> Iterator[Recording]:
             handle.remove()
 
 
-def _keep(where: dict[Any, Tensor], key: Any) -> Any:
+def _give(to: Callable[[Tensor], None]) -> Any:
     def hook(module: nn.Module, arguments: Any, output: Tensor) -> None:
-        where[key] = at_least_fp32(output)
+        to(at_least_fp32(output))
 
     return hook
 

@@ -17,7 +17,7 @@ from headshrink.model import SentenceEncoder, pad_ids
 from headshrink.model.mlm_head import MlmHead, word_table
 from headshrink.progress import Bar
 
-LEARNING_RATE, WARMUP = 1e-3, 0.05
+LEARNING_RATE, WARMUP = 5e-3, 0.05  # high: two small layers above a frozen model, fitted in few steps
 HELDOUT_SENTENCES = 2_000
 
 

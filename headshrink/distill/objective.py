@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from headshrink.distill.gates import Gates
 from headshrink.distill.layers import Alignment, LayerMap, Layers, head_sizes, recorded, same_pieces
 from headshrink.distill.losses import (
     ALL_LOSSES,
@@ -42,8 +43,8 @@ class Objective(nn.Module):
     teacher's word table, both frozen, so that what is learned goes into the student. `others` are the dimensions of
     further teachers, whose embeddings follow the first one's in the targets: each is imitated by `cosine` through a
     linear projection of its own, learned with the student and thrown away after (rubert-tiny's recipe), all of them
-    together at weight 1. Raises HeadshrinkError for a loss on layers without a teacher, and for one on words without
-    an MLM head.
+    together at weight 1. `gates` on the student are learned with it, and add what drives them to their budget. Raises
+    HeadshrinkError for a loss on layers without a teacher, and for one on words without an MLM head.
     """
 
     def __init__(
@@ -53,9 +54,11 @@ class Objective(nn.Module):
         teacher: SentenceEncoder | None = None,
         layer_map: LayerMap = "uniform",
         others: Sequence[int] = (),
+        gates: Gates | None = None,
         mlm_head: MlmHead | None = None,
     ) -> None:
         super().__init__()
+        self.gates = gates
         self.weights = dict(weights)
         self.on_layers = [name for name in weights if name in LAYER_LOSSES]
         self.on_words = [name for name in weights if name in WORD_LOSSES]
@@ -89,6 +92,8 @@ class Objective(nn.Module):
         for projection, other in zip(self.projections, teacher.others, strict=True):
             projected = Outputs(projection(student.en), projection(student.ru))
             terms.append(LOSSES["cosine"](projected, other) / len(teacher.others))
+        if self.gates is not None:
+            terms.append(self.gates.penalty(progress))
         return torch.stack(terms).sum()
 
     def heldout(self, student: Outputs, teacher: Outputs) -> Tensor:

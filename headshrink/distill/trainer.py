@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -15,15 +15,19 @@ from torch import Tensor, nn
 from headshrink.checkpoint import Checkpoints
 from headshrink.distill.batches import bucketed_apart, in_order, padding_waste
 from headshrink.distill.evaluate import Scores, evaluate
+from headshrink.distill.gates import Gates
 from headshrink.distill.layers import LayerMap
-from headshrink.distill.losses import OF_TRANSLATIONS
+from headshrink.distill.losses import LAYER_LOSSES, OF_TRANSLATIONS
 from headshrink.distill.masking import blanked
 from headshrink.distill.objective import Objective, Weight, weight_at
 from headshrink.distill.pairs import Pairs
 from headshrink.distill.precision import quick_attention, resolve
+from headshrink.distill.processes import Processes, seed_of_batch
 from headshrink.distill.schedule import learning_rate_factor
+from headshrink.distill.unfreeze import opening_steps
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
+from headshrink.model.compiled import compiled
 from headshrink.model.mlm_head import MlmHead
 from headshrink.progress import Bar
 
@@ -38,9 +42,16 @@ class Recipe:
     """How a student is trained; the fields are the keys of params.yaml's `distill` section, which bounds them.
 
     `losses` are weights, constant or (first, last) along a line; `layer_map` is theirs where they compare layers.
-    `queue` adds so many earlier pairs to what `ranking` tells apart. `accumulate` batches make one step. `ema`, where
-    not 0, is how much a running mean of the weights keeps of itself a step; the mean is what is evaluated and kept.
-    `patience` evaluations without a new best end the training. `word_dropout` hides so many pieces from the student.
+    `queue` adds so many earlier pairs to what `ranking` tells apart. `accumulate` batches make one step, shared out
+    among the processes where there are several. `ema`, where not 0, is how much a running mean of the weights keeps of
+    itself a step; the mean is what is evaluated and kept. `patience` evaluations without a new best end the training.
+    `word_dropout` hides so many pieces from the student.
+
+    `unfreeze`, where not 0, opens the student's layers to training from the top down, the last after so much of the
+    steps.
+
+    `compile` has torch write code for the student's passes, which takes a minute first and pays on long trainings;
+    losses on layers, which look into the student while it runs, it would blind.
 
     `train_embeddings` off leaves the word table as the teacher's: it was not pruned, it is most of a small model's
     parameters, and its dense gradient and two moments would cost more memory than all the rest.
@@ -65,12 +76,14 @@ class Recipe:
     patience: int | None = None
     checkpoint_minutes: float = 2
     precision: str = "auto"
+    compile: bool = False
+    unfreeze: float = 0.0
     seed: int = 0
 
 
 @dataclass
 class Progress:
-    """Where a training stands: all that a checkpoint holds beside weights, optimiser and random state."""
+    """Where a training stands: all that a checkpoint holds beside weights and optimiser."""
 
     step: int = 0
     losses_since_row: list[float] = field(default_factory=list)
@@ -104,12 +117,15 @@ def distil(
     on_row: Callable[[Row], None] = lambda row: None,
     teacher: SentenceEncoder | None = None,
     others: Sequence[int] = (),
+    gates: Gates | None = None,
     mlm_head: MlmHead | None = None,
 ) -> Result:
     """Train `student` in place towards the targets of `train`; it ends as the step with the lowest held-out loss.
 
     The untrained student is a candidate too (step 0). `teacher` is needed by losses on layers and words, its `mlm_head`
-    by those on words; `others` are the dimensions of further teachers, whose targets stand beside the first one's. With
+    by those on words; `others` are the dimensions of further teachers, whose targets stand beside the first one's.
+    `gates` on the student are trained with it; while they close the held-out loss must rise, so that the last step
+    counts as the best. With
     `checkpoints` a killed training goes on where it stood, to the same bytes. `on_row` sees each row of the curve,
     after a resumption the earlier ones again. On a CPU the result depends on the arguments, torch's version and its
     thread count alone.
@@ -119,8 +135,9 @@ def distil(
     """
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        trainer = Trainer(student, train, heldout, recipe, checkpoints, on_row, teacher, others, mlm_head)
-        with quick_attention(student, trainer.precision), quick_attention(teacher or student, trainer.precision):
+        trainer = Trainer(student, train, heldout, recipe, checkpoints, on_row, teacher, others, gates, mlm_head)
+        quick = [quick_attention(model, trainer.precision) for model in (student, teacher or student)]
+        with quick[0], quick[1], compiled(student) if recipe.compile else nullcontext():
             return trainer.run()
 
 
@@ -145,6 +162,15 @@ def prepare(student: SentenceEncoder, recipe: Recipe) -> dict[str, nn.Parameter]
     return {name: p for name, p in student.named_parameters() if p.requires_grad}
 
 
+def batches_of_epoch(recipe: Recipe, train: Pairs, epoch: int) -> list[np.ndarray]:
+    """Each as indices of pairs."""
+    return bucketed_apart(train.lengths, train.translations, recipe.batch_size, recipe.seed, epoch)
+
+
+def steps_an_epoch(recipe: Recipe, train: Pairs) -> int:
+    return math.ceil(len(batches_of_epoch(recipe, train, 0)) / recipe.accumulate)
+
+
 class Trainer:
     """One training: its parts, and the loop over them. `distil` is the way in."""
 
@@ -158,15 +184,18 @@ class Trainer:
         on_row: Callable[[Row], None],
         teacher: SentenceEncoder | None = None,
         others: Sequence[int] = (),
+        gates: Gates | None = None,
         mlm_head: MlmHead | None = None,
     ) -> None:
         if not len(train) or not len(heldout):
             raise HeadshrinkError(f"{len(train)} training and {len(heldout)} held-out pairs: both are needed")
         if train.translations < len(train) and recipe.losses.keys() <= OF_TRANSLATIONS:
             raise HeadshrinkError("sentences without translation need a loss that imitates: give cosine a weight")
+        if recipe.compile and recipe.losses.keys() & LAYER_LOSSES.keys():
+            raise HeadshrinkError("compile = true: losses on layers look into the running student; choose one")
         self.student, self.train, self.heldout, self.recipe = student, train, heldout, recipe
         self.checkpoints, self.on_row = checkpoints, on_row
-        self.objective = Objective(recipe.losses, student, teacher, recipe.layer_map, others, mlm_head)
+        self.objective = Objective(recipe.losses, student, teacher, recipe.layer_map, others, gates, mlm_head)
         self.parameters = prepare(student, recipe) | {
             f"objective.{name}": p for name, p in self.objective.named_parameters()
         }
@@ -174,12 +203,18 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=BETAS, eps=EPSILON, fused=True)
         self.precision = resolve(recipe.precision, student.device)
         self.epoch_batches = lru_cache(maxsize=1)(self._epoch_batches)
-        self.steps_an_epoch = math.ceil(len(self.epoch_batches(0)) / recipe.accumulate)
+        self.steps_an_epoch = steps_an_epoch(recipe, train)
         self.steps = math.ceil(recipe.epochs * self.steps_an_epoch)
+        self.opening_steps = opening_steps(self.parameters, recipe.unfreeze, self.steps) if recipe.unfreeze else {}
         self.heldout_batches = in_order(heldout.lengths, recipe.batch_size)
         self.row_steps = max(1, self.steps // ROWS_OF_THE_CURVE)
         self.evaluation_steps = {round(self.steps * (i + 1) / recipe.evaluations) for i in range(recipe.evaluations)}
-        self.progress = Progress()
+        self.processes, self.progress = Processes(), Progress()
+        if recipe.accumulate < self.processes.count:
+            raise HeadshrinkError(
+                f"accumulate = {recipe.accumulate}: a step's batches are shared out among {self.processes.count} "
+                "processes; give at least one each"
+            )
         self.best_weights: dict[str, Tensor] = {}
         self.mean_weights = {name: p.detach().clone() for name, p in self.parameters.items()} if recipe.ema else {}
 
@@ -195,7 +230,7 @@ class Trainer:
                 seconds, sentences = seconds + time.monotonic() - started, sentences + 2 * sum(map(len, batches))
                 self.record(loss)
                 bar.advance(note=f"loss {loss:.4f}, {sentences / seconds:.0f} sentences/s")
-                if self.checkpoints:
+                if self.checkpoints and self.processes.first:
                     self.checkpoints.save_when_due(self.recipe.checkpoint_minutes, self.state)
         self.load_weights(self.best_weights)
         self.student.eval().requires_grad_(True)
@@ -213,8 +248,7 @@ class Trainer:
         self.student.train()
 
     def _epoch_batches(self, epoch: int) -> list[np.ndarray]:
-        recipe = self.recipe
-        return bucketed_apart(self.train.lengths, self.train.translations, recipe.batch_size, recipe.seed, epoch)
+        return batches_of_epoch(self.recipe, self.train, epoch)
 
     def batches(self, step: int) -> list[np.ndarray]:
         """The batches of one step, each as indices of pairs; the last step of an epoch may have fewer."""
@@ -239,10 +273,18 @@ class Trainer:
         return recipe.learning_rate * learning_rate_factor(step, self.steps, recipe.warmup, recipe.decay)
 
     def train_step(self, batches: list[np.ndarray]) -> float:
-        """One update from one batch or several; their loss before it, mean over pairs."""
+        """One update from one batch or several, shared out among the processes; their loss before it, mean over pairs.
+
+        What is random in a batch follows from the seed and its place: any number of processes draws the same.
+        """
         self.optimiser.zero_grad(set_to_none=True)
-        pairs = sum(map(len, batches))
-        loss = sum(self.backward(indices, len(indices) / pairs) for indices in batches)
+        for name, opens in self.opening_steps.items():
+            self.parameters[name].requires_grad_(opens <= self.progress.step)
+        pairs, loss = sum(map(len, batches)), 0.0
+        for place in range(self.processes.index, len(batches), self.processes.count):
+            torch.manual_seed(seed_of_batch(self.recipe.seed, self.progress.step, place))
+            loss += self.backward(batches[place], len(batches[place]) / pairs)
+        loss = self.processes.add_up(list(self.parameters.values()), loss)
         norm = nn.utils.clip_grad_norm_(self.parameters.values(), self.recipe.clip)
         self.stop_unless_finite(loss, norm.item())
         for group in self.optimiser.param_groups:
@@ -293,7 +335,12 @@ class Trainer:
             self.stop(f"loss {loss}, gradient norm {gradient_norm}")
 
     def stop_if_diverged(self, scores: dict[str, float]) -> None:
-        """A held-out loss that has risen past twice the untrained student's and by DIVERGED will not come back."""
+        """A held-out loss that has risen past twice the untrained student's and by DIVERGED will not come back.
+
+        Unless gates are closing: theirs starts at the teacher's own, nothing, and has to rise.
+        """
+        if self.objective.gates is not None:
+            return
         before = self.progress.before.get("loss", scores["loss"])
         if not scores["loss"] <= 2 * before + DIVERGED * sum(weight_at(w, 1) for w in self.recipe.losses.values()):
             self.stop(f"held-out loss {scores['loss']:.4g}, {before:.4g} before training")
@@ -302,7 +349,7 @@ class Trainer:
         """End in one line; what there is of good weights stays as a checkpoint."""
         kept = ""
         if self.checkpoints:
-            if all(p.isfinite().all() for p in self.parameters.values()):
+            if self.processes.first and all(p.isfinite().all() for p in self.parameters.values()):
                 self.checkpoints.save(self.state())
             kept = f"; the last good checkpoint is {self.checkpoints.path}"
         raise HeadshrinkError(
@@ -329,7 +376,9 @@ class Trainer:
         """Score the student on held-out pairs, and keep its weights if none were better."""
         with self.averaged():
             scores = asdict(evaluate(self.student, self.heldout, self.heldout_batches, self.objective, self.precision))
-            better = not self.best_weights or scores["loss"] < self.progress.best["loss"]
+            scores = self.processes.told_by_first(scores)
+            first_or_gated = not self.best_weights or self.objective.gates is not None
+            better = first_or_gated or scores["loss"] < self.progress.best["loss"]
             self.progress.evaluations_since_best += 1
             if better:
                 self.progress.best, self.progress.best_step = scores, self.progress.step
@@ -344,15 +393,12 @@ class Trainer:
                 parameter.copy_(weights[name])
 
     def state(self) -> dict[str, Any]:
-        """All that the next step depends on: what a checkpoint holds."""
-        devices = [self.student.device] if self.student.device.type == "cuda" else []
+        """All that the next step depends on, what a checkpoint holds; order and randomness follow from the step."""
         return {
             "weights": {name: p.detach() for name, p in self.parameters.items()},
             "best_weights": self.best_weights,
             "mean_weights": self.mean_weights,
             "optimiser": self.optimiser.state_dict(),
-            "random": torch.get_rng_state(),
-            "random_cuda": [torch.cuda.get_rng_state(device) for device in devices],
             "progress": asdict(self.progress),
         }
 
@@ -363,9 +409,6 @@ class Trainer:
         for name, value in state["mean_weights"].items():
             self.mean_weights[name].copy_(value)
         self.optimiser.load_state_dict(state["optimiser"])
-        torch.set_rng_state(state["random"])
-        for random in state["random_cuda"]:
-            torch.cuda.set_rng_state(random, self.student.device)
 
     def result(self, sentences_per_s: float) -> Result:
         progress, sides = self.progress, [self.train.en.lengths, self.train.ru.lengths]

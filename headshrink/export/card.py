@@ -13,6 +13,7 @@ MADE = {
     "pruned": "heads and FFN neurons of {name} were cut, and what is left was distilled from it",
     "every_kth_layer": "some layers of {name} were kept, and distilled from it",
     "narrow": "a small model was trained from scratch to imitate {name}",
+    "bilstm": "a BiLSTM was trained from scratch to imitate {name}",
     "static": "the mean of word vectors, which {name} wrote and were trained to imitate it",
 }
 WEIGHTS = ("*.safetensors", "*.onnx", "*.bin")

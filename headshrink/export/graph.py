@@ -3,6 +3,7 @@
 import ast
 import logging
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from headshrink.export.graph_encoder import INPUTS, OUTPUT
-from headshrink.model import SentenceEncoder, pad_ids
+from headshrink.model import BiLstmModel, SentenceEncoder, pad_ids
 from headshrink.model.attention import eager_attention
 
 EXAMPLES = ([2, 5, 3], [2, 5, 5, 5, 3])  # any two rows of different length: batch and tokens stay free in the graph
@@ -47,8 +48,11 @@ class Sentences(nn.Module):
         self.encoder = encoder
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        closed = (1.0 - attention_mask.to(torch.float32)) * torch.finfo(torch.float32).min
-        states = self.encoder.backbone(input_ids=input_ids, attention_mask=closed[:, None, None, :])
+        seen = attention_mask
+        if not isinstance(self.encoder.backbone, BiLstmModel):  # which reads lengths off it
+            closed = (1.0 - attention_mask.to(torch.float32)) * torch.finfo(torch.float32).min
+            seen = closed[:, None, None, :]
+        states = self.encoder.backbone(input_ids=input_ids, attention_mask=seen)
         return self.encoder.embed(states.last_hidden_state, attention_mask)
 
 
@@ -75,12 +79,18 @@ def to_graph(encoder: SentenceEncoder) -> onnx.ModelProto:
 
 
 def with_module_names(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Name each linear layer's product after its module, in place: transposed weights lose their names on the way."""
+    """Name each linear layer's product after its module, in place: transposed weights lose their names on the way.
+
+    A module that stands in several places gives its name to the first, and with @1, @2 to the others.
+    """
+    uses: Counter[str] = Counter()
     constants = {tensor.name for tensor in model.graph.initializer}
     for node in model.graph.node:
         scopes = {entry.key: entry.value for entry in node.metadata_props}.get("pkg.torch.onnx.name_scopes")
         if node.op_type == "MatMul" and node.input[1] in constants and scopes:
-            node.name = ast.literal_eval(scopes)[-2].removeprefix("encoder.").removeprefix("backbone.encoder.")
+            name = ast.literal_eval(scopes)[-2].removeprefix("encoder.").removeprefix("backbone.encoder.")
+            node.name = f"{name}@{uses[name]}" if uses[name] else name
+            uses[name] += 1
     return model
 
 

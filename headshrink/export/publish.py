@@ -9,16 +9,16 @@ import typer
 
 from headshrink.errors import HeadshrinkError
 from headshrink.export.measured import measured_card
-from headshrink.model import modeling_pruned_bert
+from headshrink.model import modeling_bilstm, modeling_pruned_bert
 
-CODE = Path(modeling_pruned_bert.__file__).name
+CODE = {path.name: path for path in (Path(modeling_bilstm.__file__), Path(modeling_pruned_bert.__file__))}
 # What a model folder consists of: the model's own files at its top, its modules, and its forms in subfolders.
 TOP = r"config\.json|model\.(safetensors|onnx)|modules\.json|(sentence_bert_config|config_sentence_transformers)\.json"
 TOKENIZER = r"tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|vocab\.txt"
 ABOUT = r"README\.md|LICENSE|gate\.json|prune\.json"
 MODULE = r"\d+_(Pooling|Dense|Normalize)/(config\.json|model\.safetensors)"
 GRAPHS = r"(onnx|onnx_int8|onnx_int4|openvino|openvino_int8)/(model\.(onnx|xml|bin)|tokenizer\.json)"
-FOLDER = rf"{TOP}|{TOKENIZER}|{MODULE}|{re.escape(CODE)}"
+FOLDER = rf"{TOP}|{TOKENIZER}|{MODULE}|{'|'.join(map(re.escape, CODE))}"
 PARTS = re.compile(rf"{FOLDER}|{ABOUT}|{GRAPHS}|transformers_(fp16|bf16)/({FOLDER})")
 
 CARD = Path("README.md")
@@ -82,7 +82,7 @@ def reason_to_leave(path: Path, name: str) -> str:
         return "not a plain file"
     if not PARTS.fullmatch(name):
         return "not part of a model"
-    if path.name == CODE and path.read_bytes() != Path(modeling_pruned_bert.__file__).read_bytes():
+    if path.name in CODE and path.read_bytes() != CODE[path.name].read_bytes():
         return "code that is not headshrink's own"
     return ""
 

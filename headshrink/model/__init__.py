@@ -4,12 +4,16 @@ from transformers import AutoConfig, AutoModel
 
 from headshrink.model.encoder import SentenceEncoder, pad_ids
 from headshrink.model.folder import load_encoder, random_encoder, save_encoder
+from headshrink.model.modeling_bilstm import BiLstmConfig, BiLstmModel
 from headshrink.model.modeling_pruned_bert import PrunedBertConfig, PrunedBertModel
 
-AutoConfig.register(PrunedBertConfig.model_type, PrunedBertConfig, exist_ok=True)
-AutoModel.register(PrunedBertConfig, PrunedBertModel, exist_ok=True)
+for model in (PrunedBertModel, BiLstmModel):
+    AutoConfig.register(model.config_class.model_type, model.config_class, exist_ok=True)
+    AutoModel.register(model.config_class, model, exist_ok=True)
 
 __all__ = [
+    "BiLstmConfig",
+    "BiLstmModel",
     "PrunedBertConfig",
     "PrunedBertModel",
     "SentenceEncoder",

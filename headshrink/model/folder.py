@@ -13,17 +13,22 @@ from torch import nn
 from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerBase
 
 from headshrink.errors import HeadshrinkError
-from headshrink.model import modeling_pruned_bert
+from headshrink.model import modeling_bilstm, modeling_pruned_bert
 from headshrink.model.encoder import POOLINGS, SentenceEncoder
+from headshrink.model.modeling_bilstm import BiLstmModel
 from headshrink.model.modeling_pruned_bert import PrunedBertConfig, PrunedBertModel
 
 WEIGHTS = "model.safetensors"
 ACTIVATIONS = {"Tanh": nn.Tanh, "Identity": nn.Identity, "GELU": nn.GELU, "ReLU": nn.ReLU}
-MODEL_CLASSES: dict[str, type[BertModel]] = {"bert": BertModel, "pruned_bert": PrunedBertModel}
+MODEL_CLASSES: dict[str, type[BertModel]] = {"bert": BertModel, "bilstm": BiLstmModel, "pruned_bert": PrunedBertModel}
+OWN_CODE = {  # the file that a folder of each architecture of ours carries, then what that imports
+    BiLstmModel: (modeling_bilstm, modeling_pruned_bert),
+    PrunedBertModel: (modeling_pruned_bert,),
+}
 
 
 def read_config(folder: Path) -> BertConfig:
-    """The folder's config, as BertConfig or PrunedBertConfig.
+    """The folder's config, of its architecture's class.
 
     Raises HeadshrinkError for a missing folder or config, and names the architecture where it is not BERT.
     """
@@ -34,9 +39,8 @@ def read_config(folder: Path) -> BertConfig:
     if raw.get("model_type") not in MODEL_CLASSES:
         found = (raw.get("architectures") or [raw.get("model_type")])[0]
         raise HeadshrinkError(f"{folder} holds a {found}, no BERT: allowed model types are {', '.join(MODEL_CLASSES)}")
-    kind = PrunedBertConfig if raw["model_type"] == PrunedBertConfig.model_type else BertConfig
     try:
-        return kind.from_dict(raw)
+        return MODEL_CLASSES[raw["model_type"]].config_class.from_dict(raw)  # type: ignore[union-attr,return-value]
     except (TypeError, ValueError, StrictDataclassError) as error:
         raise damaged(path, error) from error
 
@@ -188,7 +192,7 @@ def random_encoder(folder: str | Path, seed: int = 0) -> SentenceEncoder:
 def save_encoder(encoder: SentenceEncoder, folder: str | Path) -> None:
     """Write an encoder as a transformers folder with sentence-transformers modules beside it.
 
-    A pruned backbone carries a copy of its architecture's file and `auto_map`, so that the folder also opens with
+    A backbone of ours carries a copy of its architecture's file and `auto_map`, so that the folder also opens with
     `trust_remote_code=True` where headshrink is not installed. Holds no time, host or absolute path.
     """
     folder = Path(folder)
@@ -196,12 +200,14 @@ def save_encoder(encoder: SentenceEncoder, folder: str | Path) -> None:
     config = encoder.backbone.config
     if isinstance(config, PrunedBertConfig):
         config.has_pooler = encoder.backbone.pooler is not None
-        source = Path(modeling_pruned_bert.__file__)
+    if type(encoder.backbone) in OWN_CODE:
+        sources = [Path(str(module.__file__)) for module in OWN_CODE[type(encoder.backbone)]]
         config.auto_map = {
-            "AutoConfig": f"{source.stem}.{PrunedBertConfig.__name__}",
-            "AutoModel": f"{source.stem}.{PrunedBertModel.__name__}",
+            "AutoConfig": f"{sources[0].stem}.{type(config).__name__}",
+            "AutoModel": f"{sources[0].stem}.{type(encoder.backbone).__name__}",
         }
-        shutil.copyfile(source, folder / source.name)
+        for source in sources:
+            shutil.copyfile(source, folder / source.name)
     encoder.backbone.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
     write_modules(encoder, folder)

@@ -4,6 +4,8 @@ One self-contained file: an exported student carries a copy of it, so that `trus
 where headshrink is not installed. It adds shapes to transformers' BertModel and no computation of its own.
 """
 
+from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
 import torch
@@ -18,7 +20,7 @@ class PrunedBertConfig(BertConfig):
     output bias and LayerNorm. `embedding_rank` (None: dense table) factorises the word embeddings into
     [vocabulary, rank] times [rank, hidden], as ALBERT does. `has_pooler` keeps a checkpoint without a pooler from
     getting one of random weights. `words_alone` leaves word vectors and nothing else below the layers: no positions,
-    types or LayerNorm; without layers that is a static model.
+    types or LayerNorm; without layers that is a static model. `shared_layers` gives all layers the first one's weights.
     """
 
     model_type = "pruned_bert"
@@ -29,6 +31,7 @@ class PrunedBertConfig(BertConfig):
     embedding_rank: int | None = None
     has_pooler: bool = True
     words_alone: bool = False
+    shared_layers: bool = False
 
 
 class FactorisedEmbedding(nn.Module):
@@ -111,6 +114,24 @@ def shape_layer(layer: Any, config: PrunedBertConfig, heads: int, neurons: int) 
         layer.output = EmptyBlockOutput(hidden, config.layer_norm_eps)
 
 
+class Repeated(nn.ModuleList):
+    """One layer that stands in several places (ALBERT): a list of so many, which holds one."""
+
+    def __init__(self, layer: nn.Module, times: int) -> None:
+        super().__init__()
+        self.add_module("0", layer)
+        self.times = times
+
+    def __len__(self) -> int:
+        return self.times
+
+    def __getitem__(self, place: Any) -> Any:
+        return list(self)[place]
+
+    def __iter__(self) -> Iterator[nn.Module]:
+        return repeat(self._modules["0"], self.times)  # type: ignore[arg-type]
+
+
 class PrunedBertModel(BertModel):
     """BertModel with the widths of a PrunedBertConfig; same inputs, outputs and parameter names."""
 
@@ -125,6 +146,8 @@ class PrunedBertModel(BertModel):
         widths = zip(self.encoder.layer, config.heads_per_layer or [], config.ffn_per_layer or [], strict=True)
         for layer, layer_heads, neurons in widths:
             shape_layer(layer, config, layer_heads, neurons)
+        if config.shared_layers:
+            self.encoder.layer = Repeated(self.encoder.layer[0], config.num_hidden_layers)
         if config.words_alone:
             self.embeddings = WordsAlone(config)  # type: ignore[assignment]
         if config.embedding_rank:

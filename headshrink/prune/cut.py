@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from headshrink.errors import HeadshrinkError
 from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder
 from headshrink.model.sites import widths
 from headshrink.prune.plan import Plan
@@ -34,8 +35,13 @@ def with_backbone(encoder: SentenceEncoder, backbone: PrunedBertModel) -> Senten
 
 
 def cut_config(encoder: SentenceEncoder, plan: Plan) -> PrunedBertConfig:
-    """The cut model's configuration: the original's, with widths per layer."""
+    """The cut model's configuration: the original's, with widths per layer.
+
+    Raises HeadshrinkError where layers share their weights: a cut of one would be a cut of all.
+    """
     config = as_pruned_config(encoder)
+    if config.shared_layers:
+        raise HeadshrinkError("a model whose layers share their weights cannot be cut layer by layer")
     config.heads_per_layer = [len(kept) for kept in plan.heads]
     config.ffn_per_layer = [len(kept) for kept in plan.ffn]
     return config

@@ -26,7 +26,7 @@ SENTENCE_TASKS = {
     "icx": "intents, English to Russian",
 }
 TASKS = SENTENCE_TASKS | {"ne1": "named entities, news", "ne2": "named entities, reviews"}
-HASHED = ("corpus/counts.json", "importance/scores.safetensors", "pruned/prune.json", "student/metrics.json")
+HASHED = ("corpus/counts.json", "importance/scores.safetensors", "student/prune.json", "student/metrics.json")
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def read_results(artifacts: Path) -> Results:
         counts=read_json(artifacts, "corpus/counts.json"),
         suite=suite,
         teacher=teacher,
-        pruning=read_json(artifacts, "pruned/prune.json"),
+        pruning=read_json(artifacts, "student/prune.json"),
         distillation=read_json(artifacts, "student/metrics.json"),
         head_scores=scores["heads"],
         neuron_scores=scores["ffn"],

@@ -1,6 +1,5 @@
 """Ways of running one model, by name."""
 
-import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from headshrink.export.graph_encoder import INPUTS, Run
 from headshrink.export.onnx_encoder import GRAPH, open_session
 from headshrink.export.openvino_encoder import MODEL, compile_model, openvino
 from headshrink.model import SentenceEncoder, load_encoder
+from headshrink.model.compiled import no_compiler
 from headshrink.speed.fusion import fuse_attention
 
 Open = Callable[[Path, int], Run]  # a form's folder, threads
@@ -75,11 +75,6 @@ def open_openvino(folder: Path, threads: int, precision: str = "f32") -> Run:
     """A model in OpenVINO, its sums in fp32 or bf16."""
     request = compile_model(folder / MODEL, threads, precision=precision).create_infer_request()
     return lambda ids, mask: request.infer(dict(zip(INPUTS, (ids, mask), strict=True)))[0].copy()
-
-
-def no_compiler() -> str:
-    """torch.compile writes C++."""
-    return "" if shutil.which("g++") or shutil.which("clang++") else "no C++ compiler"
 
 
 def no_openvino() -> str:

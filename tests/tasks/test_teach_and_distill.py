@@ -15,9 +15,11 @@ import torch
 import tasks.live
 from headshrink.distill.targets import read_targets
 from headshrink.errors import HeadshrinkError
+from headshrink.importance import Scores, save_scores
 from headshrink.model import load_encoder, save_encoder
+from headshrink.model.sites import widths
 from headshrink.shards import write_shards
-from tasks import distill, floor, teach
+from tasks import distill, floor, prune, teach
 
 NOUNS = {"man": "мужчина", "cat": "кошка", "dog": "собака", "woman": "женщина"}
 VERBS = {"runs": "бежит", "sleeps": "спит", "reads": "читает", "sees": "видит"}
@@ -51,6 +53,7 @@ def workspace(tmp_path, monkeypatch, tiny_encoder) -> Path:
     for parameter in pruned.backbone.encoder.parameters():
         parameter.data += 0.05 * torch.randn_like(parameter)
     save_encoder(pruned, "artifacts/pruned")
+    Path("artifacts/pruned/prune.json").write_text('{"why": {}}\n')
     return tmp_path
 
 
@@ -166,7 +169,7 @@ def test_words_are_replaced_in_copies_of_the_training_sentences(workspace, monke
         assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
 
 
-@pytest.mark.parametrize("kind", ["every_kth_layer", "narrow", "static"])
+@pytest.mark.parametrize("kind", ["bilstm", "every_kth_layer", "narrow", "static"])
 def test_other_students_come_out_of_the_same_stage(workspace, kind):
     teach.run(PARAMS)
     shape = distill.Student(kind=kind, layers=1, hidden=16, heads=2, ffn=24, rank=8)
@@ -175,6 +178,31 @@ def test_other_students_come_out_of_the_same_stage(workspace, kind):
     metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
     assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
     assert load_encoder("artifacts/student/model").encode(["the cat"]).shape == (1, 32)
+
+
+@pytest.mark.parametrize("change", [{"rounds": 2}, {"masks": 0.5}])
+def test_cuts_made_on_the_way_end_at_the_prune_stages_ratios(workspace, tiny_encoder, change):
+    teach.run(PARAMS)
+    importance = SimpleNamespace(criterion="obs", loss="teacher_distance", seed=0)
+    pruning = prune.Params(heads=0.5, ffn=0.75, repair="outputs", repair_pairs=32)
+    scores = Scores(torch.rand(2, 4), torch.rand(2, 64))
+    Path("artifacts/importance").mkdir()
+    save_scores(scores, Path("artifacts/importance/scores.safetensors"))
+    prune.run(SimpleNamespace(prune=pruning, importance=importance))
+    chosen = PARAMS.distill.model_copy(update=change)
+    distill.run(SimpleNamespace(distill=chosen))
+    student = load_encoder("artifacts/student/model")
+    assert sum(widths(student.backbone, "heads")) == 4
+    assert sum(widths(student.backbone, "ffn")) == 32
+    assert json.loads(Path("artifacts/student/metrics.json").read_text())["steps"] == 20
+    record = json.loads(Path("artifacts/student/prune.json").read_text())
+    assert [len(kept) for kept in record["ffn"]["kept"]] == widths(student.backbone, "ffn")
+    assert record["why"].items() >= change.items()
+    assert [row["step"] for row in Curve.rows] == list(range(1, 21))
+    record = Path("artifacts/pruned/prune.json")
+    record.write_text(record.read_text().replace('"budget": null', '"budget": "flops"'))
+    with pytest.raises(HeadshrinkError, match=r"prune\.budget = flops: rounds and masks cut to ratios"):
+        distill.run(SimpleNamespace(distill=chosen))
 
 
 def test_losses_on_layers_bring_the_teacher_into_the_stage(workspace):
@@ -206,6 +234,12 @@ def test_words_are_guessed_through_a_head_that_teach_fits(workspace):
         ({"queue": 5}, "only the loss ranking"),
         ({"losses": {}}, "at least 1"),
         ({"losses": {"kindness": 1}}, "allowed:"),
+        ({"rounds": 2, "masks": 0.5}, "one of them makes the cuts"),
+        ({"rounds": 2, "student": {"kind": "narrow"}}, "of kind pruned, not narrow"),
+        ({"masks": 0.5, "compile": True}, "which compile = true would hide"),
+        ({"masks": 1}, "less than 1"),
+        ({"rounds": 0}, "greater than or equal to 1"),
+        ({"unfreeze": 1.5}, "less than or equal to 1"),
     ],
 )
 def test_options_without_a_use_are_refused(change, message):

@@ -88,8 +88,7 @@ def student(workspace, tiny_encoder) -> None:
     heads, neurons = [list(range(4))] * 2, [list(range(64))] * 2
     cut = {"heads": {"kept": heads, "of": [4, 4]}, "ffn": {"kept": neurons, "of": [64, 64]}}
     cut["parameters"] = {"before": 2, "after": 2}
-    Path("artifacts/pruned").mkdir()
-    Path("artifacts/pruned/prune.json").write_text(json.dumps(cut))
+    Path("artifacts/student/prune.json").write_text(json.dumps(cut))
     pd.DataFrame(PAIRS).to_parquet("artifacts/corpus/heldout.parquet")
 
 

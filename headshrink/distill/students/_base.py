@@ -26,6 +26,7 @@ class Shape:
     heads: int = 12
     ffn: int = 600
     rank: int | None = None
+    share_layers: bool = False
     seed: int = 0
 
 

@@ -18,14 +18,15 @@ Exchange = Callable[[NodeProto, np.ndarray, Constants], list[NodeProto]]
 def matrices(model: onnx.ModelProto) -> list[str]:
     """Names of the matrices that can be quantised, in the order of computation: the table, then linear layers.
 
-    A linear layer has its module's name, as in `layer.0.attention.self.query`.
+    A linear layer has its module's name, as in `layer.0.attention.self.query`; where one module stands in several
+    places, its later uses add @1, @2 and so on.
     """
     constants = {tensor.name for tensor in model.graph.initializer}
     return [name for node in model.graph.node if (name := matrix_name(node, constants))]
 
 
 def exchange(model: onnx.ModelProto, linear: Exchange, table: Exchange, keep: Container[str] = ()) -> onnx.ModelProto:
-    """Replace every matrix but those named in `keep`, in place."""
+    """Replace every matrix but those named in `keep`, in place; what nothing uses any more goes."""
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
     nodes: list[NodeProto] = []
@@ -34,12 +35,13 @@ def exchange(model: onnx.ModelProto, linear: Exchange, table: Exchange, keep: Co
         if name is None or name in keep:
             nodes.append(node)
         elif name == TABLE:
-            nodes += table(node, numpy_helper.to_array(constants.pop(node.input[0])), constants)
+            nodes += table(node, numpy_helper.to_array(constants[node.input[0]]), constants)
         else:
-            nodes += linear(node, numpy_helper.to_array(constants.pop(node.input[1])), constants)
+            nodes += linear(node, numpy_helper.to_array(constants[node.input[1]]), constants)
+    used = {name for node in nodes for name in node.input}
     del graph.node[:], graph.initializer[:]
     graph.node.extend(nodes)
-    graph.initializer.extend(constants.values())
+    graph.initializer.extend(tensor for name, tensor in constants.items() if name in used)
     return model
 
 
@@ -50,6 +52,11 @@ def matrix_name(node: NodeProto, constants: Container[str]) -> str | None:
     if node.op_type == "Gather" and node.input[0] in constants and node.input[1] == INPUTS[0]:
         return TABLE
     return None
+
+
+def weights_of(node: NodeProto) -> str:
+    """What the weights of a linear layer's node are called: the same for all places of a module."""
+    return node.name.split("@")[0]
 
 
 def add(constants: Constants, arrays: dict[str, np.ndarray]) -> None:

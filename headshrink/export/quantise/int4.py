@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import NodeProto, helper
 
-from headshrink.export.quantise._matrices import Constants, add, exchange
+from headshrink.export.quantise._matrices import Constants, add, exchange, weights_of
 from headshrink.export.quantise.int8 import table as int8_table
 
 BLOCK = 32  # weights that share a scale: 4.75 bits a weight in all
@@ -49,13 +49,13 @@ def packed(values: np.ndarray) -> np.ndarray:
 
 def linear(node: NodeProto, weights: np.ndarray, constants: Constants) -> list[NodeProto]:
     """x @ W with W [in, out] in blocks along its inputs."""
-    name = node.name
+    own = weights_of(node)
     values, scale, offset = to_uint4(weights.T)
-    add(constants, {f"{name}_uint4": packed(values), f"{name}_scale": scale, f"{name}_offset": packed(offset)})
-    inputs = [node.input[0], f"{name}_uint4", f"{name}_scale", f"{name}_offset"]
+    add(constants, {f"{own}_uint4": packed(values), f"{own}_scale": scale, f"{own}_offset": packed(offset)})
+    inputs = [node.input[0], f"{own}_uint4", f"{own}_scale", f"{own}_offset"]
     shape: dict[str, Any] = {"K": weights.shape[0], "N": weights.shape[1], "bits": 4, "block_size": BLOCK}
     how: dict[str, Any] = {"accuracy_level": INT8_SUMS}
-    return [helper.make_node("MatMulNBits", inputs, [node.output[0]], name=name, domain=DOMAIN, **shape, **how)]
+    return [helper.make_node("MatMulNBits", inputs, [node.output[0]], name=node.name, domain=DOMAIN, **shape, **how)]
 
 
 def table(node: NodeProto, rows: np.ndarray, constants: Constants) -> list[NodeProto]:

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper
 
-from headshrink.export.quantise._matrices import Constants, add, exchange, to_int8
+from headshrink.export.quantise._matrices import Constants, add, exchange, to_int8, weights_of
 
 FULL_RANGE, REDUCED_RANGE = 127, 64
 
@@ -29,15 +29,15 @@ def quantise(model: onnx.ModelProto, reduce_range: bool = True, keep: Container[
 
 def linear(node: NodeProto, weights: np.ndarray, constants: Constants, bound: int) -> list[NodeProto]:
     """x @ W as integers; weights [in, out] have one scale an output channel. onnxruntime fuses these nodes into one."""
-    x, out, name = node.input[0], node.output[0], node.name
+    x, out, name, own = node.input[0], node.output[0], node.name, weights_of(node)
     small, scale = to_int8(weights, bound, axis=0)
-    add(constants, {f"{name}_int8": small, f"{name}_scale": scale[0], f"{name}_zero": np.zeros(len(scale[0]), np.int8)})
+    add(constants, {f"{own}_int8": small, f"{own}_scale": scale[0], f"{own}_zero": np.zeros(len(scale[0]), np.int8)})
     make = helper.make_node
     return [
         make("DynamicQuantizeLinear", [x], [f"{name}_x", f"{name}_x_scale", f"{name}_x_zero"]),
-        make("MatMulInteger", [f"{name}_x", f"{name}_int8", f"{name}_x_zero", f"{name}_zero"], [f"{name}_sum"]),
+        make("MatMulInteger", [f"{name}_x", f"{own}_int8", f"{name}_x_zero", f"{own}_zero"], [f"{name}_sum"]),
         make("Cast", [f"{name}_sum"], [f"{name}_float"], to=TensorProto.FLOAT),
-        make("Mul", [f"{name}_x_scale", f"{name}_scale"], [f"{name}_both_scales"]),
+        make("Mul", [f"{name}_x_scale", f"{own}_scale"], [f"{name}_both_scales"]),
         make("Mul", [f"{name}_float", f"{name}_both_scales"], [out]),
     ]
 

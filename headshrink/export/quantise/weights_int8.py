@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import NodeProto, helper
 
-from headshrink.export.quantise._matrices import Constants, add, exchange, to_int8
+from headshrink.export.quantise._matrices import Constants, add, exchange, to_int8, weights_of
 from headshrink.export.quantise.int8 import FULL_RANGE, table
 
 
@@ -20,10 +20,10 @@ def quantise(model: onnx.ModelProto, keep: Container[str] = ()) -> onnx.ModelPro
 
 def linear(node: NodeProto, weights: np.ndarray, constants: Constants) -> list[NodeProto]:
     """x @ (int8 * scale), which OpenVINO multiplies without ever writing the product in brackets out."""
-    name = node.name
+    name, own = node.name, weights_of(node)
     small, scale = to_int8(weights, FULL_RANGE, axis=0)
-    add(constants, {f"{name}_int8": small, f"{name}_scale": scale[0]})
+    add(constants, {f"{own}_int8": small, f"{own}_scale": scale[0]})
     return [
-        helper.make_node("DequantizeLinear", [f"{name}_int8", f"{name}_scale"], [f"{name}_weights"], axis=1),
+        helper.make_node("DequantizeLinear", [f"{own}_int8", f"{own}_scale"], [f"{name}_weights"], axis=1),
         helper.make_node("MatMul", [node.input[0], f"{name}_weights"], [node.output[0]], name=name),
     ]

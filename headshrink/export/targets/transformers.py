@@ -11,7 +11,10 @@ from headshrink.export.graph import Original
 from headshrink.export.targets._base import DEFAULTS, Embed, Options, Target
 from headshrink.model import PrunedBertConfig, SentenceEncoder, load_encoder, save_encoder
 
-OWN_KEYS = ("head_size", "heads_per_layer", "ffn_per_layer", "embedding_rank", "has_pooler", "words_alone", "auto_map")
+OWN_KEYS = (
+    "head_size", "heads_per_layer", "ffn_per_layer", "embedding_rank", "has_pooler", "words_alone", "shared_layers",
+    "auto_map",
+)  # fmt: skip
 
 
 def write(model: Original, folder: Path, options: Options = DEFAULTS) -> None:
@@ -30,7 +33,9 @@ def as_stock(encoder: SentenceEncoder) -> SentenceEncoder | None:
         return encoder
     shape = config.to_dict()
     heads, neurons = set(shape["heads_per_layer"]), set(shape["ffn_per_layer"])
-    uniform = len(heads) == len(neurons) == 1 and 0 not in heads | neurons and not config.embedding_rank
+    uniform = len(heads) == len(neurons) == 1 and 0 not in heads | neurons
+    if config.embedding_rank or config.shared_layers:
+        return None
     if not uniform or max(heads) * shape["head_size"] != config.hidden_size:
         return None
     plain = {key: value for key, value in shape.items() if key not in (*OWN_KEYS, "model_type")}

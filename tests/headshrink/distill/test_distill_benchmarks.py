@@ -68,6 +68,13 @@ def test_the_ablation_keeps_what_it_has(call, tmp_path):
     assert "| mse alone |" in (tmp_path / "out" / "ablation.md").read_text()
 
 
+def test_ways_of_cutting_are_compared_at_one_size(call, tmp_path):
+    call(distill_ablation, "--steps", "8", "--only", "cut")
+    rows = json.loads((tmp_path / "out" / "ablation.json").read_text())["rows"]
+    assert {"cut at once", "cut in 2 rounds", "cut in 4 rounds", "cut by masks learned in 0.6 of the steps"} < set(rows)
+    assert len({row["parameters"] for name, row in rows.items() if name.startswith("cut")}) == 1
+
+
 def test_every_loss_is_ablated():
     names = [name for name, _ in distill_ablation.variants(dict.fromkeys(ALL_LOSSES, 1.0))]
     assert {f"{name} alone" for name in ALL_LOSSES} < set(names)

@@ -6,6 +6,7 @@ import json
 import pytest
 import torch
 import typer
+from accelerate import PartialState, debug_launcher
 from tiny_training import PLACES, SUBJECTS, VERBS, perturbed
 from typer.testing import CliRunner
 
@@ -42,6 +43,18 @@ def test_a_student_comes_out_better_and_nothing_else_is_left(folders):
     metrics = json.loads((folders / "out" / "distill.json").read_text())
     assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
     assert load_encoder(folders / "out").encode(["a cat"]).shape == (1, 32)
+    assert sorted(file.name for file in folders.iterdir() if file.name.startswith(".")) == []
+
+
+def test_two_processes_write_one_student(folders):
+    def one_of_two():
+        torch.set_num_threads(1)
+        PartialState._reset_state()  # of this process before it was forked
+        paths = {name: folders / name for name in ("teacher", "student")}
+        main(**paths, pairs=folders / "pairs.tsv", output=folders / "out", batch_size=8, accumulate=2, precision="fp32")
+
+    debug_launcher(one_of_two, num_processes=2)
+    assert json.loads((folders / "out" / "distill.json").read_text())["steps"] > 0
     assert sorted(file.name for file in folders.iterdir() if file.name.startswith(".")) == []
 
 

@@ -1,24 +1,31 @@
 """Students by kind: of the teacher's dimension, reloadable, trainable, and what their papers say they are."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from headshrink.benchmark import size
+from headshrink.distill.layers import recorded
 from headshrink.distill.pairs import Pairs
 from headshrink.distill.students import STUDENTS, Origin, Shape
 from headshrink.distill.students.static import SIF, piece_vectors
 from headshrink.distill.trainer import Recipe, distil
 from headshrink.errors import HeadshrinkError
 from headshrink.export import TARGETS, Options, Original
-from headshrink.model import SentenceEncoder, load_encoder, save_encoder
+from headshrink.model import SentenceEncoder, load_encoder, pad_ids, save_encoder
+from headshrink.prune import Plan, cut
 from headshrink.prune.vocabulary import count_tokens
 
 SHAPE = Shape(layers=1, hidden=16, heads=4, ffn=24, rank=8)
 SHAPES = [(kind, SHAPE) for kind in STUDENTS] + [
     ("static", replace(SHAPE, rank=None)),
     ("narrow", replace(SHAPE, hidden=32, rank=None)),
+    ("narrow", replace(SHAPE, layers=3, share_layers=True)),
+    ("bilstm", replace(SHAPE, layers=2, rank=None)),
 ]
 TEXTS = ["the man runs", "кошка спит", "a big cat sleeps in the house"]
 
@@ -45,10 +52,59 @@ def test_training_brings_it_nearer_to_the_teacher(kind, shape, origin, train, he
     assert result.best.cosine > result.before.cosine + 0.01
 
 
-def test_a_static_student_exports_like_any_other(origin, tmp_path):
-    built = STUDENTS["static"](origin, SHAPE)
-    TARGETS["onnx"].write(Original(built), tmp_path, Options())
-    np.testing.assert_allclose(TARGETS["onnx"].open(tmp_path)(TEXTS), built.encode(TEXTS), atol=1e-5)
+@pytest.mark.parametrize("kind", ["static", "bilstm", "narrow"])
+def test_students_of_other_kinds_export_like_any_other(kind, origin, tmp_path):
+    """Any number of sentences of any length, padded or not, in one graph."""
+    built = STUDENTS[kind](origin, replace(SHAPE, layers=2, share_layers=True))
+    for name in ("onnx", "transformers"):
+        TARGETS[name].write(Original(built), tmp_path / name, Options())
+        embed = TARGETS[name].open(tmp_path / name)
+        np.testing.assert_allclose(embed(TEXTS), built.encode(TEXTS), atol=1e-5)
+        for text in TEXTS:
+            np.testing.assert_allclose(embed([text]), built.encode([text]), atol=1e-5)
+
+
+def test_padding_changes_nothing_that_a_bilstm_says(origin):
+    built = STUDENTS["bilstm"](origin, replace(SHAPE, layers=2))
+    together = built.encode(TEXTS)
+    np.testing.assert_allclose(together, np.concatenate([built.encode([text]) for text in TEXTS]), atol=1e-6)
+    assert np.abs(built.encode(["the cat sees the man"]) - built.encode(["the man sees the cat"])).max() > 1e-4
+    with pytest.raises(HeadshrinkError, match=r"student\.hidden = 15: two directions share it"):
+        STUDENTS["bilstm"](origin, replace(SHAPE, hidden=15))
+
+
+def test_a_bilstm_is_what_torchs_own_is_on_a_packed_sequence(origin):
+    built = STUDENTS["bilstm"](origin, SHAPE)
+    ids, mask = pad_ids(built.tokenise(TEXTS), 0)
+    layer = built.backbone.encoder.lstms[0]
+    reference = torch.nn.LSTM(16, 8, batch_first=True, bidirectional=True)
+    right = {f"{name}_reverse": value for name, value in layer.from_right.state_dict().items()}
+    reference.load_state_dict(layer.from_left.state_dict() | right)
+    words = built.backbone.embeddings(ids)
+    packed = pack_padded_sequence(words, mask.sum(1), batch_first=True, enforce_sorted=False)
+    expected, _ = pad_packed_sequence(reference(packed)[0], batch_first=True)
+    found = built.backbone(ids, mask).last_hidden_state * mask[..., None]
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+
+
+def test_shared_layers_are_one_layer_run_several_times(origin, train):
+    shared = STUDENTS["narrow"](origin, replace(SHAPE, layers=3, share_layers=True))
+    one = STUDENTS["narrow"](origin, replace(SHAPE, layers=1))
+    assert size.parameters(shared) == size.parameters(one)
+    assert size.flops(shared, 8) > 2 * size.flops(one, 8)
+    unshared = STUDENTS["narrow"](origin, replace(SHAPE, layers=3))
+    weights = shared.state_dict()
+    names = {name: re.sub(r"layer\.\d", "layer.0", name) for name in unshared.state_dict()}
+    unshared.load_state_dict({name: weights[first] for name, first in names.items()})
+    np.testing.assert_allclose(unshared.encode(TEXTS), shared.encode(TEXTS), atol=1e-6)
+    ids, mask = pad_ids(shared.tokenise(TEXTS), 0)
+    with recorded(shared.backbone) as ours, recorded(unshared.backbone) as theirs:
+        shared(ids, mask), unshared(ids, mask)
+    for found, expected in zip(*(r.layers(mask, [4, 4, 4]).hidden for r in (ours, theirs)), strict=True):
+        torch.testing.assert_close(found, expected)
+    assert ours.parts.keys() == theirs.parts.keys()
+    with pytest.raises(HeadshrinkError, match="share their weights"):
+        cut(shared, Plan([[0]] * 3, [[0]] * 3))
 
 
 def test_all_the_teachers_layers_are_the_teacher(origin):

@@ -64,7 +64,7 @@ def write_artifacts(folder: Path, layers: int = 6, heads: int = 12, neurons: int
             "read": {"generated": 24_310},
             "dropped": {"duplicate": {"generated": 290}, "in the benchmark": {"generated": 20}},
         },
-        "pruned/prune.json": pruning,
+        "student/prune.json": pruning,
         "student/metrics.json": {
             "heldout_loss": 0.312,
             "heldout_cosine": 0.941,

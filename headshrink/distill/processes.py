@@ -1,0 +1,68 @@
+"""The processes that share one training: one here, or as many as `accelerate launch` started, a GPU each."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+
+class Processes:
+    """What accelerate says of the processes of this launch, and the sum of their gradients.
+
+    `count` of them, this one being number `index`, on `device`. Where accelerate is not installed, one.
+    """
+
+    def __init__(self) -> None:
+        self.count, self.index = 1, 0
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.state: Any = None
+        if find_spec("accelerate"):
+            from accelerate import PartialState
+
+            self.state = PartialState(cpu=not torch.cuda.is_available())
+            self.count, self.index = self.state.num_processes, self.state.process_index
+            self.device = self.state.device
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one that writes and reports."""
+        return self.index == 0
+
+    def first_before_others(self) -> AbstractContextManager[None]:
+        """A block that the first process goes through alone, and the others after it."""
+        return self.state.main_process_first() if self.count > 1 else nullcontext()
+
+    def add_up(self, parameters: Sequence[nn.Parameter], loss: float) -> float:
+        """Give every parameter the sum of all processes' gradients; the sum of their losses.
+
+        One block goes over the wire: losses, which gradients there are, and the gradients. A parameter without one in
+        any process still has none, so that the optimiser leaves it alone as it does in a single process.
+        """
+        if self.count == 1:
+            return loss
+        from accelerate.utils import reduce
+
+        there = torch.tensor([loss, *(p.grad is not None for p in parameters)], device=self.device)
+        gradients = [p.grad.flatten() if p.grad is not None else torch.zeros_like(p).flatten() for p in parameters]
+        head, *sums = reduce(torch.cat([there, *gradients]), "sum").split([len(there), *map(len, gradients)])
+        for parameter, some, total in zip(parameters, head[1:], sums, strict=True):
+            parameter.grad = total.view_as(parameter) if some else None
+        return head[0].item()
+
+    def told_by_first(self, values: dict[str, float]) -> dict[str, float]:
+        """The first process's values, in all of them: what decides must not differ by a rounding."""
+        if self.count == 1:
+            return values
+        from accelerate.utils import broadcast
+
+        told = broadcast(torch.tensor(list(values.values()), dtype=torch.float64, device=self.device))
+        return dict(zip(values, told.tolist(), strict=True))
+
+
+def seed_of_batch(seed: int, step: int, place: int) -> int:
+    """What is random in one batch of a step: the same in any number of processes, and after a resumption."""
+    return int(np.random.SeedSequence((seed, step, place)).generate_state(1, np.uint64)[0])

@@ -1,0 +1,39 @@
+"""Cuts made while training: many small ones with a recovery after each, or by masks that are learned first."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from headshrink.distill.gates import Gates
+from headshrink.distill.parts import Parts
+from headshrink.importance import PairBatch, score
+from headshrink.model import SentenceEncoder
+from headshrink.model.sites import Kind
+from headshrink.prune import Plan, Recipe, prune
+
+
+def in_rounds(
+    teacher: SentenceEncoder, cuts: Recipe, text: Sequence[PairBatch], parts: Parts
+) -> tuple[SentenceEncoder, Plan]:
+    """A student cut from the teacher in as many rounds as there are parts, each a cut and then a part of the training.
+
+    The cuts follow `cuts` on a geometric path to its ratios: each scores what is left on `text`, and repairs on it as
+    the recipe says. Pruning knows nothing of training; it is handed what recovers the student after a cut.
+    """
+    cuts = replace(cuts, steps=len(parts.recipes), recover=parts.next)
+    scores = score(teacher, text, [cuts.criterion], cuts.loss)[cuts.criterion]
+    return prune(teacher, cuts, scores, text)
+
+
+def by_gates(teacher: SentenceEncoder, ratios: Mapping[Kind, float], parts: Parts) -> tuple[SentenceEncoder, Plan]:
+    """A student cut from the teacher by gates learned in the first of two parts, and trained on in the second.
+
+    In the first one weights and gates learn together, from the teacher as it is; the cut meets the ratios exactly.
+    """
+    whole = copy.deepcopy(teacher)
+    gates = Gates(whole, ratios)
+    with gates.on():
+        parts.next(whole, gates)
+    student = gates.cut(whole)
+    parts.next(student)
+    return student, gates.plan()
