@@ -108,6 +108,14 @@ def test_a_further_teacher_of_another_width_pulls_as_well(folders, tiny_encoder)
     assert any(not torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
+def test_losses_on_words_have_their_head_fitted(folders):
+    words = ["--epochs=1", "--learning-rate=0.003", "--loss=cosine=1", "--loss=mlm=0.1"]
+    assert "set mlm_head_steps" in str(run(folders, *words).exception)
+    result = run(folders, *words, "--mlm-head-steps=3")
+    assert result.exit_code == 0, result.output
+    assert "MLM head of 3 steps: held-out perplexity" in result.output
+
+
 def test_weights_default_to_one():
     assert parse_losses(["cosine", "ranking=0.1"]) == {"cosine": 1.0, "ranking": 0.1}
 
