@@ -24,15 +24,20 @@ B1, B32 = "b1_8tokens_1thread", "b32_32tokens_allthreads"
 
 
 @pytest.fixture
-def folder(tiny_encoder: SentenceEncoder, tmp_path: Path) -> Path:
-    """The exported fp32 graph of an encoder."""
-    TARGETS["onnx"].write(Original(tiny_encoder), tmp_path / "onnx", Options())
+def model(tiny_encoder: SentenceEncoder) -> Original:
+    """An encoder, whose graph is made once a test: it takes seconds."""
+    return Original(tiny_encoder)
+
+
+@pytest.fixture
+def folder(model: Original, tmp_path: Path) -> Path:
+    """Its exported fp32 graph."""
+    TARGETS["onnx"].write(model, tmp_path / "onnx", Options())
     return tmp_path / "onnx"
 
 
-def test_every_row_of_every_model_has_its_costs_and_how_close_it_is_to_fp32(tiny_encoder, folder, monkeypatch):
+def test_every_row_of_every_model_has_its_costs_and_how_close_it_is_to_fp32(model, folder, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    model = Original(tiny_encoder)
     subjects = {"teacher": Subject(model), "student": Subject(model, {"onnx": folder}, {"onnx_int8": "lost too much"})}
     settings = [Setting.named(B1), Setting.named(B32), Setting.named("b1_4096tokens_1thread")]
     rows = measure(subjects, [*QUICK, "cuda"], SENTENCES, settings, rounds=3, limit_s=0.1)
@@ -53,7 +58,7 @@ def test_every_row_of_every_model_has_its_costs_and_how_close_it_is_to_fp32(tiny
     assert student[f"time_ratio_alike_{B1}_low"] <= student[f"time_ratio_alike_{B1}"]
 
 
-def test_a_row_that_cannot_run_here_says_why(tiny_encoder, monkeypatch):
+def test_a_row_that_cannot_run_here_says_why(monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
     assert TRICKS["torch_compile"].missing() == "no C++ compiler"
 
