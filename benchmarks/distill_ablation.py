@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from benchmarks.distill_tenth import LOSSES as LOSSES_OF_TENTH
-from benchmarks.distill_tenth import REPAIR_PAIRS, options, prepared, ratios, text_of
+from benchmarks.distill_tenth import options, prepared
 from headshrink.distill.losses import ALL_LOSSES, LAYER_LOSSES, LOSSES, WORD_LOSSES
 from headshrink.distill.mlm_fit import fit_mlm_head
 from headshrink.distill.objective import Objective
@@ -32,12 +32,14 @@ from headshrink.distill.pairs import Pairs
 from headshrink.distill.parts import Parts, parts_of
 from headshrink.distill.precision import resolve
 from headshrink.distill.rounds import by_gates, in_rounds
+from headshrink.distill.students.thin import REPAIR_PAIRS
+from headshrink.distill.text import text_of
 from headshrink.distill.trainer import Recipe, distil
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import FILE, MlmHead, load_mlm_head, save_mlm_head
 from headshrink.prune import Recipe as Cuts
 from headshrink.prune.embedding import factorise
-from headshrink.prune.layers import keep_layers
+from headshrink.prune.layers import first_to_last, keep_layers
 from headshrink.prune.record import parameters
 from headshrink.prune.vocabulary import count_tokens
 
@@ -86,8 +88,10 @@ def cuts(
 ) -> Iterator[tuple[str, Callable[[], SentenceEncoder]]]:
     """Names, and what trains a student whose heads and neurons are cut at once, in rounds or by learned masks."""
     counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
-    wide = factorise(keep_layers(teacher, arguments.layers), arguments.rank, counts)
-    heads, ffn = ratios(teacher, arguments)
+    whole = teacher.backbone.config
+    layers = first_to_last(whole.num_hidden_layers, arguments.layers)
+    wide = factorise(keep_layers(teacher, layers), arguments.rank, counts)
+    heads, ffn = 1 - arguments.heads / whole.num_attention_heads, 1 - arguments.ffn / whole.intermediate_size
     text, part = text_of(teacher, train, REPAIR_PAIRS, 2), partial(distil, train=train, heldout=heldout)
 
     def in_parts(*ends: float) -> Parts:

@@ -14,6 +14,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -33,22 +34,19 @@ from headshrink.distill.students import Origin, Shape
 from headshrink.distill.students.every_kth_layer import every_kth_layer
 from headshrink.distill.students.narrow import narrow
 from headshrink.distill.students.static import static
+from headshrink.distill.students.thin import thin
 from headshrink.distill.targets import read_targets, write_targets
+from headshrink.distill.text import text_of
 from headshrink.distill.trainer import Recipe, distil
-from headshrink.importance import PairBatch, pair_batches, score
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
-from headshrink.prune import cut, plan_ratio
 from headshrink.prune.embedding import factorise
 from headshrink.prune.fidelity import FidelityTest
-from headshrink.prune.layers import keep_layers
 from headshrink.prune.record import parameters
-from headshrink.prune.repair import repair
 from headshrink.prune.vocabulary import count_tokens
 
 LIMITS = Limits(max_chars=300)  # the longest sentences cost most and say least
 MONOLINGUAL = "mono.*.txt"
 SPLITS = ("train", "heldout", "more")
-SCORING_PAIRS, REPAIR_PAIRS = 512, 2048
 LOSSES = {"cosine": 1.0, "relational": 0.1}
 KINDS = ("tenth", "every_kth_layer", "narrow", "static")
 FIGURES = ("cosine", "rank_agreement", "retrieval")
@@ -104,29 +102,6 @@ def taught(teacher: SentenceEncoder, texts: dict[str, tuple[list[str], list[str]
     return train, heldout
 
 
-def text_of(teacher: SentenceEncoder, train: Pairs, pairs: int, seed: int) -> list[PairBatch]:
-    """So many training pairs for scores or repair."""
-    rows = [[side[i].tolist() for i in range(train.translations)] for side in (train.en, train.ru)]
-    return list(pair_batches(*rows, teacher.tokenizer.pad_token_id, pairs // 32, 32, seed))  # type: ignore[arg-type]
-
-
-def ratios(teacher: SentenceEncoder, arguments: argparse.Namespace) -> tuple[float, float]:
-    """The shares of heads and of FFN neurons that go."""
-    whole = teacher.backbone.config
-    return 1 - arguments.heads / whole.num_attention_heads, 1 - arguments.ffn / whole.intermediate_size
-
-
-def tenth(teacher: SentenceEncoder, train: Pairs, arguments: argparse.Namespace) -> SentenceEncoder:
-    """The teacher cut to a few thin layers and a thin table; repaired, untrained."""
-    layers = keep_layers(teacher, arguments.layers)
-    scores = score(layers, text_of(teacher, train, SCORING_PAIRS, 1), ["obs"], "teacher_distance")["obs"]
-    plan = plan_ratio(scores, *ratios(teacher, arguments), "layer")
-    thin = cut(layers, plan)
-    repair(layers, thin, plan, text_of(teacher, train, REPAIR_PAIRS, 2))
-    counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
-    return factorise(thin, arguments.rank, counts)
-
-
 def of_size(build: Callable[[int], SentenceEncoder], size: int) -> SentenceEncoder:
     """What `build` makes of that rank of the word table which gives `size` parameters, or just fewer."""
     small = build(SMALL_RANK)
@@ -140,17 +115,17 @@ def parameters_of(module: Module) -> int:
 
 def untrained(kind: str, teacher: SentenceEncoder, train: Pairs, arguments: argparse.Namespace) -> SentenceEncoder:
     """A student of a kind; those that are not the tenth have as many parameters as it."""
-    thin = tenth(teacher, train, arguments)
-    if kind == "tenth":
-        return thin
     counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
-    origin, layers = Origin(teacher, teacher, counts), len(arguments.layers)
+    origin, layers = Origin(teacher, teacher, counts, partial(text_of, teacher, train)), arguments.layers
+    tenth = thin(origin, Shape(layers, heads=arguments.heads, ffn=arguments.ffn, rank=arguments.rank))
+    if kind == "tenth":
+        return tenth
     builds: dict[str, Callable[[int], SentenceEncoder]] = {
-        "every_kth_layer": lambda rank: factorise(every_kth_layer(origin, Shape(layers=layers)), rank, counts),
-        "narrow": lambda rank: narrow(origin, Shape(layers=layers, rank=rank, seed=arguments.seed)),
+        "every_kth_layer": lambda rank: factorise(every_kth_layer(origin, Shape(layers)), rank, counts),
+        "narrow": lambda rank: narrow(origin, Shape(layers, rank=rank, seed=arguments.seed)),
         "static": lambda rank: static(origin, Shape(rank=rank)),
     }
-    return of_size(builds[kind], parameters(thin))
+    return of_size(builds[kind], parameters(tenth))
 
 
 def options() -> argparse.ArgumentParser:
@@ -163,7 +138,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--max-pairs", type=int, help="so many pairs; default: all")
     parser.add_argument("--monolingual", type=int, default=0, help="so many sentences without translation")
-    parser.add_argument("--layers", type=int, nargs="+", default=[0, 5], help="which of the teacher's")
+    parser.add_argument("--layers", type=int, default=2, help="of the teacher's, evenly spaced, first and last")
     parser.add_argument("--heads", type=int, default=3, help="in each layer")
     parser.add_argument("--ffn", type=int, default=384, help="neurons in each layer")
     parser.add_argument("--rank", type=int, default=176, help="of the word table")
@@ -196,7 +171,7 @@ def prepared(
 
 def start_of(arguments: argparse.Namespace, kind: str) -> Path:
     """The folder of an untrained student of this shape."""
-    shape = [*arguments.layers, arguments.heads, arguments.ffn, arguments.rank]
+    shape = [arguments.layers, arguments.heads, arguments.ffn, arguments.rank]
     return arguments.work / f"untrained-{kind}-{'-'.join(map(str, shape))}"
 
 

@@ -7,7 +7,6 @@ from pydantic import Field, model_validator
 from tasks.section import LIBRARY, Section, name_from
 
 LIBRARY_PARTS = ("checkpoint.py", "distill", "importance", "model", "prune", "shards.py")
-PAIRS_A_BATCH = 32  # of the text that cuts are chosen and repaired on
 Weight = float | Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
@@ -15,11 +14,11 @@ class Student(Section):
     """What is trained: a kind, and its size where it is not the cut model."""
 
     kind: name_from("distill/students") = Field("pruned", description="what it is made from")  # type: ignore[valid-type]
-    layers: int = Field(2, ge=1, description="every_kth_layer, narrow, bilstm")
+    layers: int = Field(2, ge=1, description="every_kth_layer, thin, narrow, bilstm")
     hidden: int = Field(312, ge=1, description="narrow, bilstm: width")
-    heads: int = Field(12, ge=1, description="narrow: a layer")
-    ffn: int = Field(600, ge=1, description="narrow: FFN neurons a layer")
-    rank: int | None = Field(None, ge=1, description="narrow, bilstm, static: of the word table; empty: dense")
+    heads: int = Field(12, ge=1, description="thin, narrow: a layer")
+    ffn: int = Field(600, ge=1, description="thin, narrow: FFN neurons a layer")
+    rank: int | None = Field(None, ge=1, description="thin, narrow, bilstm, static: of the word table; empty: dense")
     share_layers: bool = Field(False, description="narrow: one set of weights for all layers")
 
 
@@ -114,7 +113,7 @@ def run(params) -> None:
     code = [Path(__file__), *(LIBRARY / name for name in LIBRARY_PARTS)]
     inputs = [ARTIFACTS / name for name in ("shards", "targets", "pruned", "teacher")]
     checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], params.distill.model_dump()))
-    student, teacher = models(chosen, [train.en.ids, train.ru.ids])
+    student, teacher = models(chosen, train)
     record = json.loads((ARTIFACTS / "pruned" / "prune.json").read_text(encoding="utf-8"))
     beside = teacher if (LAYER_LOSSES | WORD_LOSSES).keys() & recipe.losses.keys() else None
     mlm_head = load_mlm_head([ARTIFACTS / "targets", ARTIFACTS / "teacher"], teacher.backbone) if beside else None
@@ -134,29 +133,31 @@ def run(params) -> None:
     print(summary(result))
 
 
-def models(chosen: Params, text: list):
-    """The untrained student and the teacher, where accelerate wants them; `text` are arrays of the pairs' tokens."""
+def models(chosen: Params, train):
+    """The untrained student and the teacher, where accelerate wants them."""
+    from functools import partial
+
     from headshrink.distill.processes import Processes
     from headshrink.distill.students import STUDENTS, Origin, Shape
+    from headshrink.distill.text import text_of
     from headshrink.model import load_encoder
     from headshrink.prune.vocabulary import count_tokens
     from tasks.stage import ARTIFACTS
 
     device = Processes().device
     teacher, pruned = (load_encoder(ARTIFACTS / name).to(device) for name in ("teacher", "pruned"))
-    origin = Origin(teacher, pruned, count_tokens(text, teacher.backbone.config.vocab_size))
+    counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
+    origin = Origin(teacher, pruned, counts, partial(text_of, teacher, train))
     shape = Shape(seed=chosen.seed, **chosen.student.model_dump(exclude={"kind"}))
     return STUDENTS[chosen.student.kind](origin, shape).to(device), teacher
 
 
 def cut_on_the_way(chosen: Params, recipe, teacher, why, train, in_parts):
     """A student cut by the prune stage's ratios, for its reasons, but while it trains: with its record and result."""
-    import numpy as np
-
     from headshrink.distill.parts import parts_of
     from headshrink.distill.rounds import by_gates, in_rounds
+    from headshrink.distill.text import text_of
     from headshrink.errors import HeadshrinkError
-    from headshrink.importance import pair_batches
     from headshrink.prune import Recipe, describe
 
     if why["budget"]:
@@ -167,9 +168,7 @@ def cut_on_the_way(chosen: Params, recipe, teacher, why, train, in_parts):
         student, plan = by_gates(teacher, {"heads": why["heads"], "ffn": why["ffn"]}, parts)
     else:
         cuts = Recipe(**{key: why[key] for key in ("heads", "ffn", "ranking", "criterion", "loss", "repair", "ridge")})
-        en, ru = (side.taken(np.arange(train.translations)) for side in (train.en, train.ru))
-        batches = why["repair_pairs"] // PAIRS_A_BATCH
-        text = list(pair_batches(en, ru, teacher.tokenizer.pad_token_id, batches, PAIRS_A_BATCH, chosen.seed))
+        text = text_of(teacher, train, why["repair_pairs"], chosen.seed)
         student, plan = in_rounds(teacher, cuts, text, parts)
     record = describe(teacher, student, plan, **why | {"rounds": chosen.rounds, "masks": chosen.masks})
     return student, record, parts.result()

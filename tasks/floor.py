@@ -6,8 +6,7 @@ def run(params) -> None:
     import torch
 
     from headshrink.distill.pairs import Sentences
-    from headshrink.distill.students import Origin, Shape
-    from headshrink.distill.students.static import static
+    from headshrink.distill.students.static import word_vectors
     from headshrink.model import load_encoder, save_encoder
     from headshrink.prune.vocabulary import count_tokens
     from headshrink.shards import read_split
@@ -18,7 +17,7 @@ def run(params) -> None:
     text = [Sentences.from_dataset(shards, side).ids for side in ("en_ids", "ru_ids")]
     counts = count_tokens(text, teacher.backbone.config.vocab_size)
     with output(ARTIFACTS / "floor", "floor") as folder:
-        save_encoder(static(Origin(teacher, teacher, counts), Shape()), folder)
+        save_encoder(word_vectors(teacher, counts), folder)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from tasks.params import PARAMS, ParamsError
 PROFILES = Path("profiles")
 LOCAL_PATHS = (  # (section, key) of the values that may name a file of the user's
     ("suite", "path"), ("corpus", "path"), ("teacher", "path"), ("benchmark", "pairs"), ("benchmark", "graded"),
+    ("teach", "monolingual"),
 )
 
 

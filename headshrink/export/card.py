@@ -14,6 +14,7 @@ MADE = {
     "every_kth_layer": "some layers of {name} were kept, and distilled from it",
     "narrow": "a small model was trained from scratch to imitate {name}",
     "bilstm": "a BiLSTM was trained from scratch to imitate {name}",
+    "thin": "a few layers of {name} were kept, thinned, and distilled from it",
     "static": "the mean of word vectors, which {name} wrote and were trained to imitate it",
 }
 WEIGHTS = ("*.safetensors", "*.onnx", "*.bin")

@@ -21,6 +21,11 @@ def keep_layers(encoder: SentenceEncoder, layers: list[int]) -> SentenceEncoder:
     return with_backbone(encoder, backbone)
 
 
+def first_to_last(there: int, count: int) -> list[int]:
+    """Indices of `count` of so many layers, evenly spaced, the first and the last among them."""
+    return [round(i * (there - 1) / max(1, count - 1)) for i in range(count)]
+
+
 def _renumbered(state: dict[str, Tensor], layers: list[int]) -> dict[str, Tensor]:
     """A state dict with only the given layers, counted from 0 again."""
     places = {f"encoder.layer.{old}.": f"encoder.layer.{new}." for new, old in enumerate(layers)}

@@ -169,7 +169,7 @@ def test_words_are_replaced_in_copies_of_the_training_sentences(workspace, monke
         assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
 
 
-@pytest.mark.parametrize("kind", ["bilstm", "every_kth_layer", "narrow", "static"])
+@pytest.mark.parametrize("kind", ["bilstm", "every_kth_layer", "narrow", "static", "thin"])
 def test_other_students_come_out_of_the_same_stage(workspace, kind):
     teach.run(PARAMS)
     shape = distill.Student(kind=kind, layers=1, hidden=16, heads=2, ffn=24, rank=8)

@@ -6,6 +6,7 @@ from headshrink.distill.students.every_kth_layer import every_kth_layer
 from headshrink.distill.students.narrow import narrow
 from headshrink.distill.students.pruned import pruned
 from headshrink.distill.students.static import static
+from headshrink.distill.students.thin import thin
 
 STUDENTS: dict[str, Build] = {
     "bilstm": bilstm,
@@ -13,6 +14,7 @@ STUDENTS: dict[str, Build] = {
     "narrow": narrow,
     "pruned": pruned,
     "static": static,
+    "thin": thin,
 }
 
 __all__ = ["STUDENTS", "Build", "Origin", "Shape"]

@@ -5,16 +5,22 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from headshrink.importance import PairBatch
 from headshrink.model import SentenceEncoder
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The teacher, the model cut from it, and how often each of its tokens occurs in the training text [vocabulary]."""
+    """What students are made from: the teacher, the model cut from it, and the training text.
+
+    `counts` [vocabulary] says how often each of the teacher's tokens occurs in the text; `text` gives batches of at
+    most so many pairs of it, drawn by a seed.
+    """
 
     teacher: SentenceEncoder
     pruned: SentenceEncoder
     counts: Tensor
+    text: Callable[[int, int], list[PairBatch]]
 
 
 @dataclass(frozen=True)

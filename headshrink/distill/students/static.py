@@ -14,26 +14,30 @@ PIECES_A_BATCH = 512
 
 
 def static(origin: Origin, shape: Shape) -> SentenceEncoder:
+    """Word vectors of the teacher, as `word_vectors` makes them, of `rank`."""
+    return word_vectors(origin.teacher, origin.counts, shape.rank)
+
+
+def word_vectors(teacher: SentenceEncoder, counts: Tensor, rank: int | None = None) -> SentenceEncoder:
     """One vector a piece: the teacher's output when it reads that piece alone, weighted by smooth inverse frequency.
 
-    `rank` keeps so many principal directions (None: all of the teacher's), from which a projection leads back to the
-    teacher's space, so that the student can be compared with it, and trained. Special tokens weigh nothing. Raises
-    HeadshrinkError for a rank above the teacher's dimension.
+    `counts` [vocabulary] say how often pieces occur. `rank` keeps so many principal directions (None: all of the
+    teacher's), from which a projection leads back to the teacher's space, so that the student can be compared with it,
+    and trained. Special tokens weigh nothing. Raises HeadshrinkError for a rank above the teacher's dimension.
     """
-    teacher = origin.teacher
-    if shape.rank is not None and shape.rank > teacher.dimension:
-        raise HeadshrinkError(f"student.rank = {shape.rank}: the teacher's embeddings have {teacher.dimension}")
-    vectors = piece_vectors(teacher) * sif_weights(origin.counts)[:, None]
+    if rank is not None and rank > teacher.dimension:
+        raise HeadshrinkError(f"student.rank = {rank}: the teacher's embeddings have {teacher.dimension}")
+    vectors = piece_vectors(teacher) * sif_weights(counts)[:, None]
     vectors[teacher.tokenizer.all_special_ids] = 0
     config = PrunedBertConfig(
         vocab_size=len(vectors), pad_token_id=teacher.tokenizer.pad_token_id, hidden_size=teacher.dimension,
         max_position_embeddings=teacher.backbone.config.max_position_embeddings, num_hidden_layers=0,
-        num_attention_heads=1, head_size=1, heads_per_layer=[], ffn_per_layer=[], embedding_rank=shape.rank,
+        num_attention_heads=1, head_size=1, heads_per_layer=[], ffn_per_layer=[], embedding_rank=rank,
         words_alone=True, has_pooler=False,
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         backbone = PrunedBertModel(config)
-    backbone.load_state_dict(word_weights(vectors, shape.rank, origin.counts))
+    backbone.load_state_dict(word_weights(vectors, rank, counts))
     return SentenceEncoder(backbone, teacher.tokenizer, "mean", None, teacher.normalise, teacher.max_length).eval()
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,11 +14,13 @@ from headshrink.distill.layers import recorded
 from headshrink.distill.pairs import Pairs
 from headshrink.distill.students import STUDENTS, Origin, Shape
 from headshrink.distill.students.static import SIF, piece_vectors
+from headshrink.distill.text import text_of
 from headshrink.distill.trainer import Recipe, distil
 from headshrink.errors import HeadshrinkError
 from headshrink.export import TARGETS, Options, Original
 from headshrink.model import SentenceEncoder, load_encoder, pad_ids, save_encoder
 from headshrink.prune import Plan, cut
+from headshrink.prune.layers import first_to_last
 from headshrink.prune.vocabulary import count_tokens
 
 SHAPE = Shape(layers=1, hidden=16, heads=4, ffn=24, rank=8)
@@ -33,7 +36,7 @@ TEXTS = ["the man runs", "кошка спит", "a big cat sleeps in the house"]
 @pytest.fixture
 def origin(tiny_encoder: SentenceEncoder, student: SentenceEncoder, train: Pairs) -> Origin:
     counts = count_tokens([train.en.ids, train.ru.ids], len(tiny_encoder.tokenizer))
-    return Origin(tiny_encoder, student, counts)
+    return Origin(tiny_encoder, student, counts, partial(text_of, tiny_encoder, train))
 
 
 @pytest.mark.parametrize(("kind", "shape"), SHAPES)
@@ -139,3 +142,12 @@ def test_principal_directions_lose_little_of_a_static_student(origin):
     whole, most, few = (STUDENTS["static"](origin, replace(SHAPE, rank=rank)).encode(TEXTS) for rank in (None, 24, 2))
     assert (whole * most).sum(1).mean() > 0.95
     assert (whole * few).sum(1).mean() < (whole * most).sum(1).mean()
+
+
+def test_a_thin_student_has_the_shape_asked_for_and_no_more_than_its_teacher(origin):
+    built = STUDENTS["thin"](origin, replace(SHAPE, layers=2, heads=1, ffn=16))
+    config = built.backbone.config
+    assert (config.heads_per_layer, config.ffn_per_layer, config.embedding_rank) == ([1, 1], [16, 16], 8)
+    with pytest.raises(HeadshrinkError, match=r"student\.heads = 5: the teacher has 4"):
+        STUDENTS["thin"](origin, replace(SHAPE, heads=5))
+    assert [first_to_last(6, count) for count in (1, 2, 3, 6)] == [[0], [0, 5], [0, 2, 5], [0, 1, 2, 3, 4, 5]]
