@@ -32,7 +32,7 @@ def test_the_default_is_the_demo() -> None:
     assert (ROOT / "params.yaml").read_bytes() == (ROOT / "profiles/demo.yaml").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["demo", "folder", "labse-en-ru"])
+@pytest.mark.parametrize("name", ["demo", "folder", "labse-en-ru", "tenth"])
 def test_profiles_are_complete_and_every_key_is_commented(name: str) -> None:
     text = (ROOT / "profiles" / f"{name}.yaml").read_text(encoding="utf-8")
     content = yaml.safe_load(text)
@@ -55,7 +55,7 @@ def test_local_paths_become_absolute_and_comments_stay(project: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nothing"], "allowed: demo, folder, labse-en-ru"),
+        (["nothing"], "allowed: demo, folder, labse-en-ru, tenth"),
         (["demo", "--set", "prune.ratio=1.0"], "prune.ratio = 1.0"),
         (["demo", "--set", "prune.raito=0.5"], "prune.raito"),
         (["demo", "--set", "prune"], "section.key=value"),
