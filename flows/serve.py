@@ -76,6 +76,7 @@ def deploy_and_serve(main: Path, url: str) -> None:
     Later runs wait as scheduled ones: the runner's own limit, unlike a limit of the deployment, leaves no slot taken
     when it is killed.
     """
+    import prefect.runner.server  # noqa: F401  a long import, which a signal would find inside start()
     from prefect.runner import Runner
 
     from flows.pipeline import pipeline

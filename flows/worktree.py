@@ -23,7 +23,7 @@ from tasks.tracking import WORK
 KEPT = (
     "params.yaml", "dvc.yaml", "dvc.lock", "artifacts/benchmark", "artifacts/student/metrics.json",
     "artifacts/student/curve.csv", "artifacts/importance", "artifacts/report", "artifacts/corpus/counts.json",
-    "artifacts/suite/suite.json", "artifacts/teacher/teacher.json",
+    "artifacts/speed", "artifacts/suite/suite.json", "artifacts/teacher/teacher.json",
 )  # what the report, MLflow and a reader need of a result; the models stay in DVC's cache
 Overrides = dict[str, dict[str, Any]]
 

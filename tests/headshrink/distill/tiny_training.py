@@ -2,17 +2,25 @@
 
 import copy
 import itertools
+import sys
 
 import numpy as np
 import torch
 
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
+from headshrink.distill.trainer import Recipe
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import MlmHead
 
 SUBJECTS = {"the man": "мужчина", "a cat": "кошка", "the dog": "собака", "a woman": "женщина"}
 VERBS = {"runs": "бежит", "sleeps": "спит", "reads": "читает", "sees": "видит"}
 PLACES = {"": "", "in the house": "в дом", "on the tree": "на дерево"}
+# What processes may share out: dropout, a step whose batches are too few for all of them, the running mean and all.
+SHARED = Recipe(
+    {"cosine": 1.0, "similarity": 0.2}, epochs=2, batch_size=8, accumulate=2, learning_rate=3e-3, evaluations=2,
+    dropout=0.1, word_dropout=0.1, ema=0.9, precision="fp32",
+)  # fmt: skip
+TWO_PROCESSES = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
 def tiny_pairs(teacher: SentenceEncoder, start: int = 0, stop: int | None = None) -> Pairs:

@@ -1,0 +1,23 @@
+"""One of the processes that `torch.distributed.run` starts on a folder of a teacher and a student: trains and saves."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_training import SHARED, tiny_pairs
+
+from headshrink.checkpoint import Checkpoints
+from headshrink.distill.processes import Processes
+from headshrink.distill.trainer import distil
+from headshrink.errors import HeadshrinkError
+from headshrink.model import load_encoder
+
+torch.set_num_threads(1)
+folder = Path(sys.argv[1])
+teacher, student = (load_encoder(folder / name) for name in ("teacher", "student"))
+train, heldout = tiny_pairs(teacher, stop=40), tiny_pairs(teacher, start=40)
+result = distil(student, train, heldout, SHARED, Checkpoints(folder / "work"))
+with pytest.raises(HeadshrinkError, match=r"accumulate = 1: .* 2 processes"):
+    distil(student, train, heldout, SHARED.__class__({"cosine": 1.0}, accumulate=1))
+torch.save({"weights": student.state_dict(), "loss": result.best.loss}, folder / str(Processes().index))
