@@ -137,7 +137,7 @@ def cost_cell(figures: dict[str, float], key: str) -> str:
     if key not in figures:
         return ""
     cell = f"{figures[key]:,.4g}" if figures[key] < 1e4 else f"{figures[key]:,.0f}"
-    return f"{cell} ({figures[f'{key}_low']:.2f}–{figures[f'{key}_high']:.2f})" if f"{key}_low" in figures else cell
+    return f"{cell} ({figures[f'{key}_low']:.3g}–{figures[f'{key}_high']:.3g})" if f"{key}_low" in figures else cell
 
 
 def write_json(path: Path | None, content: Any) -> None:
