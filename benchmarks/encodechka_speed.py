@@ -142,7 +142,9 @@ def main() -> None:
     print(text)
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(f"# The ten tasks, and one text at a time\n\n{about}\n\n{text}\n", encoding="utf-8")
+        note = "Rows are shuffled: tasks that train on them give other scores than on the files as they are."
+        title = "# The ten tasks, and one text at a time"
+        options.out.write_text(f"{title}\n\n{about}\n\n{note}\n\n{text}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
