@@ -28,21 +28,18 @@ class Params(Section):
 
 def run(params) -> None:
     """Read artifacts/student/model, corpus/heldout.parquet, teacher.json and prune.json; write artifacts/export."""
-    from headshrink.export import Limits, Options, Original, Pairs, Proof, write_card, write_form
+    from headshrink.export import Limits, Options, Original, Proof, write_card, write_forms
     from headshrink.model import load_encoder
     from tasks.heldout import heldout
     from tasks.stage import ARTIFACTS, output
 
     model, chosen = Original(load_encoder(ARTIFACTS / "student" / "model")), params.export
-    en, ru = heldout(chosen.gate.pairs)
     limits = Limits(chosen.gate.min_cosine, chosen.gate.max_retrieval_loss, chosen.gate.min_rank)
-    pairs = Pairs(en, ru, (model.encoder.encode(en), model.encoder.encode(ru)))
     sentences = [text for side in heldout((chosen.check_sentences + 1) // 2) for text in side]
-    proof = Proof(sentences[: chosen.check_sentences], pairs, limits)
+    proof = Proof(model.encoder, sentences[: chosen.check_sentences], *heldout(chosen.gate.pairs), limits)
     options = Options(reduce_range=chosen.reduce_range)
     with output(ARTIFACTS / "export", "export") as folder:
-        gate = {name: write_form(name, model, folder, options, proof) for name in chosen.targets}
-        (folder / "gate.json").write_text(json.dumps(gate, indent=1) + "\n", encoding="utf-8")
+        gate = write_forms(chosen.targets, model, folder, options, proof)
         if "transformers" in chosen.targets:
             teacher, cut = read_json("teacher/teacher.json"), read_json("student/prune.json")
             cut["student"] = params.distill.student.kind

@@ -1,23 +1,52 @@
-"""Writing a model in one of its forms, and holding the form to what it must prove."""
+"""Writing a model in its forms, and holding each to what it must prove."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from headshrink.export.gate import Limits, check_reload
 from headshrink.export.graph import Original
 from headshrink.export.lossy import Pairs, write_lossy
 from headshrink.export.targets import TARGETS, Options
+from headshrink.model import SentenceEncoder
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What forms are held to: sentences that a lossless one must reproduce; pairs and limits for a lossy one."""
+    """What forms are held to: `sentences` that a lossless one must reproduce; pairs and limits for a lossy one.
 
+    The model embeds either text once for all forms, and only where a form is held to it.
+    """
+
+    encoder: SentenceEncoder
     sentences: Sequence[str]
-    pairs: Pairs
+    en: Sequence[str]
+    ru: Sequence[str]
     limits: Limits
+
+    @cached_property
+    def expected(self) -> np.ndarray:
+        """The model's embeddings of the sentences."""
+        return self.encoder.encode(list(self.sentences))
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """The pairs with the model's embeddings."""
+        return Pairs(self.en, self.ru, (self.encoder.encode(list(self.en)), self.encoder.encode(list(self.ru))))
+
+
+def write_forms(
+    names: Sequence[str], model: Original, folder: Path, options: Options, proof: Proof
+) -> dict[str, dict[str, Any]]:
+    """Write forms into their places in an export folder, and what each proved into its gate.json, which is returned."""
+    gate = {name: write_form(name, model, folder, options, proof) for name in names}
+    (folder / "gate.json").write_text(json.dumps(gate, indent=1) + "\n", encoding="utf-8")
+    return gate
 
 
 def write_form(name: str, model: Original, folder: Path, options: Options, proof: Proof) -> dict[str, Any]:
@@ -33,7 +62,6 @@ def write_form(name: str, model: Original, folder: Path, options: Options, proof
         print(f"export: {name}: {outcome}")
         return outcome.as_json()
     target.write(model, place, options)
-    expected = model.encoder.encode(list(proof.sentences))
-    worst = check_reload(name, target.open(place), proof.sentences, expected)
+    worst = check_reload(name, target.open(place), proof.sentences, proof.expected)
     print(f"export: {name}: lowest cosine to the model in memory {worst:.6f}")
     return {"lowest_cosine": round(worst, 6)}

@@ -1,6 +1,5 @@
 """`headshrink export`: a model folder in other forms, without the pipeline."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,12 +7,11 @@ import typer
 
 from headshrink.corpus.sources.parallel import Parallel
 from headshrink.errors import HeadshrinkError
-from headshrink.export.forms import Proof, write_form
+from headshrink.export.forms import Proof, write_forms
 from headshrink.export.gate import Limits
 from headshrink.export.graph import Original
-from headshrink.export.lossy import Pairs
 from headshrink.export.targets import TARGETS, Options
-from headshrink.model import SentenceEncoder, load_encoder
+from headshrink.model import load_encoder
 
 CHECKED = 256  # sentences that a lossless form must reproduce
 
@@ -35,11 +33,10 @@ def export(
         raise HeadshrinkError(f"{output} exists: give --output a folder that does not")
     original = Original(load_encoder(model))
     limits = Limits(min_cosine, max_retrieval_loss, min_rank)
-    text = embedded(original.encoder, pairs, limit)
-    proof = Proof([*text.en, *text.ru][:CHECKED], text, limits)
+    en, ru = read_pairs(pairs, limit)
     output.mkdir(parents=True)
-    gate = {name: write_form(name, original, output, Options(reduce_range=reduce_range), proof) for name in names}
-    (output / "gate.json").write_text(json.dumps(gate, indent=1) + "\n", encoding="utf-8")
+    proof = Proof(original.encoder, [*en, *ru][:CHECKED], en, ru, limits)
+    write_forms(names, original, output, Options(reduce_range=reduce_range), proof)
 
 
 def parse_targets(text: str) -> list[str]:
@@ -49,10 +46,10 @@ def parse_targets(text: str) -> list[str]:
     return names
 
 
-def embedded(encoder: SentenceEncoder, place: Path, limit: int) -> Pairs:
-    """Pairs of a file or folder with the model's own embeddings; HeadshrinkError where there are not even two."""
+def read_pairs(place: Path, limit: int) -> tuple[list[str], list[str]]:
+    """English and Russian sides of a file or folder; HeadshrinkError where there are not even two pairs."""
     found = [(pair.en, pair.ru) for pair in Parallel(place).pairs()]
     if len(found) < 2:
         raise HeadshrinkError(f"{len(found)} pairs in {place}: at least two are needed, some hundreds to be any good")
     en, ru = map(list, zip(*found[:: max(1, len(found) // limit)][:limit], strict=True))
-    return Pairs(en, ru, (encoder.encode(en), encoder.encode(ru)))
+    return en, ru
