@@ -72,9 +72,15 @@ def die_with_parent() -> None:
 
 
 def adopted() -> bool:
-    """Whether the parent is of another session, as the one that takes in orphans is."""
-    session = os.getsid(0)
-    return session != os.getpid() and os.getsid(os.getppid()) != session
+    """Whether the parent is the process that takes in orphans: of another session, or the first and not dvc.
+
+    In a container all may share a session with the first process, so there its command has to tell.
+    """
+    session, parent = os.getsid(0), os.getppid()
+    if session != os.getpid() and os.getsid(parent) != session:
+        return True
+    program = Path(f"/proc/{parent}/cmdline").read_bytes().split(b"\0")[0]
+    return parent == 1 and "DVC_STAGE" in os.environ and b"python" not in program
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def stage_process(name: str, folder: Path) -> int | None:
 
 
 def wait_for_the_middle(name: str, project: Project, dvc: subprocess.Popen[str]) -> int:
-    """Wait until stage `name` writes its output, or has worked for some seconds since it took its lock; its pid."""
+    """Wait until stage `name`, its lock taken, writes its output or has worked for some seconds; its pid."""
     deadline, working_since = time.monotonic() + 240, None
     lock = project.folder / ".work" / f"{name}.lock"
     while time.monotonic() < deadline:
@@ -37,9 +37,8 @@ def wait_for_the_middle(name: str, project: Project, dvc: subprocess.Popen[str])
         stage = stage_process(name, project.folder)
         if stage and working_since is None and holds(stage, lock):
             working_since = time.monotonic()
-        if stage and any((project.folder / ".work").glob(f"{name}.tmp-*")):
-            return stage
-        if stage and working_since and time.monotonic() - working_since > SECONDS_OF_WORK:
+        writes = any((project.folder / ".work").glob(f"{name}.tmp-*"))
+        if stage and working_since and (writes or time.monotonic() - working_since > SECONDS_OF_WORK):
             return stage
         time.sleep(0.02)
     raise AssertionError(f"{name} never started")
