@@ -198,6 +198,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=4)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--quantise", action="store_true", help="train for int8")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     kind = arguments.student
@@ -209,7 +210,7 @@ def main() -> None:
     rows[f"{kind}, untrained"] = asdict(test(student)) | {"parameters": parameters(student)} | idle
     recipe = Recipe(
         LOSSES, epochs=arguments.epochs, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate,
-        ema=0.999, evaluations=20, seed=arguments.seed,
+        ema=0.999, evaluations=20, quantise=arguments.quantise, seed=arguments.seed,
     )  # fmt: skip
     sources = [start_of(arguments, kind), arguments.work / "texts.json"]
     work = arguments.work / fingerprint(sources, vars(recipe) | {"losses": LOSSES})
@@ -218,6 +219,7 @@ def main() -> None:
     save_encoder(student, work / "student")
     sentences = 2 * len(train)
     name = f"{kind}, seed {arguments.seed}, {result.steps:,} steps on {sentences:,} sentences"
+    name += ", trained for int8" if arguments.quantise else ""
     rows[name] = asdict(test(student)) | {
         "parameters": parameters(student), "sentences": sentences, "pairs": train.translations,
         "epochs": arguments.epochs, "steps": result.steps,
@@ -225,7 +227,7 @@ def main() -> None:
     shape = {key: getattr(arguments, key) for key in ("layers", "heads", "ffn", "rank", "heldout")}
     about = shared.about(teacher=arguments.teacher.name, pairs=arguments.pairs.name, **shape, losses=LOSSES)
     write_table(arguments.out, about, rows)
-    write_curve(result.curve, arguments.out / f"{kind}-{sentences}-{arguments.epochs:g}-{arguments.seed}.csv")
+    write_curve(result.curve, arguments.out / f"{name.replace(', ', '-').replace(' ', '_')}.csv")
     print(summary(result))
 
 

@@ -59,6 +59,7 @@ class Params(Section):
     unfreeze: float = Field(
         0.0, ge=0, le=1, description="share of the steps over which layers open from the top down; 0: all at once"
     )
+    quantise: bool = Field(False, description="train for int8: weights and activations rounded as its export rounds")
     compile: bool = Field(False, description="torch.compile of the student's passes")
     seed: int = Field(0, ge=0, description="order of the batches, dropout")
 

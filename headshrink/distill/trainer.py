@@ -23,6 +23,7 @@ from headshrink.distill.objective import Objective, Weight, weight_at
 from headshrink.distill.pairs import Pairs
 from headshrink.distill.precision import quick_attention, resolve
 from headshrink.distill.processes import Processes, seed_of_batch
+from headshrink.distill.quantised import quantised
 from headshrink.distill.schedule import learning_rate_factor
 from headshrink.distill.unfreeze import opening_steps
 from headshrink.errors import HeadshrinkError
@@ -49,6 +50,8 @@ class Recipe:
 
     `unfreeze`, where not 0, opens the student's layers to training from the top down, the last after so much of the
     steps.
+
+    `quantise` has the student compute in the steps of int8, in training and evaluation alike.
 
     `compile` has torch write code for the student's passes, which takes a minute first and pays on long trainings;
     losses on layers, which look into the student while it runs, it would blind.
@@ -78,6 +81,7 @@ class Recipe:
     precision: str = "auto"
     compile: bool = False
     unfreeze: float = 0.0
+    quantise: bool = False
     seed: int = 0
 
 
@@ -137,7 +141,8 @@ def distil(
         torch.manual_seed(recipe.seed)
         trainer = Trainer(student, train, heldout, recipe, checkpoints, on_row, teacher, others, gates, mlm_head)
         quick = [quick_attention(model, trainer.precision) for model in (student, teacher or student)]
-        with quick[0], quick[1], compiled(student) if recipe.compile else nullcontext():
+        rounded = quantised(student) if recipe.quantise else nullcontext()
+        with quick[0], quick[1], rounded, compiled(student) if recipe.compile else nullcontext():
             return trainer.run()
 
 
