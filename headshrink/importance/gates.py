@@ -32,6 +32,8 @@ class GateGradients:
         self.mask = torch.empty(0)
         self._backbone, self._observe = backbone, observe
         self._sums: dict[tuple[Kind, int], Tensor] = {}
+        first = next(backbone.parameters())
+        self._product = torch.empty(0, device=first.device, dtype=first.dtype)  # new memory costs more than the sum
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
         self._trainable: list[nn.Parameter] = []
 
@@ -56,7 +58,8 @@ class GateGradients:
         return (inputs,)
 
     def _on_gradient(self, site: Site, inputs: Tensor, gradient: Tensor) -> None:
-        gates = (inputs * gradient).sum(1).unflatten(1, (site.units, site.unit_width)).sum(-1)
+        product = torch.mul(inputs, gradient, out=self._product.resize_(inputs.shape))
+        gates = product.sum(1).unflatten(1, (site.units, site.unit_width)).sum(-1)
         key = (site.kind, site.layer)
         self._sums[key] = self._sums[key] + gates if key in self._sums else gates
 
