@@ -160,17 +160,22 @@ def cut_on_the_way(chosen: Params, recipe, teacher, why, train, in_parts):
     from headshrink.distill.text import text_of
     from headshrink.errors import HeadshrinkError
     from headshrink.prune import Recipe, describe
+    from headshrink.prune.vocabulary import count_tokens
 
     if why["budget"]:
         raise HeadshrinkError(f"prune.budget = {why['budget']}: rounds and masks cut to ratios; set it to null")
+    if chosen.masks and any(why[kind] for kind in ("layers", "hidden", "embedding")):
+        raise HeadshrinkError("distill.masks cut heads and FFN neurons: set prune.layers, hidden and embedding to 0")
     rounds = [(i + 1) / chosen.rounds for i in range(chosen.rounds)]
     parts = in_parts(parts_of(recipe, train, [chosen.masks, 1] if chosen.masks else rounds))
     if chosen.masks:
         student, plan = by_gates(teacher, {"heads": why["heads"], "ffn": why["ffn"]}, parts)
     else:
-        cuts = Recipe(**{key: why[key] for key in ("heads", "ffn", "ranking", "criterion", "loss", "repair", "ridge")})
+        shares = ("heads", "ffn", "layers", "hidden", "embedding")
+        cuts = Recipe(**{key: why[key] for key in (*shares, "ranking", "criterion", "loss", "repair", "ridge")})
         text = text_of(teacher, train, why["repair_pairs"], chosen.seed)
-        student, plan = in_rounds(teacher, cuts, text, parts)
+        counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
+        student, plan = in_rounds(teacher, cuts, text, parts, counts)
     record = describe(teacher, student, plan, **why | {"rounds": chosen.rounds, "masks": chosen.masks})
     return student, record, parts.result()
 

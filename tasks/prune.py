@@ -16,6 +16,9 @@ class Params(Section):
     ratio: Ratio = Field(0.5, description="share of heads and of FFN neurons to cut, in [0, 1)")
     heads: Ratio | None = Field(None, description="share of heads; empty: ratio")
     ffn: Ratio | None = Field(None, description="share of FFN neurons; empty: ratio")
+    layers: Ratio = Field(0, description="share of layers to cut; heads and FFN neurons are cut from those that stay")
+    hidden: Ratio = Field(0, description="share of the hidden width to cut")
+    embedding: Ratio = Field(0, description="share of the word table's width to cut, as a product of two tables")
     budget: Literal["parameters", "bytes", "flops", "ms"] | None = Field(
         None, description="what is limited instead of ratios, a solver sharing it out; empty: the ratios"
     )
@@ -45,7 +48,7 @@ def run(params) -> None:
         ffn=chosen.ratio if chosen.ffn is None else chosen.ffn,
         criterion=importance.criterion,
         loss=importance.loss,
-        **chosen.model_dump(include={"ranking", "steps", "repair", "ridge"}),
+        **chosen.model_dump(include={"layers", "hidden", "embedding", "ranking", "steps", "repair", "ridge"}),
     )
     teacher = load_encoder(ARTIFACTS / "teacher")
     train = read_split(ARTIFACTS / "shards", "train")
@@ -54,15 +57,15 @@ def run(params) -> None:
     scores = load_scores(ARTIFACTS / "importance" / "scores.safetensors")
     used = {name: getattr(recipe, name) for name in ("heads", "ffn", "criterion", "loss")}
     why = chosen.model_dump() | used
+    counts = count_tokens((row for side in ("en_ids", "ru_ids") for row in train[side]), len(teacher.tokenizer))
     if chosen.budget:
         if importance.criterion not in COSTS or importance.loss != "teacher_distance":
             raise HeadshrinkError(f"prune.budget needs importance by {' or '.join(COSTS)} with loss teacher_distance")
-        counts = count_tokens((row for side in ("en_ids", "ru_ids") for row in train[side]), len(teacher.tokenizer))
         allowed = chosen.model_dump(include={"share", "repair", "ridge"})
         budget = Budget(chosen.budget, cut=tuple(chosen.also), **allowed)
         pruned, plan, _ = prune_within(teacher, budget, scores, text, counts)
     else:
-        pruned, plan = prune(teacher, recipe, scores, text)
+        pruned, plan = prune(teacher, recipe, scores, text, counts)
     with output(ARTIFACTS / "pruned", "prune") as folder:
         save_encoder(pruned, folder)
         write_record(describe(teacher, pruned, plan, **why), folder)

@@ -4,6 +4,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from torch import Tensor
+
 from headshrink.distill.gates import Gates
 from headshrink.distill.parts import Parts
 from headshrink.importance import PairBatch, score
@@ -13,7 +15,7 @@ from headshrink.prune import Plan, Recipe, prune
 
 
 def in_rounds(
-    teacher: SentenceEncoder, cuts: Recipe, text: Sequence[PairBatch], parts: Parts
+    teacher: SentenceEncoder, cuts: Recipe, text: Sequence[PairBatch], parts: Parts, counts: Tensor | None = None
 ) -> tuple[SentenceEncoder, Plan]:
     """A student cut from the teacher in as many rounds as there are parts, each a cut and then a part of the training.
 
@@ -22,7 +24,7 @@ def in_rounds(
     """
     cuts = replace(cuts, steps=len(parts.recipes), recover=parts.next)
     scores = score(teacher, text, [cuts.criterion], cuts.loss)[cuts.criterion]
-    return prune(teacher, cuts, scores, text)
+    return prune(teacher, cuts, scores, text, counts)
 
 
 def by_gates(teacher: SentenceEncoder, ratios: Mapping[Kind, float], parts: Parts) -> tuple[SentenceEncoder, Plan]:

@@ -14,7 +14,7 @@ from headshrink.importance.losses import LOSSES
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.prune.recipe import Recipe, prune
 from headshrink.prune.record import describe, write_record
-from headshrink.prune.vocabulary import count_tokens
+from headshrink.prune.vocabulary import choose_tokens, count_tokens, cut_vocabulary
 from headshrink.prune.within import COSTS, Budget, Cut, prune_within
 
 BATCH_SIZE = 32
@@ -27,6 +27,10 @@ def main(
     ratio: Annotated[float, typer.Option(help="share of heads and of FFN neurons to cut, in [0, 1)")] = 0.5,
     heads: Annotated[float | None, typer.Option(help="share of heads alone")] = None,
     ffn: Annotated[float | None, typer.Option(help="share of FFN neurons alone")] = None,
+    layers: Annotated[float, typer.Option(help="share of layers; heads and FFN are cut from those that stay")] = 0.0,
+    hidden: Annotated[float, typer.Option(help="share of the hidden width")] = 0.0,
+    embedding: Annotated[float, typer.Option(help="share of the word table's width, as a product of two")] = 0.0,
+    vocabulary: Annotated[float, typer.Option(help="share of the tokens, the rarest in the pairs")] = 0.0,
     criterion: Annotated[str, typer.Option(help=", ".join(CRITERIA))] = Recipe.criterion,
     loss: Annotated[str, typer.Option(help=", ".join(LOSSES))] = Recipe.loss,
     ranking: Annotated[
@@ -44,13 +48,16 @@ def main(
     limit: Annotated[int, typer.Option(help="pairs to use, drawn from all", min=2)] = 2_000,
     seed: Annotated[int, typer.Option(help="which pairs")] = 0,
 ) -> None:
-    """Cut heads and FFN neurons out of a sentence encoder and repair what is left, without training."""
+    """Cut a sentence encoder, to a ratio of each kind or to one budget, and repair what is left, without training."""
     for name, value, allowed in (("--criterion", criterion, CRITERIA), ("--loss", loss, LOSSES)):
         if value not in allowed:
             raise HeadshrinkError(f"{name} {value}: allowed are {', '.join(allowed)}")
-    shares = {"heads": ratio if heads is None else heads, "ffn": ratio if ffn is None else ffn}
-    if not all(0 <= share < 1 for share in shares.values()):
-        raise HeadshrinkError(f"shares {shares}: each must be in [0, 1)")
+    shares: dict[str, Any] = {
+        "heads": ratio if heads is None else heads, "ffn": ratio if ffn is None else ffn,
+        "layers": layers, "hidden": hidden, "embedding": embedding,
+    }  # fmt: skip
+    if not all(0 <= share < 1 for share in (*shares.values(), vocabulary)):
+        raise HeadshrinkError(f"shares {shares | {'vocabulary': vocabulary}}: each must be in [0, 1)")
     cuts: Any = tuple(name.strip() for name in also.split(",") if name.strip())
     if unknown := sorted(set(cuts) - set(get_args(Cut))):
         raise HeadshrinkError(f"--also {', '.join(unknown)}: allowed are {', '.join(get_args(Cut))}")
@@ -62,16 +69,20 @@ def main(
         raise HeadshrinkError(f"{out} exists: give --out a folder that does not")
     teacher = load_encoder(model).to("cuda" if torch.cuda.is_available() else "cpu")
     batches = read_batches(teacher, pairs, limit, seed)
-    recipe = Recipe(shares["heads"], shares["ffn"], ranking, criterion=criterion, loss=loss, steps=steps, repair=repair)
+    recipe = Recipe(ranking=ranking, criterion=criterion, loss=loss, steps=steps, repair=repair, **shares)
+    counts = count(teacher, batches)
     scores = score(teacher, batches, [criterion], loss, seed)[criterion]
     why: dict[str, Any] = {"criterion": criterion, "loss": loss, "repair": repair}
     if budget:
         target = Budget(budget, share, cuts, repair=repair)
-        pruned, plan, _ = prune_within(teacher, target, scores, batches, count(teacher, batches))
+        pruned, plan, _ = prune_within(teacher, target, scores, batches, counts)
         why |= {"budget": budget, "share": share}
     else:
-        pruned, plan = prune(teacher, recipe, scores, batches)
-        why |= {**shares, "steps": steps}
+        pruned, plan = prune(teacher, recipe, scores, batches, counts)
+        if vocabulary:  # last: a cut of it is exact on text whose tokens stay
+            size = round((1 - vocabulary) * len(teacher.tokenizer))
+            pruned = cut_vocabulary(pruned, choose_tokens(teacher.tokenizer, counts, budget=size))
+        why |= {**shares, "vocabulary": vocabulary, "steps": steps}
     record = describe(teacher, pruned, plan, **why)
     save_encoder(pruned, out)
     write_record(record, out)

@@ -14,11 +14,15 @@ Ranking = Literal["global", "layer"]
 
 @dataclass(frozen=True)
 class Plan:
-    """The units each layer keeps, as ascending indices into the uncut layer, and the hidden dimensions (None: all)."""
+    """The units each layer keeps, as ascending indices into the uncut layer, and what stays of the rest (None: all).
+
+    A layer that is not among `layers` keeps nothing, and is gone altogether; `hidden` are dimensions.
+    """
 
     heads: list[list[int]]
     ffn: list[list[int]]
     hidden: list[int] | None = None
+    layers: list[int] | None = None
 
 
 def plan_ratio(scores: Scores, heads: float, ffn: float, ranking: Ranking = "global", least: int = 0) -> Plan:

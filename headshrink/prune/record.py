@@ -15,10 +15,11 @@ def parameters(encoder: SentenceEncoder) -> int:
 
 
 def describe(teacher: SentenceEncoder, cut: SentenceEncoder, plan: Plan, **why: Any) -> dict[str, Any]:
-    """The record of one cut, hidden dimensions null where all stay; `why` holds what the choice was made by."""
+    """The record of one cut, layers and hidden dimensions null where all stay; `why` is what the choice was made by."""
     return {
         "heads": {"kept": plan.heads, "of": widths(teacher.backbone, "heads")},
         "ffn": {"kept": plan.ffn, "of": widths(teacher.backbone, "ffn")},
+        "layers": {"kept": plan.layers, "of": len(teacher.backbone.encoder.layer)},
         "hidden": {"kept": plan.hidden, "of": teacher.backbone.config.hidden_size},
         "embedding_rank": getattr(cut.backbone.config, "embedding_rank", None),
         "vocabulary": {"kept": len(cut.tokenizer), "of": len(teacher.tokenizer)},

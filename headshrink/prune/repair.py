@@ -11,6 +11,7 @@ makes the linears that *read* the hidden states, query, key, value and the FFN's
 activations for the units that stay, although what they read has drifted.
 """
 
+import copy
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -29,10 +30,17 @@ Method = Literal["bias", "outputs", "full"]
 
 
 class Walk:
-    """Hidden states of one model over the same text, moved forward block by block."""
+    """Hidden states of one model over the same text, moved forward block by block.
 
-    def __init__(self, encoder: SentenceEncoder, sides: Sequence[Side]) -> None:
-        self.layers: Any = encoder.backbone.encoder.layer
+    It stops at the `stops` among the model's layers (None: all), which are counted from 0 for all that follows.
+    """
+
+    def __init__(self, encoder: SentenceEncoder, sides: Sequence[Side], stops: Sequence[int] | None = None) -> None:
+        layers: Any = encoder.backbone.encoder.layer
+        self.stops = range(len(layers)) if stops is None else stops
+        self.layers = [layers[stop] for stop in self.stops]
+        ends = [0, *(stop + 1 for stop in self.stops)]
+        self.between = [layers[end:stop] for end, stop in zip(ends, self.stops, strict=False)]
         self.masks = [side.attention_mask.to(encoder.device) for side in sides]
         self.kept = [mask.bool() for mask in self.masks]
         self.states = [encoder.backbone.embeddings(side.input_ids.to(encoder.device)) for side in sides]
@@ -56,6 +64,14 @@ class Walk:
         """The module that ends a block: projection, residual, LayerNorm."""
         return self.layers[layer].output if kind == "ffn" else self.layers[layer].attention.output
 
+    def pass_between(self, layer: int) -> None:
+        """Move the states through the layers that are left out before one."""
+        for module in self.between[layer]:
+            on_the_way = copy.copy(self)  # the same states
+            on_the_way.layers = [module]
+            for kind in KINDS:
+                on_the_way.advance(0, kind)
+
     def sums(self, layer: int, kind: Kind, batch: int) -> Tensor:
         """What the block's LayerNorm gets: [sentences, tokens, hidden]."""
         dense, states = self.output(layer, kind).dense, self.states[batch]
@@ -78,15 +94,17 @@ def repair(
 ) -> None:
     """Refit the pruned encoder in place, so that its hidden states follow the teacher's.
 
-    `plan` says which of the teacher's units the pruned encoder has. `method` "bias" refits the output projections'
-    biases, "outputs" their weights too, "full" what reads the hidden states as well. Memory: hidden states of both
-    models over all of the text (2 * tokens * hidden * 4 bytes) and one block's normal equations.
+    `plan` says which of the teacher's layers and units the pruned encoder has; each layer follows the teacher's own,
+    which has been through the layers that are gone. `method` "bias" refits the output projections' biases, "outputs"
+    their weights too, "full" what reads the hidden states as well. Memory: hidden states of both models over all of the
+    text (2 * tokens * hidden * 4 bytes) and one block's normal equations.
     """
     sides = [side for batch in batches for side in (batch.en, batch.ru)]
-    theirs, ours = Walk(teacher, sides), Walk(pruned, sides)
+    theirs, ours = Walk(teacher, sides, plan.layers), Walk(pruned, sides)
     for layer in track(range(len(ours.layers)), "repair"):
+        theirs.pass_between(layer)
         for kind in KINDS:
-            units = getattr(plan, kind)[layer]
+            units = getattr(plan, kind)[theirs.stops[layer]]
             if method == "full" and units:
                 refit_readers(theirs, ours, layer, kind, units, ridge)
             refit_output(theirs, ours, layer, kind, method, ridge, plan.hidden)

@@ -93,6 +93,17 @@ def test_prune_writes_the_model_that_its_record_describes(workspace, pruning, he
     assert record["why"]["repair"] == pruning.get("repair", "full")
 
 
+def test_prune_cuts_every_kind_to_its_share(workspace):
+    importance.run(parameters())
+    prune.run(parameters(layers=0.5, hidden=0.5, embedding=0.5))
+    pruned = load_encoder("artifacts/pruned")
+    record = json.loads(Path("artifacts/pruned/prune.json").read_text())
+    assert pruned.backbone.config.num_hidden_layers == len(record["layers"]["kept"]) == 1
+    assert pruned.backbone.config.hidden_size == len(record["hidden"]["kept"]) == record["hidden"]["of"] // 2
+    assert [len(kept) for kept in record["heads"]["kept"] if kept] == widths(pruned.backbone, "heads")
+    assert record["embedding_rank"] == pruned.backbone.config.embedding_rank
+
+
 def test_a_budget_in_place_of_ratios_is_met_and_recorded(workspace):
     importance.run(parameters())
     prune.run(parameters(budget="parameters", share=0.6, also=["embedding"]))

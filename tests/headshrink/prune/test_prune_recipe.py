@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 import typer
 from typer.testing import CliRunner
 
@@ -12,9 +13,10 @@ from headshrink.importance import pair_batches, score
 from headshrink.importance.scores import spearman
 from headshrink.model import load_encoder
 from headshrink.model.sites import widths
-from headshrink.prune import Recipe, cut, prune
+from headshrink.prune import Plan, Recipe, cut, prune, repair
 from headshrink.prune.command import main
 from headshrink.prune.fidelity import Fidelity, FidelityTest, retrieval
+from headshrink.prune.layers import keep_layers
 
 EN = [
     f"{a} {b} {c}"
@@ -47,6 +49,55 @@ def test_the_ratio_is_met_and_the_plan_names_the_teachers_units(tiny_encoder, ba
     pruned, plan = prune(tiny_encoder, recipe, first_scores(tiny_encoder, batches), batches)
     assert (sum(widths(pruned.backbone, "heads")), sum(widths(pruned.backbone, "ffn"))) == (4, 32)
     assert abs(cut(tiny_encoder, plan).encode(EN) - pruned.encode(EN)).max() < 1e-5
+
+
+def test_every_share_is_met_and_the_plan_names_what_stays(tiny_encoder, batches):
+    shares = {"layers": 0.5, "hidden": 0.5, "embedding": 0.5, "heads": 0.25, "ffn": 0.75}
+    counts = torch.ones(tiny_encoder.backbone.config.vocab_size)
+    for steps in (1, 2):
+        recipe = Recipe(**shares, steps=steps, repair="outputs")
+        pruned, plan = prune(tiny_encoder, recipe, first_scores(tiny_encoder, batches), batches, counts)
+        config = pruned.backbone.config
+        assert (config.num_hidden_layers, config.hidden_size, config.embedding_rank) == (1, 16, 8)
+        assert (widths(pruned.backbone, "heads"), widths(pruned.backbone, "ffn")) == ([3], [16])
+        (stays,) = plan.layers
+        assert [len(units) for units in plan.heads] == [3 * (layer == stays) for layer in (0, 1)]
+        assert len(plan.hidden) == 16
+        assert pruned.encode(EN).shape == (len(EN), 32)
+
+
+def test_no_layer_can_be_left(tiny_encoder, batches):
+    with pytest.raises(HeadshrinkError, match=r"of 2 layers none would stay, at most 0\.50"):
+        prune(tiny_encoder, Recipe(layers=0.9), first_scores(tiny_encoder, batches), batches)
+
+
+@pytest.mark.parametrize("method", ["bias", "outputs", "full"])
+def test_repair_makes_up_for_a_layer_that_is_gone(tiny_encoder, batches, method):
+    test = FidelityTest(tiny_encoder, EN, RU)
+    plan = Plan([[], [0, 1, 2, 3]], [[], list(range(64))], layers=[1])
+    short = keep_layers(tiny_encoder, plan.layers)
+    before = test(short).cosine
+    repair(tiny_encoder, short, plan, batches, method)
+    assert test(short).cosine > before
+
+
+def test_a_layer_that_does_nothing_can_go(tiny_encoder, batches):
+    """Its blocks emptied and their LayerNorms the identity on what is normalised already: embeddings stay."""
+    layer = tiny_encoder.backbone.encoder.layer[1]
+    before = tiny_encoder.backbone.encoder.layer[0].output.LayerNorm
+    with torch.no_grad():
+        before.weight.fill_(1)
+        before.bias.zero_()
+        for block in (layer.attention.output, layer.output):
+            for parameter in block.dense.parameters():
+                parameter.zero_()
+            block.LayerNorm.weight.fill_(1)
+            block.LayerNorm.bias.zero_()
+    scores = first_scores(tiny_encoder, batches)
+    for method in ("none", "full"):
+        pruned, plan = prune(tiny_encoder, Recipe(0, 0, layers=0.5, repair=method), scores, batches)
+        assert plan.layers == [0]
+        assert abs(pruned.encode(EN) - tiny_encoder.encode(EN)).max() < 1e-4
 
 
 def test_repair_after_the_cut_is_nearer_to_the_teacher_than_the_cut(tiny_encoder, batches):
@@ -107,6 +158,20 @@ def test_command_writes_a_smaller_model_that_loads(call, tmp_path):
     assert [len(kept) for kept in record["heads"]["kept"]] == widths(pruned.backbone, "heads")
     assert record["why"]["criterion"] == "obs"
     assert record["parameters"]["after"] == sum(weight.numel() for weight in pruned.parameters())
+
+
+def test_command_cuts_every_kind_to_its_ratio(call, tmp_path):
+    shares = ("--layers", 0.5, "--hidden", 0.5, "--embedding", 0.5, "--vocabulary", 0.1)
+    result = call("--ratio", 0.5, *shares)
+    assert result.exit_code == 0, result.output
+    pruned, record = load_encoder(tmp_path / "out"), json.loads((tmp_path / "out" / "prune.json").read_text())
+    assert (pruned.backbone.config.num_hidden_layers, pruned.backbone.config.hidden_size) == (1, 16)
+    assert record["layers"]["of"] == 2
+    assert len(record["layers"]["kept"]) == 1
+    assert record["embedding_rank"] == 8
+    assert record["vocabulary"]["kept"] < record["vocabulary"]["of"]
+    assert record["why"]["vocabulary"] == 0.1
+    assert pruned.encode(EN).shape == (len(EN), 32)
 
 
 def test_command_keeps_to_a_budget_with_every_kind_of_cut(call, tmp_path):
