@@ -14,15 +14,16 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks import _pruning as shared
 from benchmarks._pruning import MADE_FOR
+from headshrink.importance import Scores
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.prune import Plan, Recipe, cut, prune
 from headshrink.prune.fidelity import Fidelity, FidelityTest
-from headshrink.prune.layers import choose_layers, keep_layers
 from headshrink.prune.record import parameters
 from headshrink.prune.repair import Method
 
@@ -125,25 +126,32 @@ class Grid(Rows):
             variant.ratio, variant.ratio, ranking, criterion=variant.criterion, loss=loss,
             steps=variant.steps, repair=variant.repair,
         )  # fmt: skip
-        found = shared.scores(self.work, self.teacher, self.scoring, variant.criterion)
         text = shared.batches(self.teacher, self.train, variant.pairs, seed=2) if variant.pairs else []
         started = time.perf_counter()
-        pruned, _ = prune(self.teacher, recipe, found, text)
+        pruned, _ = prune(self.teacher, recipe, self.scored(variant.criterion), text)
         self.measure(variant.name, pruned, time.perf_counter() - started, **asdict(variant))
 
-    def bounds(self) -> None:
-        """Teacher, floor, and whole layers dropped."""
+    def bounds(self, few: int) -> None:
+        """Teacher, floor, and whole layers dropped, as they are and repaired on `few` pairs."""
         layers = len(self.teacher.backbone.encoder.layer)
         empty: list[list[int]] = [[] for _ in range(layers)]
         if "teacher" not in self.rows:
             self.measure("teacher", self.teacher, 0.0)
         if "floor" not in self.rows:
             self.measure("floor", cut(self.teacher, Plan(empty, empty)), 0.0)
-        for count in range(layers - 1, 0, -2):
-            name = f"{count} of {layers} layers"
+        text = shared.batches(self.teacher, self.train, few, seed=2)
+        methods: tuple[Literal["none", "full"], ...] = ("none", "full")
+        for count, repair in product(range(layers - 1, 0, -2), methods):
+            name = f"{count} of {layers} layers" + (f", repair full on {few} pairs" if repair == "full" else "")
             if name not in self.rows:
-                kept = choose_layers(self.teacher, count, self.scoring[:4])
-                self.measure(name, keep_layers(self.teacher, kept), 0.0, criterion="layers", ratio=1 - count / layers)
+                recipe = Recipe(0, 0, layers=1 - count / layers, repair=repair)
+                started = time.perf_counter()
+                short, _ = prune(self.teacher, recipe, self.scored("obs"), text)
+                seconds = time.perf_counter() - started
+                self.measure(name, short, seconds, criterion="layers", ratio=1 - count / layers, repair=repair)
+
+    def scored(self, criterion: str) -> Scores:
+        return shared.scores(self.work, self.teacher, self.scoring, criterion)
 
 
 def write_tables(grid: Rows) -> None:
@@ -184,10 +192,10 @@ def draw_curves(grid: Rows, few: int) -> None:
                 ratios = [0.0, *(row["ratio"] for row in rows)]
                 shares = [1.0, *(grid.gaps(row)["rank_agreement"] for row in rows)]
                 axes.plot(ratios, shares, "o-", color=f"C{number}", label=criterion, markersize=4)
-    dropped = grid.chosen(criterion="layers")
-    for axes in (plain, repaired):
+    for axes, repair in ((plain, "none"), (repaired, "full")):
+        dropped = grid.chosen(criterion="layers", repair=repair)
         shares = [grid.gaps(row)["rank_agreement"] for row in dropped]
-        axes.plot([row["ratio"] for row in dropped], shares, "kx--", label="whole layers, no repair")
+        axes.plot([row["ratio"] for row in dropped], shares, "kx--", label="whole layers")
         axes.set(xlabel="share of heads and of FFN neurons cut")
     rows = grid.chosen(criterion="obs", ratio=0.5, steps=1, repair="full")
     for key, style in (("rank_agreement", "o-"), ("cosine", "s--"), ("retrieval", "^:")):
@@ -223,7 +231,7 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.only != "-":
         grid = Grid(arguments)
-        grid.bounds()
+        grid.bounds(arguments.repair)
         for variant in variants(arguments):
             if variant.name not in grid.rows and variant.name.startswith(arguments.only or ""):
                 grid.run(variant)
