@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch.nn import Module
 
 from benchmarks import _pruning as shared
 from headshrink.checkpoint import Checkpoints, fingerprint
@@ -105,12 +104,8 @@ def taught(teacher: SentenceEncoder, texts: dict[str, tuple[list[str], list[str]
 def of_size(build: Callable[[int], SentenceEncoder], size: int) -> SentenceEncoder:
     """What `build` makes of that rank of the word table which gives `size` parameters, or just fewer."""
     small = build(SMALL_RANK)
-    a_rank = parameters_of(small.backbone.embeddings.word_embeddings) // SMALL_RANK
+    a_rank = parameters(small.backbone.embeddings.word_embeddings) // SMALL_RANK
     return build(min(small.dimension, SMALL_RANK + (size - parameters(small)) // a_rank))
-
-
-def parameters_of(module: Module) -> int:
-    return sum(weight.numel() for weight in module.parameters())
 
 
 def untrained(kind: str, teacher: SentenceEncoder, train: Pairs, arguments: argparse.Namespace) -> SentenceEncoder:

@@ -35,7 +35,8 @@ def export(
     limits = Limits(min_cosine, max_retrieval_loss, min_rank)
     en, ru = read_pairs(pairs, limit)
     output.mkdir(parents=True)
-    proof = Proof(original.encoder, [*en, *ru][:CHECKED], en, ru, limits)
+    both = [text for pair in zip(en, ru, strict=True) for text in pair]
+    proof = Proof(original.encoder, both[:CHECKED], en, ru, limits)
     write_forms(names, original, output, Options(reduce_range=reduce_range), proof)
 
 

@@ -4,14 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from headshrink.model import SentenceEncoder
 from headshrink.model.sites import widths
 from headshrink.prune.plan import Plan
 
 
-def parameters(encoder: SentenceEncoder) -> int:
-    """Parameters of the backbone and of the dense layers after it."""
-    return sum(weight.numel() for weight in encoder.parameters())
+def parameters(module: nn.Module) -> int:
+    """Parameters of a module: of an encoder, those of the backbone and of the dense layers after it."""
+    return sum(weight.numel() for weight in module.parameters())
 
 
 def describe(teacher: SentenceEncoder, cut: SentenceEncoder, plan: Plan, **why: Any) -> dict[str, Any]:
