@@ -18,7 +18,7 @@ SMALL = {
     "importance": {"batches": 4, "batch_size": 16},
     "distill": {"epochs": 0.5, "evaluations": 2},
     "export": {"targets": ["transformers", "onnx"], "check_sentences": 32},
-    "benchmark": {"repeats": 3, "limit_s": 0.1},
+    "benchmark": {"tasks": ["sts", "sa", "icx", "ne1"], "repeats": 3, "limit_s": 0.1},
     "speed": {"rows": ["torch"], "settings": ["b1_32tokens_1thread"], "repeats": 3, "limit_s": 0.1},
 }
 
