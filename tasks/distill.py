@@ -155,6 +155,8 @@ def models(chosen: Params, train):
 
 def cut_on_the_way(chosen: Params, recipe, teacher, why, train, in_parts):
     """A student cut by the prune stage's ratios, for its reasons, but while it trains: with its record and result."""
+    from dataclasses import fields
+
     from headshrink.distill.parts import parts_of
     from headshrink.distill.rounds import by_gates, in_rounds
     from headshrink.distill.text import text_of
@@ -164,15 +166,15 @@ def cut_on_the_way(chosen: Params, recipe, teacher, why, train, in_parts):
 
     if why["budget"]:
         raise HeadshrinkError(f"prune.budget = {why['budget']}: rounds and masks cut to ratios; set it to null")
-    if chosen.masks and any(why[kind] for kind in ("layers", "hidden", "embedding")):
-        raise HeadshrinkError("distill.masks cut heads and FFN neurons: set prune.layers, hidden and embedding to 0")
+    others = [name for name in ("layers", "hidden", "embedding", "least") if why[name]]
+    if chosen.masks and others:
+        raise HeadshrinkError(f"distill.masks cut heads and neurons to ratios: prune.{', '.join(others)} must be 0")
     rounds = [(i + 1) / chosen.rounds for i in range(chosen.rounds)]
     parts = in_parts(parts_of(recipe, train, [chosen.masks, 1] if chosen.masks else rounds))
     if chosen.masks:
         student, plan = by_gates(teacher, {"heads": why["heads"], "ffn": why["ffn"]}, parts)
     else:
-        shares = ("heads", "ffn", "layers", "hidden", "embedding")
-        cuts = Recipe(**{key: why[key] for key in (*shares, "ranking", "criterion", "loss", "repair", "ridge")})
+        cuts = Recipe(**{field.name: why[field.name] for field in fields(Recipe) if field.name in why})
         text = text_of(teacher, train, why["repair_pairs"], chosen.seed)
         counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
         student, plan = in_rounds(teacher, cuts, text, parts, counts)

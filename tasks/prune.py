@@ -25,6 +25,7 @@ class Params(Section):
     share: float = Field(0.5, gt=0, lt=1, description="of the teacher's budget that stays")
     also: list[Literal["hidden", "embedding"]] = Field([], description="what a budget may cut beside heads and neurons")
     ranking: Literal["global", "layer"] = Field("global", description="rank over all layers, or within each")
+    least: int = Field(0, ge=0, description="heads and neurons that every layer that stays keeps")
     steps: int = Field(1, ge=1, le=100, description="cuts on the way to the ratio, importance recomputed between them")
     repair: Literal["none", "bias", "outputs", "full"] = Field("full", description="what is refitted after a cut")
     repair_pairs: int = Field(4096, ge=32, description="training pairs that repair fits on")
@@ -48,7 +49,7 @@ def run(params) -> None:
         ffn=chosen.ratio if chosen.ffn is None else chosen.ffn,
         criterion=importance.criterion,
         loss=importance.loss,
-        **chosen.model_dump(include={"layers", "hidden", "embedding", "ranking", "steps", "repair", "ridge"}),
+        **chosen.model_dump(include={"layers", "hidden", "embedding", "ranking", "least", "steps", "repair", "ridge"}),
     )
     teacher = load_encoder(ARTIFACTS / "teacher")
     train = read_split(ARTIFACTS / "shards", "train")

@@ -36,6 +36,7 @@ def main(
     ranking: Annotated[
         Literal["global", "layer"], typer.Option(help="over the whole model, or within layers")
     ] = "global",
+    least: Annotated[int, typer.Option(help="heads and neurons that stay in every layer", min=0)] = 0,
     budget: Annotated[
         Literal["parameters", "bytes", "flops", "ms"] | None, typer.Option(help="limit that instead of the ratios")
     ] = None,
@@ -69,7 +70,7 @@ def main(
         raise HeadshrinkError(f"{out} exists: give --out a folder that does not")
     teacher = load_encoder(model).to("cuda" if torch.cuda.is_available() else "cpu")
     batches = read_batches(teacher, pairs, limit, seed)
-    recipe = Recipe(ranking=ranking, criterion=criterion, loss=loss, steps=steps, repair=repair, **shares)
+    recipe = Recipe(ranking=ranking, least=least, criterion=criterion, loss=loss, steps=steps, repair=repair, **shares)
     counts = count(teacher, batches)
     scores = score(teacher, batches, [criterion], loss, seed)[criterion]
     why: dict[str, Any] = {"criterion": criterion, "loss": loss, "repair": repair}

@@ -205,6 +205,22 @@ def test_cuts_made_on_the_way_end_at_the_prune_stages_ratios(workspace, tiny_enc
         distill.run(SimpleNamespace(distill=chosen))
 
 
+def test_rounds_cut_every_kind_and_masks_only_heads_and_neurons(workspace):
+    teach.run(PARAMS)
+    importance = SimpleNamespace(criterion="obs", loss="teacher_distance", seed=0)
+    pruning = prune.Params(heads=0.5, ffn=0.5, layers=0.5, hidden=0.5, embedding=0.5, repair_pairs=32)
+    Path("artifacts/importance").mkdir()
+    save_scores(Scores(torch.rand(2, 4), torch.rand(2, 64)), Path("artifacts/importance/scores.safetensors"))
+    prune.run(SimpleNamespace(prune=pruning, importance=importance))
+    shapes = []
+    for rounds in (1, 2):
+        distill.run(SimpleNamespace(distill=PARAMS.distill.model_copy(update={"rounds": rounds})))
+        shapes.append([weights.shape for weights in load_encoder("artifacts/student/model").parameters()])
+    assert shapes[0] == shapes[1]
+    with pytest.raises(HeadshrinkError, match=r"prune\.layers, hidden, embedding must be 0"):
+        distill.run(SimpleNamespace(distill=PARAMS.distill.model_copy(update={"masks": 0.5})))
+
+
 def test_losses_on_layers_bring_the_teacher_into_the_stage(workspace):
     teach.run(PARAMS)
     chosen = PARAMS.distill.model_copy(update={"losses": {"hidden": 1.0, "minilm_values": 1.0}})

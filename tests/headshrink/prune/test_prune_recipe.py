@@ -186,6 +186,7 @@ def test_command_keeps_to_a_budget_with_every_kind_of_cut(call, tmp_path):
     ("words", "message"),
     [
         (("--ratio", 1.0), r"each must be in \[0, 1\)"),
+        (("--ratio", 0.75, "--ranking", "layer", "--least", 2), "leaves 1 heads in layer 0: at least 2 must stay"),
         (("--criterion", "best"), "--criterion best: allowed are fisher"),
         (("--loss", "none"), "--loss none: allowed are similarity"),
         (("--budget", "parameters", "--share", 0.01), "the smallest is"),
