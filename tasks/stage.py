@@ -79,8 +79,9 @@ def adopted() -> bool:
     session, parent = os.getsid(0), os.getppid()
     if session != os.getpid() and os.getsid(parent) != session:
         return True
-    program = Path(f"/proc/{parent}/cmdline").read_bytes().split(b"\0")[0]
-    return parent == 1 and "DVC_STAGE" in os.environ and b"python" not in program
+    if parent != 1 or "DVC_STAGE" not in os.environ:
+        return False
+    return b"python" not in Path("/proc/1/cmdline").read_bytes().split(b"\0")[0]
 
 
 @contextmanager
