@@ -28,6 +28,7 @@ from headshrink.corpus.clean import fold, normalise
 from headshrink.corpus.sources.parallel import Parallel
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
 from headshrink.distill.precision import resolve
+from headshrink.distill.quantised import quantised
 from headshrink.distill.record import summary, write_curve
 from headshrink.distill.students import Origin, Shape
 from headshrink.distill.students.every_kth_layer import every_kth_layer
@@ -170,16 +171,24 @@ def start_of(arguments: argparse.Namespace, kind: str) -> Path:
     return arguments.work / f"untrained-{kind}-{'-'.join(map(str, shape))}"
 
 
+def figures_of(student: SentenceEncoder, test: FidelityTest) -> dict[str, float]:
+    """Scores of a student as it is and rounded as its int8 form, and its size."""
+    found = asdict(test(student))
+    with quantised(student):
+        found |= {f"{name}_int8": value for name, value in asdict(test(student)).items()}
+    return found | {"parameters": parameters(student)}
+
+
 def write_table(out: Path, about: dict[str, Any], rows: dict[str, dict[str, Any]]) -> None:
     """tenth.json and tenth.md: every run so far."""
     content = {"about": about, "rows": rows}
     (out / "tenth.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     lines = ["# Students of a tenth, on held-out pairs", "", shared.headline(about), ""]
     columns = ["parameters, M", "sentences", "of them in pairs", "epochs", "steps"]
-    columns += [name.replace("_", " ") for name in FIGURES]
+    columns += [name.replace("_", " ") + where for where in ("", " in int8") for name in FIGURES]
     lines += [f"| student | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns)]
     for name, row in sorted(rows.items(), key=lambda item: -item[1]["rank_agreement"]):
-        figures = [f"{row[key]:.4f}" for key in FIGURES]
+        figures = [f"{row[key]:.4f}" if key in row else "" for key in (*FIGURES, *(f"{name}_int8" for name in FIGURES))]
         text = [f"{row['sentences']:,}", f"{2 * row['pairs']:,}"]
         cost = [f"{row['parameters'] / 1e6:.2f}", *text, f"{row['epochs']:g}", f"{row['steps']:,}"]
         lines.append(f"| {' | '.join([name, *cost, *figures])} |")
@@ -202,7 +211,7 @@ def main() -> None:
     rows = json.loads(place.read_text(encoding="utf-8"))["rows"] if place.is_file() else {}
     idle = {"sentences": 0, "pairs": 0, "epochs": 0, "steps": 0}
     rows["teacher"] = asdict(test(teacher)) | {"parameters": parameters(teacher)} | idle
-    rows[f"{kind}, untrained"] = asdict(test(student)) | {"parameters": parameters(student)} | idle
+    rows[f"{kind}, untrained"] = figures_of(student, test) | idle
     recipe = Recipe(
         LOSSES, epochs=arguments.epochs, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate,
         ema=0.999, evaluations=20, quantise=arguments.quantise, seed=arguments.seed,
@@ -215,9 +224,8 @@ def main() -> None:
     sentences = 2 * len(train)
     name = f"{kind}, seed {arguments.seed}, {result.steps:,} steps on {sentences:,} sentences"
     name += ", trained for int8" if arguments.quantise else ""
-    rows[name] = asdict(test(student)) | {
-        "parameters": parameters(student), "sentences": sentences, "pairs": train.translations,
-        "epochs": arguments.epochs, "steps": result.steps,
+    rows[name] = figures_of(student, test) | {
+        "sentences": sentences, "pairs": train.translations, "epochs": arguments.epochs, "steps": result.steps
     }  # fmt: skip
     shape = {key: getattr(arguments, key) for key in ("layers", "heads", "ffn", "rank", "heldout")}
     about = shared.about(teacher=arguments.teacher.name, pairs=arguments.pairs.name, **shape, losses=LOSSES)
