@@ -1,7 +1,8 @@
 """Budgets: does the model that comes out have what was allowed, and what does it keep.
 
 Parameters, bytes and FLOPs with every kind of cut; milliseconds with heads, FFN neurons, timed in turns with the whole
-model after it is saved and loaded again. The bytes are those of the weights file.
+model after it is saved and loaded again. The bytes are those of the weights file. Rows that budgets.json has are not
+computed again.
 
     python -m benchmarks.pruning_budgets --teacher FOLDER --pairs FOLDER --suite FOLDER --out reports/pruning
 """
@@ -70,8 +71,15 @@ def main() -> None:
     counts = count_tokens(rows, len(teacher.tokenizer))
     layers = len(teacher.backbone.encoder.layer)
     floor = test(cut(teacher, Plan([[]] * layers, [[]] * layers)))
-    found: list[dict[str, Any]] = []
+    place = chosen.out / "budgets.json"
+    found: list[dict[str, Any]] = json.loads(place.read_text(encoding="utf-8"))["rows"] if place.is_file() else []
+    facts = shared.about(
+        teacher=chosen.teacher.name, pairs=f"{chosen.pairs.name}, {len(heldout)} held out",
+        repair_pairs=chosen.repair, scored_on=chosen.scoring,
+    )  # fmt: skip
     for budget in BUDGETS:
+        if budget.measure in [row["measure"] for row in found]:
+            continue
         started = time.perf_counter()
         small, _, body = prune_within(teacher, budget, scores, text, counts)
         folder = chosen.work / "budgets" / budget.measure
@@ -86,11 +94,7 @@ def main() -> None:
             "gap": fidelity.share_of_gap(floor, test(teacher)), "seconds": time.perf_counter() - started,
         })  # fmt: skip
         print(found[-1], flush=True)
-    facts = shared.about(
-        teacher=chosen.teacher.name, pairs=f"{chosen.pairs.name}, {len(heldout)} held out",
-        repair_pairs=chosen.repair, scored_on=chosen.scoring,
-    )  # fmt: skip
-    write(chosen.out, found, facts)
+        write(chosen.out, found, facts)
 
 
 def write(out: Path, rows: list[dict[str, Any]], facts: dict[str, Any]) -> None:

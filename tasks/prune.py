@@ -28,7 +28,7 @@ class Params(Section):
     least: int = Field(0, ge=0, description="heads and neurons that every layer that stays keeps")
     steps: int = Field(1, ge=1, le=100, description="cuts on the way to the ratio, importance recomputed between them")
     repair: Literal["none", "bias", "outputs", "full"] = Field("full", description="what is refitted after a cut")
-    repair_pairs: int = Field(4096, ge=32, description="training pairs that repair fits on")
+    repair_pairs: int = Field(8192, ge=32, description="training pairs that repair fits on")
     ridge: float = Field(100, ge=0, description="tokens that speak for the weights as they are, against repair")
 
 

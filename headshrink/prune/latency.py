@@ -11,7 +11,8 @@ import torch
 from headshrink.model import SentenceEncoder
 from headshrink.model.modeling_pruned_bert import shape_layer
 from headshrink.model.sites import KINDS, Kind, widths
-from headshrink.prune.cut import as_pruned_config
+from headshrink.prune.cut import as_pruned_config, cut
+from headshrink.prune.plan import Plan
 from headshrink.prune.price import BlockCost, Body
 
 
@@ -30,7 +31,7 @@ class LatencyTable:
         raise ValueError(f"{units} {kind} are outside the measured widths {[width for width, _ in known]}")
 
 
-def measure_blocks(encoder: SentenceEncoder, tokens: int = 16, points: int = 5, repeats: int = 30) -> BlockCost:
+def measure_blocks(encoder: SentenceEncoder, tokens: int = 16, points: int = 5, repeats: int = 30) -> LatencyTable:
     """Time blocks of `points` widths from none to the encoder's widest, in turn, and take medians of `repeats` rounds.
 
     Widths alternate within a round, so that whatever else the machine does falls on all of them alike.
@@ -67,29 +68,28 @@ def _block(encoder: SentenceEncoder, kind: Kind, units: int) -> Any:
     return lambda states: layer.feed_forward_chunk(states)
 
 
-def fixed_ms(encoder: SentenceEncoder, cost: BlockCost, tokens: int = 16, repeats: int = 30) -> float:
-    """Milliseconds of the whole encoder at batch 1 that are not its blocks: embeddings, pooling, overhead."""
-    ids = torch.full((1, tokens), 5, device=encoder.device)
-    mask = torch.ones_like(ids)
-    times: Sequence[float] = []
-    with torch.inference_mode():
-        for _ in range(repeats + 1):
-            start = time.perf_counter()
-            encoder(ids, mask)
-            times = [*times, (time.perf_counter() - start) * 1e3]
-    blocks = sum(cost(kind, units) for kind in KINDS for units in widths(encoder.backbone, kind))
-    return max(0.0, median(times[1:]) - blocks)
-
-
 class Timed:
     """Milliseconds at batch 1 of sentences of `tokens` tokens, on this machine and its present number of threads.
 
-    Measured at the encoder's own hidden width: other bodies differ in their table alone, which costs no time.
+    What blocks take beyond empty ones is scaled so that all of them together make up the difference between the encoder
+    and the same without heads and neurons: alone and repeated, a block finds its weights in the cache, where inside an
+    encoder it does not. Measured at the encoder's own hidden width: other bodies differ in their table alone, which
+    costs no time.
     """
 
     def __init__(self, encoder: SentenceEncoder, tokens: int = 16, repeats: int = 30) -> None:
-        self.table = measure_blocks(encoder, tokens, repeats=repeats)
-        self.rest = fixed_ms(encoder, self.table, tokens, repeats)
+        empty: list[list[int]] = [[] for _ in encoder.backbone.encoder.layer]
+        times = in_turns((encoder, cut(encoder, Plan(empty, empty))), tokens, repeats)
+        whole, self.rest = (median(each) for each in zip(*times, strict=True))
+        alone = measure_blocks(encoder, tokens, repeats=repeats)
+        there = [(kind, units) for kind in KINDS for units in widths(encoder.backbone, kind)]
+        scale = max(0.0, whole - self.rest) / max(1e-6, sum(alone(*block) - alone(block[0], 0) for block in there))
+        self.table = LatencyTable(
+            {
+                kind: {units: scale * (ms - by_units[0]) for units, ms in by_units.items()}
+                for kind, by_units in alone.measured.items()
+            }
+        )
 
     def fixed(self, body: Body) -> float:
         return self.rest
@@ -98,16 +98,21 @@ class Timed:
         return self.table
 
 
-def latency_ratio(encoder: SentenceEncoder, whole: SentenceEncoder, tokens: int = 16, repeats: int = 30) -> float:
-    """Median over rounds of one encoder's time at batch 1 to another's, the two in turns."""
-    ids = torch.full((1, tokens), 5, device=whole.device)
+def in_turns(encoders: Sequence[SentenceEncoder], tokens: int, repeats: int) -> list[list[float]]:
+    """Milliseconds at batch 1 of every encoder in every round, the first rounds left out."""
+    ids = torch.full((1, tokens), 5, device=encoders[0].device)
     mask = torch.ones_like(ids)
-    ratios = []
+    rounds = []
     with torch.inference_mode():
         for _ in range(repeats + 3):
             moments = [time.perf_counter()]
-            for one in (encoder, whole):
+            for one in encoders:
                 one(ids.clamp(max=one.backbone.config.vocab_size - 1), mask)
                 moments.append(time.perf_counter())
-            ratios.append((moments[1] - moments[0]) / (moments[2] - moments[1]))
-    return median(ratios[3:])
+            rounds.append([(after - before) * 1e3 for before, after in pairwise(moments)])
+    return rounds[3:]
+
+
+def latency_ratio(encoder: SentenceEncoder, whole: SentenceEncoder, tokens: int = 16, repeats: int = 30) -> float:
+    """Median over rounds of one encoder's time at batch 1 to another's, the two in turns."""
+    return median(own / other for own, other in in_turns((encoder, whole), tokens, repeats))
