@@ -46,15 +46,21 @@ def write_profile(name: str, changes: list[str]) -> None:
 
 
 def changed(text: str, change: str) -> str:
-    """A profile's text with one `section.key=value` changed, its comment kept; ParamsError for an unknown key."""
+    """A profile's text with one `section.key=value` changed, its comment kept; ParamsError for an unknown key.
+
+    A key may lie deeper, as distill.student.layers.
+    """
     name, equals, value = change.partition("=")
-    section, _, key = name.partition(".")
-    within = r"[^\n]*\n(?:[ \t#][^\n]*\n|\n)*?"  # the rest of the section's line and lines up to the key's
-    line = re.compile(rf"(^{re.escape(section)}:{within}  {re.escape(key)}:)[^\n#]*(#[^\n]*)?$", re.MULTILINE)
-    if not equals or not section or not key or not line.search(text):
+    section, *keys = name.split(".")
+    place = rf"^{re.escape(section)}:"
+    for depth, key in enumerate(keys, 1):
+        indent = "  " * depth
+        place += rf"[^\n]*\n(?:{indent}[^\n]*\n|[ \t]*#[^\n]*\n|\n)*?{indent}{re.escape(key)}:"
+    line = re.compile(rf"({place})[^\n#]*(#[^\n]*)?$", re.MULTILINE)
+    if not equals or not keys or not all([section, *keys]) or not line.search(text):
         raise ParamsError(f"--set {change}: section.key=value with a key of the profile is needed")
     path = Path(value).expanduser()
-    if (section, key) in LOCAL_PATHS and path.parts[:1] != ("artifacts",) and path.exists():
+    if (section, *keys) in LOCAL_PATHS and path.parts[:1] != ("artifacts",) and path.exists():
         value = str(path.resolve())
     written = yaml.safe_dump(yaml.safe_load(value), default_flow_style=True, width=10_000).removesuffix("...\n").strip()
     return line.sub(lambda found: f"{found[1]} {written}" + (f"  {found[2]}" if found[2] else ""), text)

@@ -52,6 +52,16 @@ def test_local_paths_become_absolute_and_comments_stay(project: Path) -> None:
     assert "ratio: 0.25  # share" in text
 
 
+def test_a_key_may_lie_deeper(project: Path) -> None:
+    sets = ["distill.student.heads=12", "distill.losses.cosine=2.5", "export.gate.pairs=100", "prune.heads=0.5"]
+    assert profile.main(["tenth", *local(project), *(word for one in sets for word in ("--set", one))]) == 0
+    content = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    assert content["distill"]["student"]["heads"] == 12
+    assert content["distill"]["losses"]["cosine"] == 2.5
+    assert content["export"]["gate"]["pairs"] == 100
+    assert content["prune"]["heads"] == 0.5
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -59,6 +69,7 @@ def test_local_paths_become_absolute_and_comments_stay(project: Path) -> None:
         (["demo", "--set", "prune.ratio=1.0"], "prune.ratio = 1.0"),
         (["demo", "--set", "prune.raito=0.5"], "prune.raito"),
         (["demo", "--set", "prune"], "section.key=value"),
+        (["demo", "--set", "distill.student.cosine=1"], "section.key=value"),
         (["folder"], "suite.path"),
         (["labse-en-ru"], "url"),
     ],
