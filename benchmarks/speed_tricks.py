@@ -1,6 +1,6 @@
 """The table of speed tricks for any model folders: what each runtime gives, all in turns on this machine, as Markdown.
 
-    python benchmarks/speed_tricks.py MODEL... --sentences FILE [--rows torch,onnx,onnx_int8] [--limit-s 5]
+    python benchmarks/speed_tricks.py NAME=FOLDER... --sentences FILE [--rows torch,onnx,onnx_int8] [--limit-s 5]
 
 A row that cannot run here stands with the reason. Ratios are times over the same model's in eager fp32, median of
 alternating rounds with its 95% interval: below 1 is faster. `--suite` adds encodechka's mean S of every row.
@@ -19,9 +19,17 @@ from headshrink.speed import TRICKS, Subject, as_json, measure
 SENTENCES = 256
 
 
+def named(text: str) -> tuple[str, Path]:
+    """NAME=FOLDER; a row's key is NAME/ROW, so a name holds no slash."""
+    name, _, folder = text.partition("=")
+    if not name or "/" in name or not folder:
+        raise argparse.ArgumentTypeError(f"{text}: NAME=FOLDER is needed, no slash in NAME")
+    return name, Path(folder)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path, nargs="+")
+    parser.add_argument("models", type=named, nargs="+", metavar="NAME=FOLDER")
     parser.add_argument("--sentences", type=Path, required=True)
     parser.add_argument("--rows", default=",".join(TRICKS))
     parser.add_argument("--limit-s", type=float, default=5.0)
@@ -29,7 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     sentences = options.sentences.read_text(encoding="utf-8").splitlines()[:SENTENCES]
     subjects = {
-        str(folder): Subject(Original(load_encoder(folder)), {"transformers": folder}) for folder in options.model
+        name: Subject(Original(load_encoder(folder)), {"transformers": folder}) for name, folder in options.models
     }
     suite = open_suite(options.suite) if options.suite else None
     rows = measure(subjects, options.rows.split(","), sentences, limit_s=options.limit_s, suite=suite)
