@@ -114,7 +114,8 @@ def run(params) -> None:
     code = [Path(__file__), *(LIBRARY / name for name in LIBRARY_PARTS)]
     inputs = [ARTIFACTS / name for name in ("shards", "targets", "pruned", "teacher")]
     checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], params.distill.model_dump()))
-    student, teacher = models(chosen, train)
+    student, origin = start(chosen, train)
+    teacher = origin.teacher
     record = json.loads((ARTIFACTS / "pruned" / "prune.json").read_text(encoding="utf-8"))
     beside = teacher if (LAYER_LOSSES | WORD_LOSSES).keys() & recipe.losses.keys() else None
     mlm_head = load_mlm_head([ARTIFACTS / "targets", ARTIFACTS / "teacher"], teacher.backbone) if beside else None
@@ -122,7 +123,7 @@ def run(params) -> None:
         if chosen.rounds > 1 or chosen.masks:
             part = partial(distil, train=train, heldout=heldout, teacher=beside, mlm_head=mlm_head)
             parts = partial(Parts, train=part, checkpoints=checkpoints, on_row=live.row)
-            student, record, result = cut_on_the_way(chosen, recipe, teacher, record["why"], train, parts)
+            student, record, result = cut_on_the_way(chosen, recipe, origin, record["why"], train, parts)
         else:
             result = distil(student, train, heldout, recipe, checkpoints, live.row, beside, mlm_head=mlm_head)
     with output(ARTIFACTS / "student", "distill") as folder:
@@ -134,8 +135,8 @@ def run(params) -> None:
     print(summary(result))
 
 
-def models(chosen: Params, train):
-    """The untrained student and the teacher, where accelerate wants them."""
+def start(chosen: Params, train):
+    """The untrained student and what students are made from, where accelerate wants them."""
     from functools import partial
 
     from headshrink.distill.processes import Processes
@@ -150,19 +151,17 @@ def models(chosen: Params, train):
     counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
     origin = Origin(teacher, pruned, counts, partial(text_of, teacher, train))
     shape = Shape(seed=chosen.seed, **chosen.student.model_dump(exclude={"kind"}))
-    return STUDENTS[chosen.student.kind](origin, shape).to(device), teacher
+    return STUDENTS[chosen.student.kind](origin, shape).to(device), origin
 
 
-def cut_on_the_way(chosen: Params, recipe, teacher, why, train, in_parts):
+def cut_on_the_way(chosen: Params, recipe, origin, why, train, in_parts):
     """A student cut by the prune stage's ratios, for its reasons, but while it trains: with its record and result."""
     from dataclasses import fields
 
     from headshrink.distill.parts import parts_of
     from headshrink.distill.rounds import by_gates, in_rounds
-    from headshrink.distill.text import text_of
     from headshrink.errors import HeadshrinkError
     from headshrink.prune import Recipe, describe
-    from headshrink.prune.vocabulary import count_tokens
 
     if why["budget"]:
         raise HeadshrinkError(f"prune.budget = {why['budget']}: rounds and masks cut to ratios; set it to null")
@@ -172,13 +171,12 @@ def cut_on_the_way(chosen: Params, recipe, teacher, why, train, in_parts):
     rounds = [(i + 1) / chosen.rounds for i in range(chosen.rounds)]
     parts = in_parts(parts_of(recipe, train, [chosen.masks, 1] if chosen.masks else rounds))
     if chosen.masks:
-        student, plan = by_gates(teacher, {"heads": why["heads"], "ffn": why["ffn"]}, parts)
+        student, plan = by_gates(origin.teacher, {"heads": why["heads"], "ffn": why["ffn"]}, parts)
     else:
         cuts = Recipe(**{field.name: why[field.name] for field in fields(Recipe) if field.name in why})
-        text = text_of(teacher, train, why["repair_pairs"], chosen.seed)
-        counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
-        student, plan = in_rounds(teacher, cuts, text, parts, counts)
-    record = describe(teacher, student, plan, **why | {"rounds": chosen.rounds, "masks": chosen.masks})
+        text = origin.text(why["repair_pairs"], chosen.seed)
+        student, plan = in_rounds(origin.teacher, cuts, text, parts, origin.counts)
+    record = describe(origin.teacher, student, plan, **why | {"rounds": chosen.rounds, "masks": chosen.masks})
     return student, record, parts.result()
 
 

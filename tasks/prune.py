@@ -58,15 +58,18 @@ def run(params) -> None:
     scores = load_scores(ARTIFACTS / "importance" / "scores.safetensors")
     used = {name: getattr(recipe, name) for name in ("heads", "ffn", "criterion", "loss")}
     why = chosen.model_dump() | used
-    counts = count_tokens((row for side in ("en_ids", "ru_ids") for row in train[side]), len(teacher.tokenizer))
+
+    def counts():  # a pass over all of the text: only where it is asked for
+        return count_tokens((row for side in ("en_ids", "ru_ids") for row in train[side]), len(teacher.tokenizer))
+
     if chosen.budget:
         if importance.criterion not in COSTS or importance.loss != "teacher_distance":
             raise HeadshrinkError(f"prune.budget needs importance by {' or '.join(COSTS)} with loss teacher_distance")
         allowed = chosen.model_dump(include={"share", "repair", "ridge"})
         budget = Budget(chosen.budget, cut=tuple(chosen.also), **allowed)
-        pruned, plan, _ = prune_within(teacher, budget, scores, text, counts)
+        pruned, plan, _ = prune_within(teacher, budget, scores, text, counts())
     else:
-        pruned, plan = prune(teacher, recipe, scores, text, counts)
+        pruned, plan = prune(teacher, recipe, scores, text, counts() if recipe.embedding else None)
     with output(ARTIFACTS / "pruned", "prune") as folder:
         save_encoder(pruned, folder)
         write_record(describe(teacher, pruned, plan, **why), folder)

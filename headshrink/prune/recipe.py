@@ -16,7 +16,7 @@ from headshrink.prune.embedding import factorise
 from headshrink.prune.layers import choose_layers, keep_layers
 from headshrink.prune.plan import Plan, Ranking, plan_ratio
 from headshrink.prune.repair import Method, repair
-from headshrink.prune.width import cut_width, dimension_scores
+from headshrink.prune.width import cut_width, dimension_order
 
 SAMPLE = 4  # batches that layers and dimensions are chosen on
 EVEN = 8  # widths are multiples of it: what processors like
@@ -72,7 +72,8 @@ def prune(
         chosen = plan_ratio(scores, heads, ffn, recipe.ranking, recipe.least)
         pruned, kept = cut(pruned, chosen), _compose(kept, chosen)
         if step == recipe.steps and recipe.hidden:
-            dimensions = _dimensions_to_keep(teacher, recipe.hidden, batches)
+            left = _less(teacher.backbone.config.hidden_size, recipe.hidden)
+            dimensions = sorted(dimension_order(teacher, batches[:SAMPLE])[:left])
             pruned, kept = cut_width(pruned, dimensions), replace(kept, hidden=dimensions)
         if step == recipe.steps and recipe.embedding:
             config = pruned.backbone.config
@@ -94,11 +95,6 @@ def _layers_to_keep(teacher: SentenceEncoder, share: float, batches: Sequence[Pa
             f"layers = {share}: of {there} layers none would stay, at most {1 - 1 / there:.2f} can go"
         )
     return choose_layers(teacher, count, list(batches[:SAMPLE])) if share else list(range(there))
-
-
-def _dimensions_to_keep(teacher: SentenceEncoder, share: float, batches: Sequence[PairBatch]) -> list[int]:
-    scores = dimension_scores(teacher, batches[:SAMPLE])
-    return sorted(torch.argsort(scores, descending=True, stable=True)[: _less(len(scores), share)].tolist())
 
 
 def _less(width: int, share: float) -> int:

@@ -74,6 +74,11 @@ def _back_to_full_length(encoder: SentenceEncoder, kept: Tensor) -> nn.Sequentia
     return nn.Sequential(narrow, nn.Identity())
 
 
+def dimension_order(encoder: SentenceEncoder, batches: Iterable[PairBatch]) -> list[int]:
+    """Dimensions of the residual stream, those that matter most first; equal ones by position."""
+    return torch.argsort(dimension_scores(encoder, batches), descending=True, stable=True).tolist()
+
+
 def dimension_scores(
     encoder: SentenceEncoder, batches: Iterable[PairBatch], loss: str = "teacher_distance", seed: int = 0
 ) -> Tensor:

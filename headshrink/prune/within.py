@@ -20,7 +20,7 @@ from headshrink.prune.plan import Plan
 from headshrink.prune.price import Body, Counted, Measure, Price, body_of
 from headshrink.prune.repair import Method, repair
 from headshrink.prune.vocabulary import choose_tokens, cut_vocabulary
-from headshrink.prune.width import cut_width, dimension_scores
+from headshrink.prune.width import cut_width, dimension_order
 
 Cut = Literal["hidden", "embedding", "vocabulary"]  # beside heads and FFN neurons, which always may go
 
@@ -161,8 +161,7 @@ class Shaper:
         if body.hidden == self.own.hidden:
             return plan
         if self._order is None:
-            scores = dimension_scores(self.teacher, self.batches)
-            self._order = torch.argsort(scores, descending=True, stable=True).tolist()
+            self._order = dimension_order(self.teacher, self.batches)
         return replace(plan, hidden=sorted(self._order[: body.hidden]))
 
     def shape(self, plan: Plan, body: Body) -> SentenceEncoder:
