@@ -72,16 +72,9 @@ def die_with_parent() -> None:
 
 
 def adopted() -> bool:
-    """Whether the parent is the process that takes in orphans: of another session, or the first and not dvc.
-
-    In a container all may share a session with the first process, so there its command has to tell.
-    """
-    session, parent = os.getsid(0), os.getppid()
-    if session != os.getpid() and os.getsid(parent) != session:
-        return True
-    if parent != 1 or "DVC_STAGE" not in os.environ:
-        return False
-    return b"python" not in Path("/proc/1/cmdline").read_bytes().split(b"\0")[0]
+    """Whether the parent is the process that takes in orphans, which is of another session."""
+    session = os.getsid(0)
+    return session not in (os.getpid(), os.getsid(os.getppid()))
 
 
 @contextmanager

@@ -44,6 +44,7 @@ class Project:
     def start(self, *command: str) -> subprocess.Popen[str]:
         environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an import must not make a stage stale
+        environment.pop("SHELL", None)  # dvc then takes /bin/sh, which keeps a process of its own beside its command
         return subprocess.Popen(
             command, cwd=self.folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )

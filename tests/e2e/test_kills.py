@@ -14,6 +14,7 @@ from project import ROOT, Project
 STAGES = list(yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"])
 TIMED = {"artifacts/benchmark/cost.json", "artifacts/speed/speed.json", "artifacts/report"}  # they hold timings
 SECONDS_OF_WORK = 3
+SECONDS_TO_DIE = 10  # a stage that outlived its dvc would work for longer, at least the last ones
 
 
 def stage_process(name: str, folder: Path) -> int | None:
@@ -62,7 +63,7 @@ def kill_in_the_middle(project: Project, name: str, victim: str) -> None:
 
 
 def wait_until_dead(name: str, pid: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + SECONDS_TO_DIE
     while alive(pid):
         assert time.monotonic() < deadline, f"stage {name} outlived dvc"
         time.sleep(0.05)
