@@ -39,7 +39,6 @@ from headshrink.distill.targets import read_targets, write_targets
 from headshrink.distill.text import text_of
 from headshrink.distill.trainer import Recipe, distil
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
-from headshrink.prune.embedding import factorise
 from headshrink.prune.fidelity import FidelityTest
 from headshrink.prune.record import parameters
 from headshrink.prune.vocabulary import count_tokens
@@ -117,7 +116,7 @@ def untrained(kind: str, teacher: SentenceEncoder, train: Pairs, arguments: argp
     if kind == "tenth":
         return tenth
     builds: dict[str, Callable[[int], SentenceEncoder]] = {
-        "every_kth_layer": lambda rank: factorise(every_kth_layer(origin, Shape(layers)), rank, counts),
+        "every_kth_layer": lambda rank: every_kth_layer(origin, Shape(layers, rank=rank)),
         "narrow": lambda rank: narrow(origin, Shape(layers, rank=rank, seed=arguments.seed)),
         "static": lambda rank: static(origin, Shape(rank=rank)),
     }

@@ -18,7 +18,7 @@ class Student(Section):
     hidden: int = Field(312, ge=1, description="narrow, bilstm: width")
     heads: int = Field(12, ge=1, description="thin, narrow: a layer")
     ffn: int = Field(600, ge=1, description="thin, narrow: FFN neurons a layer")
-    rank: int | None = Field(None, ge=1, description="thin, narrow, bilstm, static: of the word table; empty: dense")
+    rank: int | None = Field(None, ge=1, description="all but pruned: of the word table; empty: dense")
     share_layers: bool = Field(False, description="narrow: one set of weights for all layers")
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from headshrink.importance import PairBatch
 from headshrink.model import SentenceEncoder
+from headshrink.prune.embedding import factorise
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,8 @@ class Shape:
 
 
 Build = Callable[[Origin, Shape], SentenceEncoder]
+
+
+def with_table_of_rank(student: SentenceEncoder, rank: int | None, counts: Tensor) -> SentenceEncoder:
+    """The student over a word table that is a product of this rank, as `factorise`; None leaves it dense."""
+    return student if rank is None else factorise(student, rank, counts)

@@ -1,12 +1,11 @@
 """A few of the teacher's layers, thin, over a word table of low rank: all of it cut from the teacher."""
 
-from headshrink.distill.students._base import Origin, Shape
+from headshrink.distill.students._base import Origin, Shape, with_table_of_rank
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import score
 from headshrink.model import SentenceEncoder
 from headshrink.model.sites import widths
 from headshrink.prune import cut, plan_ratio
-from headshrink.prune.embedding import factorise
 from headshrink.prune.layers import first_to_last, keep_layers
 from headshrink.prune.repair import repair
 
@@ -31,4 +30,4 @@ def thin(origin: Origin, shape: Shape) -> SentenceEncoder:
     plan = plan_ratio(scores, 1 - shape.heads / heads, 1 - shape.ffn / neurons, "layer")
     student = cut(short, plan)
     repair(short, student, plan, origin.text(REPAIR_PAIRS, 2))
-    return student if shape.rank is None else factorise(student, shape.rank, origin.counts)
+    return with_table_of_rank(student, shape.rank, origin.counts)

@@ -26,6 +26,7 @@ from headshrink.prune.vocabulary import count_tokens
 SHAPE = Shape(layers=1, hidden=16, heads=4, ffn=24, rank=8)
 SHAPES = [(kind, SHAPE) for kind in STUDENTS] + [
     ("static", replace(SHAPE, rank=None)),
+    ("every_kth_layer", replace(SHAPE, rank=None)),
     ("narrow", replace(SHAPE, hidden=32, rank=None)),
     ("narrow", replace(SHAPE, layers=3, share_layers=True)),
     ("bilstm", replace(SHAPE, layers=2, rank=None)),
@@ -111,8 +112,12 @@ def test_shared_layers_are_one_layer_run_several_times(origin, train):
 
 
 def test_all_the_teachers_layers_are_the_teacher(origin):
-    everything = STUDENTS["every_kth_layer"](origin, replace(SHAPE, layers=2))
+    everything = STUDENTS["every_kth_layer"](origin, replace(SHAPE, layers=2, rank=None))
     np.testing.assert_array_equal(everything.encode(TEXTS), origin.teacher.encode(TEXTS))
+    over_a_product = STUDENTS["every_kth_layer"](origin, replace(SHAPE, layers=2))
+    assert over_a_product.backbone.config.embedding_rank == SHAPE.rank
+    layers = (model.backbone.encoder.state_dict() for model in (over_a_product, origin.teacher))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(*(each.values() for each in layers), strict=True))
     with pytest.raises(HeadshrinkError, match=r"student\.layers = 3: the teacher has 2"):
         STUDENTS["every_kth_layer"](origin, replace(SHAPE, layers=3))
 
