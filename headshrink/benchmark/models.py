@@ -19,7 +19,9 @@ from headshrink.model.encoder import pool
 from headshrink.model.folder import WEIGHTS, read_tokenizer
 
 GRAPH = "model.onnx"
-ONNX_TOKENS = 128  # a graph's position table is not to be seen from outside; exports are made for sentences
+STATES = "token_embeddings"  # as sentence-transformers' exports and ours name a graph's last hidden states
+MAX_TOKENS = "max_tokens"  # in the metadata of our exports: the longest text they take
+UNSTATED_TOKENS = 128  # of a graph from elsewhere: as long as a sentence may be here
 OWN = "own"  # a model's own pooling where it is none of the protocol's
 NORMALISED = "_norm"
 HASHED = ("*.json", "*.txt", "*.safetensors", "*.onnx", "*.onnx.data", "*.model")
@@ -141,28 +143,35 @@ class TorchModel:
 
 
 class OnnxModel:
-    """An exported graph under the benchmark: its own pooling alone, since its hidden states never leave it."""
+    """An exported graph under the benchmark: its first output, and poolings of its hidden states if it gives them."""
 
     def __init__(self, name: str, folder: Path, sha256: str = "") -> None:
         self.name, self.folder, self.sha256 = name, folder, sha256
         self.tokenizer = read_tokenizer(folder)
-        self.longest = ONNX_TOKENS
-        self.poolings: tuple[str, ...] = ()
-        self.own = OWN
         self.session = open_session(folder, threads=1)
+        self.longest = int(self.session.get_modelmeta().custom_metadata_map.get(MAX_TOKENS, UNSTATED_TOKENS))
+        self.embedding, *others = (output.name for output in self.session.get_outputs())
+        self.poolings: tuple[str, ...] = ("cls", "mean") if STATES in others else ()
+        self.own = OWN
+
+    def outputs(self, ids: Sequence[Sequence[int]], names: list[str]) -> tuple[list[NDArray[np.float32]], Tensor]:
+        """Outputs of a batch of token ids, and its mask [batch, tokens]."""
+        padded, mask = pad_ids(ids, self.tokenizer.pad_token_id)
+        return self.session.run(names, {"input_ids": padded.numpy(), "attention_mask": mask.numpy()}), mask
 
     def pooled(self, ids: Sequence[Sequence[int]]) -> dict[str, NDArray[np.float32]]:
-        padded, mask = pad_ids(ids, self.tokenizer.pad_token_id)
-        feed = {"input_ids": padded.numpy(), "attention_mask": mask.numpy()}
-        return {OWN: self.session.run(None, feed)[0]}
+        (own, *states), mask = self.outputs(ids, [self.embedding, STATES] if self.poolings else [self.embedding])
+        return {OWN: own} | {name: pool(torch.from_numpy(states[0]), mask, name).numpy() for name in self.poolings}
 
     def states(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        raise HeadshrinkError(f"{self.folder} is a graph of whole sentences: leave ne1 and ne2, which score words, out")
+        if not self.poolings:
+            raise HeadshrinkError(f"{self.folder} gives no {STATES}: leave ne1 and ne2, which score words, out")
+        return self.outputs(ids, [STATES])[0][0]
 
     def timed(self, ids: Tensor, threads: int | None) -> Callable[[], float]:
         session = open_session(self.folder, threads or 0)
         feed = {"input_ids": ids.numpy(), "attention_mask": np.ones(ids.shape, dtype=np.int64)}
-        return lambda: clocks.cpu_seconds(lambda: session.run(None, feed), threads)
+        return lambda: clocks.cpu_seconds(lambda: session.run([self.embedding], feed), threads)
 
     def size(self) -> dict[str, float]:
         return size.of_weights(self.folder.glob("model.onnx*"))

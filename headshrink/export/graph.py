@@ -12,7 +12,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from headshrink.export.graph_encoder import INPUTS, OUTPUT
+from headshrink.export.graph_encoder import INPUTS, MAX_TOKENS, OUTPUT, STATES
 from headshrink.model import BiLstmModel, SentenceEncoder, pad_ids
 from headshrink.model.attention import eager_attention
 
@@ -37,7 +37,7 @@ class Original:
 
 
 class Sentences(nn.Module):
-    """An encoder as the graph computes it: the same embeddings, its attention mask made once for all layers.
+    """An encoder as the graph computes it: embeddings and last hidden states, its attention mask made once for all.
 
     transformers would build the mask by looking every pair of tokens up; added to the scores, minus infinity at
     padding is the same for every query, [batch, 1, 1, tokens].
@@ -47,18 +47,19 @@ class Sentences(nn.Module):
         super().__init__()
         self.encoder = encoder
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         seen = attention_mask
         if not isinstance(self.encoder.backbone, BiLstmModel):  # which reads lengths off it
             closed = (1.0 - attention_mask.to(torch.float32)) * torch.finfo(torch.float32).min
             seen = closed[:, None, None, :]
-        states = self.encoder.backbone(input_ids=input_ids, attention_mask=seen)
-        return self.encoder.embed(states.last_hidden_state, attention_mask)
+        states = self.encoder.backbone(input_ids=input_ids, attention_mask=seen).last_hidden_state
+        return self.encoder.embed(states, attention_mask), states
 
 
 def to_graph(encoder: SentenceEncoder) -> onnx.ModelProto:
-    """The encoder as a graph from input_ids and attention_mask, int64 [batch, tokens], to float32 embeddings.
+    """The encoder as a graph: input_ids and attention_mask, int64 [batch, tokens], to float32 embeddings.
 
+    The last hidden states [batch, tokens, hidden] come out beside them, for other poolings and for work on words.
     Attention is exported as plain matrix products ("eager"): the fused operator's export guards against rows without
     any token, which no sentence is, at the price of two more passes over the attention map.
     """
@@ -71,11 +72,13 @@ def to_graph(encoder: SentenceEncoder) -> onnx.ModelProto:
             dynamo=True,
             verbose=False,
             input_names=list(INPUTS),
-            output_names=[OUTPUT],
+            output_names=[OUTPUT, STATES],
             dynamic_shapes=(free, free),
         )
     assert program is not None
-    return without_traces(with_module_names(program.model_proto))
+    model = without_traces(with_module_names(program.model_proto))
+    onnx.helper.set_model_props(model, {MAX_TOKENS: str(encoder.backbone.config.max_position_embeddings)})
+    return model
 
 
 def with_module_names(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -13,6 +13,8 @@ from headshrink.errors import HeadshrinkError
 TOKENIZER = "tokenizer.json"
 INPUTS = ("input_ids", "attention_mask")
 OUTPUT = "sentence_embedding"
+STATES = "token_embeddings"  # the last hidden states below its pooling; the name that sentence-transformers gives them
+MAX_TOKENS = "max_tokens"  # in the graph's metadata: the longest text it takes
 
 Run = Callable[[np.ndarray, np.ndarray], np.ndarray]  # ids, mask: int64 [batch, tokens] -> float32 [batch, dimension]
 

@@ -12,7 +12,7 @@ import onnx
 import torch
 
 from headshrink.errors import HeadshrinkError
-from headshrink.export.graph_encoder import INPUTS, Run
+from headshrink.export.graph_encoder import INPUTS, OUTPUT, Run
 from headshrink.export.onnx_encoder import GRAPH, open_session
 from headshrink.export.openvino_encoder import MODEL, compile_model, openvino
 from headshrink.model import SentenceEncoder, load_encoder
@@ -68,7 +68,7 @@ def open_onnx(folder: Path, threads: int, level: str = "ALL", fused: bool = Fals
     """A graph in onnxruntime, optimised as far as a level of it goes, its attention fused before or not."""
     graph = fuse_attention(onnx.load(folder / GRAPH)).SerializeToString() if fused else folder / GRAPH
     session = open_session(graph, threads, level)
-    return lambda ids, mask: session.run(None, dict(zip(INPUTS, (ids, mask), strict=True)))[0]
+    return lambda ids, mask: session.run([OUTPUT], dict(zip(INPUTS, (ids, mask), strict=True)))[0]
 
 
 def open_openvino(folder: Path, threads: int, precision: str = "f32") -> Run:

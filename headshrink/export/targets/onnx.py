@@ -35,7 +35,7 @@ session = onnxruntime.InferenceSession("{place}/model.onnx")
 rows = tokenizer.encode_batch(["a cat sleeps", "кошка спит"])
 ids = np.array([row.ids for row in rows])
 mask = np.array([row.attention_mask for row in rows])
-(embeddings,) = session.run(None, {"input_ids": ids, "attention_mask": mask})
+(embeddings,) = session.run(["sentence_embedding"], {"input_ids": ids, "attention_mask": mask})
 print(embeddings @ embeddings.T)
 """  # padding, truncation, pooling and normalisation are in the two files
 

@@ -17,6 +17,7 @@ from headshrink.benchmark.models import TorchModel, open_model
 from headshrink.benchmark.read import open_suite
 from headshrink.benchmark.run import run
 from headshrink.benchmark.suite import TASKS
+from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, save_encoder
 
 
@@ -115,11 +116,12 @@ def test_the_command_compares_a_folder_with_its_onnx_export(
     from headshrink.benchmark.command import main
     from headshrink.export import TARGETS, Options, Original
 
+    tasks = ["sts", "icx", "ne1"]
     TARGETS["onnx"].write(Original(tiny_encoder), tmp_path / "onnx", Options())
     (tmp_path / "pairs.tsv").write_text("a cat\tкошка\na dog\tсобака\nthe house\tдом\n", encoding="utf-8")
     app = typer.Typer()
     app.command()(main)
-    options = ["--suite", suite, "--tasks", "STS,ICX", "--no-timing", "--cache", tmp_path / "cache"]
+    options = ["--suite", suite, "--tasks", ",".join(tasks), "--no-timing", "--cache", tmp_path / "cache"]
     files = ["--output", tmp_path / "out.json", "--pairs", tmp_path / "pairs.tsv", "--graded", suite / "stsb_dev.csv"]
     files += ["--markdown", tmp_path / "out.md"]
     arguments = [str(part) for part in [f"folder={tiny_folder}", tmp_path / "onnx", *options, *files]]
@@ -127,6 +129,8 @@ def test_the_command_compares_a_folder_with_its_onnx_export(
     assert done.exit_code == 0, done.output
     assert "ICX" in done.output
     found = json.loads((tmp_path / "out.json").read_text())["quality"]
+    for task, near in zip(tasks, (1e-3, 1e-3, 0.02), strict=True):  # a word's class may turn on rounding
+        assert found["onnx"][task] == pytest.approx(found["folder"][task], abs=near)
     assert found["onnx"]["own_sts"] == pytest.approx(found["folder"]["own_sts"], abs=1e-3)
     assert found["onnx"]["teacher_cosine"] == pytest.approx(1, abs=1e-4)
     assert found["folder"]["retrieval_en_ru_at_5"] == 1
@@ -139,3 +143,18 @@ def test_a_gpu_gives_the_cpu_s_scores(tiny_folder: Path, suite: Path):
     models = {device: open_model(tiny_folder, device, device) for device in ("cpu", "cuda")}
     quality = run(models, open_suite(suite), ["sts"]).quality
     assert quality["cuda"]["sts"] == pytest.approx(quality["cpu"]["sts"], abs=1e-3)
+
+
+def test_a_graph_of_embeddings_alone_has_its_own_pooling_and_no_words(tiny_encoder: SentenceEncoder, tmp_path: Path):
+    import onnx
+
+    from headshrink.export import TARGETS, Options, Original
+
+    TARGETS["onnx"].write(Original(tiny_encoder), tmp_path, Options())
+    graph = onnx.load(tmp_path / "model.onnx")
+    del graph.graph.output[1]
+    onnx.save(graph, tmp_path / "model.onnx")
+    model = open_model(tmp_path, "onnx")
+    assert list(model.pooled([[2, 5, 3]])) == ["own"]
+    with pytest.raises(HeadshrinkError, match="gives no token_embeddings: leave ne1 and ne2"):
+        model.states([[2, 5, 3]])

@@ -20,9 +20,9 @@ from headshrink.errors import HeadshrinkError
 from headshrink.export import TARGETS, Options, Original, check_reload
 from headshrink.export.gate import similarities
 from headshrink.export.lines import open_encoder
-from headshrink.export.onnx_encoder import OnnxEncoder
+from headshrink.export.onnx_encoder import OnnxEncoder, open_session
 from headshrink.export.targets import openvino, transformers
-from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, load_encoder
+from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, load_encoder, pad_ids
 from headshrink.prune.vocabulary import choose_tokens, count_tokens, cut_vocabulary
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -164,6 +164,20 @@ def test_onnx_needs_neither_torch_nor_transformers(exported):
     encoder, folder = exported
     found = run(WITHOUT_TORCH.format(sentences=SENTENCES), folder / "onnx")
     assert np.abs(found - encoder.encode(SENTENCES)).max() < 1e-5
+
+
+@pytest.mark.parametrize("shape", [{}, {"dense": True}, {"hidden_size": 24, "embedding_rank": 12}])
+def test_onnx_gives_the_last_hidden_states_beside_its_embeddings(tiny_encoder, tmp_path, shape):
+    encoder = shaped(tiny_encoder, **shape)
+    TARGETS["onnx"].write(Original(encoder), tmp_path, Options())
+    ids, mask = pad_ids(encoder.tokenise(SENTENCES), encoder.tokenizer.pad_token_id)
+    feed = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
+    embeddings, states = open_session(tmp_path / "model.onnx", 1).run(None, feed)
+    with torch.inference_mode():
+        expected = encoder.backbone(input_ids=ids, attention_mask=mask).last_hidden_state.numpy()
+        assert np.abs(embeddings - encoder(ids, mask).numpy()).max() < 1e-5
+    seen = mask.numpy().astype(bool)
+    assert np.abs(states - expected)[seen].max() < 1e-5
 
 
 def test_onnx_has_the_same_bytes_each_time_and_no_trace_of_this_machine(exported, tmp_path, capfd):
