@@ -226,8 +226,11 @@ def main() -> None:
     rows[name] = figures_of(student, test) | {
         "sentences": sentences, "pairs": train.translations, "epochs": arguments.epochs, "steps": result.steps
     }  # fmt: skip
-    shape = {key: getattr(arguments, key) for key in ("layers", "heads", "ffn", "rank", "heldout")}
-    about = shared.about(teacher=arguments.teacher.name, pairs=arguments.pairs.name, **shape, losses=LOSSES)
+    tenth = "{layers} layers of {heads} heads and {ffn} neurons, rank {rank}; others: as many parameters"
+    about = shared.about(
+        teacher=arguments.teacher.name, pairs=arguments.pairs.name, heldout=arguments.heldout, losses=LOSSES,
+        tenth=tenth.format(**vars(arguments)),
+    )  # fmt: skip
     write_table(arguments.out, about, rows)
     write_curve(result.curve, arguments.out / f"{name.replace(', ', '-').replace(' ', '_')}.csv")
     print(summary(result))
