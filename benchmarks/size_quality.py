@@ -23,7 +23,7 @@ ENOUGH = 0.995  # of the teacher's mean S: the dashed line
 
 
 def points(run: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Mean S and its share of the teacher's, size, and latency as a ratio of every model of a run, by name."""
+    """Mean S, size, and latency as a ratio of every model of a run, by name."""
     quality, cost = run["quality"], run["cost"]
     teacher = next(iter(quality))
     found = {}
@@ -33,7 +33,6 @@ def points(run: dict[str, Any]) -> dict[str, dict[str, float]]:
             megabytes = max(megabytes, cost[name].get("parameters", 0) * BYTES_OF_FP32 / 1e6)
         found[name] = {
             "mean_s": scores["mean_s"],
-            "share": scores["mean_s"] / quality[teacher]["mean_s"],
             "weights_mb": megabytes,
             "latency_ratio": cost[name]["latency_ratio_b1"],
         }
@@ -67,9 +66,9 @@ def table(found: dict[str, dict[str, float]], headline: str) -> str:
     lines += ["| model | weights, MB | times smaller | latency ratio | mean S | of the teacher's |"]
     lines += ["|---|--:|--:|--:|--:|--:|"]
     for name, point in sorted(found.items(), key=lambda item: item[1]["weights_mb"]):
-        smaller = teacher["weights_mb"] / point["weights_mb"]
+        smaller, share = teacher["weights_mb"] / point["weights_mb"], point["mean_s"] / teacher["mean_s"]
         cells = [f"{point['weights_mb']:.1f}", f"{smaller:.1f}", f"{point['latency_ratio']:.3g}"]
-        cells += [f"{point['mean_s']:.4f}", f"{point['share']:.1%}"]
+        cells += [f"{point['mean_s']:.4f}", f"{share:.1%}"]
         lines.append(f"| {' | '.join([name, *cells])} |")
     return "\n".join(lines) + "\n"
 
