@@ -24,11 +24,13 @@ import numpy as np
 import torch
 
 from headshrink.distill.command import read_tsv
+from headshrink.distill.data import TrainingData
 from headshrink.distill.losses import LOSSES, Outputs
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
 from headshrink.distill.precision import resolve
+from headshrink.distill.recipe import Recipe
 from headshrink.distill.targets import read_targets, write_targets
-from headshrink.distill.trainer import Recipe, distil
+from headshrink.distill.trainer import train
 from headshrink.importance.scores import Scores
 from headshrink.model import SentenceEncoder, load_encoder, random_encoder
 from headshrink.prune import cut, plan_ratio
@@ -93,7 +95,7 @@ def trainer_seconds(student: SentenceEncoder, pairs: Pairs, recipe: Recipe) -> f
         Sentences.from_rows([pairs.en[0]]), Sentences.from_rows([pairs.ru[0]]),
         TargetArrays(*(pairs.targets.take(side, np.arange(1)) for side in ("en", "ru"))),
     )  # fmt: skip
-    return 2 * len(pairs) / distil(student, pairs, heldout, recipe).sentences_per_s
+    return 2 * len(pairs) / train(student, TrainingData(pairs, heldout), recipe).sentences_per_s
 
 
 def main() -> None:

@@ -26,9 +26,11 @@ from headshrink.checkpoint import Checkpoints, fingerprint
 from headshrink.corpus import Limits, SuiteIndex, build_corpus, suite_sentences
 from headshrink.corpus.clean import fold, normalise
 from headshrink.corpus.sources.parallel import Parallel
+from headshrink.distill.callbacks.quantise import quantised
+from headshrink.distill.data import TrainingData
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
 from headshrink.distill.precision import resolve
-from headshrink.distill.quantised import quantised
+from headshrink.distill.recipe import Recipe
 from headshrink.distill.record import summary, write_curve
 from headshrink.distill.students import Origin, Shape
 from headshrink.distill.students.every_kth_layer import every_kth_layer
@@ -37,7 +39,7 @@ from headshrink.distill.students.static import static
 from headshrink.distill.students.thin import thin
 from headshrink.distill.targets import read_targets, write_targets
 from headshrink.distill.text import text_of
-from headshrink.distill.trainer import Recipe, distil
+from headshrink.distill.trainer import train as train_student
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.prune.fidelity import FidelityTest
 from headshrink.prune.record import parameters
@@ -218,7 +220,7 @@ def main() -> None:
     sources = [start_of(arguments, kind), arguments.work / "texts.json"]
     work = arguments.work / fingerprint(sources, vars(recipe) | {"losses": LOSSES})
     print(f"{len(train)} rows, {train.translations} of them pairs; the student comes to {work / 'student'}", flush=True)
-    result = distil(student, train, heldout, recipe, Checkpoints(work))
+    result = train_student(student, TrainingData(train, heldout), recipe, Checkpoints(work))
     save_encoder(student, work / "student")
     sentences = 2 * len(train)
     name = f"{kind}, seed {arguments.seed}, {result.steps:,} steps on {sentences:,} sentences"

@@ -89,13 +89,16 @@ def run(params) -> None:
     from pathlib import Path
 
     from headshrink.checkpoint import Checkpoints, fingerprint
-    from headshrink.distill.losses import LAYER_LOSSES, WORD_LOSSES
+    from headshrink.distill.callbacks import OnRow
+    from headshrink.distill.data import Reference, TrainingData
+    from headshrink.distill.losses import LOSSES, ON_EMBEDDINGS
     from headshrink.distill.monolingual import with_stored
     from headshrink.distill.pairs import Pairs, Sentences
     from headshrink.distill.parts import Parts
+    from headshrink.distill.recipe import Recipe
     from headshrink.distill.record import summary, write_curve, write_metrics
     from headshrink.distill.targets import stored_targets
-    from headshrink.distill.trainer import Recipe, distil
+    from headshrink.distill.trainer import train as train_student
     from headshrink.model import save_encoder
     from headshrink.model.mlm_head import load_mlm_head
     from headshrink.prune import write_record
@@ -117,15 +120,17 @@ def run(params) -> None:
     student, origin = start(chosen, train)
     teacher = origin.teacher
     record = json.loads((ARTIFACTS / "pruned" / "prune.json").read_text(encoding="utf-8"))
-    beside = teacher if (LAYER_LOSSES | WORD_LOSSES).keys() & recipe.losses.keys() else None
-    mlm_head = load_mlm_head([ARTIFACTS / "targets", ARTIFACTS / "teacher"], teacher.backbone) if beside else None
+    reference = Reference()
+    if any(LOSSES[name].needs - ON_EMBEDDINGS for name in recipe.losses):
+        reference = Reference(teacher, load_mlm_head([ARTIFACTS / "targets", ARTIFACTS / "teacher"], teacher.backbone))
+    data = TrainingData(train, heldout, reference)
     with LiveCurve("distill", params.distill.model_dump()) as live:
         if chosen.rounds > 1 or chosen.masks:
-            part = partial(distil, train=train, heldout=heldout, teacher=beside, mlm_head=mlm_head)
+            part = partial(train_student, data=data)
             parts = partial(Parts, train=part, checkpoints=checkpoints, on_row=live.row)
             student, record, result = cut_on_the_way(chosen, recipe, origin, record["why"], train, parts)
         else:
-            result = distil(student, train, heldout, recipe, checkpoints, live.row, beside, mlm_head=mlm_head)
+            result = train_student(student, data, recipe, checkpoints, [OnRow(live.row)])
     with output(ARTIFACTS / "student", "distill") as folder:
         save_encoder(student, folder / "model")
         write_metrics(result, folder / "metrics.json")
@@ -159,7 +164,7 @@ def cut_on_the_way(chosen: Params, recipe, origin, why, train, in_parts):
     from dataclasses import fields
 
     from headshrink.distill.parts import parts_of
-    from headshrink.distill.rounds import by_gates, in_rounds
+    from headshrink.distill.rounds import by_learned_gates, in_rounds
     from headshrink.errors import HeadshrinkError
     from headshrink.prune import Recipe, describe
 
@@ -171,7 +176,7 @@ def cut_on_the_way(chosen: Params, recipe, origin, why, train, in_parts):
     rounds = [(i + 1) / chosen.rounds for i in range(chosen.rounds)]
     parts = in_parts(parts_of(recipe, train, [chosen.masks, 1] if chosen.masks else rounds))
     if chosen.masks:
-        student, plan = by_gates(origin.teacher, {"heads": why["heads"], "ffn": why["ffn"]}, parts)
+        student, plan = by_learned_gates(origin.teacher, {"heads": why["heads"], "ffn": why["ffn"]}, parts)
     else:
         cuts = Recipe(**{field.name: why[field.name] for field in fields(Recipe) if field.name in why})
         text = origin.text(why["repair_pairs"], chosen.seed)

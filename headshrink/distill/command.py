@@ -9,21 +9,22 @@ import numpy as np
 import typer
 
 from headshrink.checkpoint import Checkpoints, fingerprint
-from headshrink.distill.losses import ALL_LOSSES
+from headshrink.distill.data import Reference, TrainingData
+from headshrink.distill.losses import LOSSES
 from headshrink.distill.mlm_fit import fit_mlm_head
 from headshrink.distill.monolingual import read_folder
-from headshrink.distill.objective import Weight
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
 from headshrink.distill.processes import Processes
+from headshrink.distill.recipe import Recipe, Weight
 from headshrink.distill.record import summary, write_curve, write_metrics
 from headshrink.distill.targets import read_targets, write_targets
-from headshrink.distill.trainer import Recipe, distil
+from headshrink.distill.trainer import train as train_student
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.model.mlm_head import FILE, MlmHead, load_mlm_head, save_mlm_head
 
 HELDOUT_PERCENT = 5
-NAMES = sorted(ALL_LOSSES)
+NAMES = sorted(LOSSES)
 
 
 def main(
@@ -75,9 +76,8 @@ def main(
             save_mlm_head(fitted(models[0], teacher, texts, mlm_head_steps), place)
     widths = [other.dimension for other in others]
     mlm_head = load_mlm_head([place, teacher], models[0].backbone)
-    result = distil(
-        models[1], train, heldout, recipe, Checkpoints(place), teacher=models[0], others=widths, mlm_head=mlm_head
-    )
+    data = TrainingData(train, heldout, Reference(models[0], mlm_head, widths))
+    result = train_student(models[1], data, recipe, Checkpoints(place))
     if not Processes().first:
         return
     save_encoder(models[1], work / "model")
