@@ -11,8 +11,9 @@ import numpy as np
 
 from headshrink.benchmark.models import Model
 from headshrink.benchmark.outcomes import Outcome, arrays
-from headshrink.benchmark.read import Suite, checked, file_sha256
+from headshrink.benchmark.read import Suite, checked
 from headshrink.benchmark.suite._task import Task
+from headshrink.hashing import file_sha256
 
 HERE = Path(__file__).resolve().parent
 SCORING_CODE = (

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from headshrink.benchmark import clocks, size
-from headshrink.benchmark.read import file_sha256
 from headshrink.errors import HeadshrinkError
+from headshrink.hashing import file_sha256
 from headshrink.model import SentenceEncoder, load_encoder, pad_ids
 from headshrink.model.encoder import pool
 from headshrink.model.folder import WEIGHTS, read_tokenizer

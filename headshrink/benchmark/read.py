@@ -1,12 +1,12 @@
 """Reading the suite's files: hashes, columns and emptiness checked, one line on what is wrong."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from headshrink.errors import HeadshrinkError
+from headshrink.hashing import file_sha256
 
 LISTING = "suite.json"
 
@@ -49,11 +49,6 @@ def checked(suite: Suite, name: str) -> Path:
         raise HeadshrinkError(f"{path} has sha256 {found}, but {LISTING} states {stated}: fetch the suite again")
     return path
 
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_table(suite: Suite, name: str, columns: list[str]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """One file over HTTP: resumed where it broke off, checked by hash, in place only when it is whole and right."""
 
-import hashlib
 import http.client
 import os
 import urllib.error
@@ -8,6 +7,7 @@ import urllib.request
 from pathlib import Path
 
 from headshrink.errors import HeadshrinkError
+from headshrink.hashing import file_sha256
 from headshrink.progress import Bar
 
 MIB = 2**20
@@ -15,15 +15,10 @@ SECONDS_WITHOUT_A_BYTE = 60
 RANGE_NOT_SATISFIABLE = 416
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
 
 def check_sha256(path: Path, expected: str) -> None:
     """Raise HeadshrinkError where a file's hash is not the expected one."""
-    if (found := sha256_of(path)) != expected:
+    if (found := file_sha256(path)) != expected:
         raise HeadshrinkError(f"{path} has SHA-256 {found}, not {expected}: it is not the file that is asked for")
 
 

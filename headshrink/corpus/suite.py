@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from headshrink.corpus.download import sha256_of
 from headshrink.errors import HeadshrinkError
+from headshrink.hashing import file_sha256
 
 REPOSITORY = "https://github.com/avidale/encodechka"
 COMMIT = "5e70bca"
@@ -91,7 +91,7 @@ def write_description(folder: Path, origin: str, generated: bool) -> None:
 
     The hashes decide the name: only encodechka's own bytes are called encodechka. Other files go by `origin`.
     """
-    hashes = {name: sha256_of(folder / name) for name in FILES}
+    hashes = {name: file_sha256(folder / name) for name in FILES}
     label = f"encodechka@{COMMIT}" if hashes == FILES else f"{origin} (not the original encodechka)"
     summary = {"label": "demo suite (generated)" if generated else label, "generated": generated, "files": hashes}
     text = json.dumps(summary, ensure_ascii=False, indent=2, sort_keys=True)

@@ -1,12 +1,12 @@
 """The model card of an export: README.md with the hub's metadata, what was cut, and how each form is opened."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from headshrink.export.targets import TARGETS, Target
+from headshrink.hashing import file_sha256
 from headshrink.model import SentenceEncoder
 
 MADE = {
@@ -161,10 +161,5 @@ def provenance(folder: Path, teacher: Mapping[str, Any], cut: Mapping[str, Any])
 `dvc repro` in a checkout of headshrink.
 
 - teacher: {teacher["label"]}{revision}, weights SHA-256 `{teacher["weights_sha256"]}`
-- this model: weights SHA-256 `{sha256(folder / "model.safetensors")}`
+- this model: weights SHA-256 `{file_sha256(folder / "model.safetensors")}`
 - cut by: `{json.dumps(cut.get("why", {}), sort_keys=True)}`"""
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -60,7 +60,7 @@ def test_only_encodechkas_own_bytes_are_called_encodechka(tmp_path: Path, monkey
 
     assert label() == "my-suite (not the original encodechka)"
     assert label(generated=True) == "demo suite (generated)"
-    monkeypatch.setattr(suite, "FILES", {name: suite.sha256_of(folder / name) for name in suite.FILES})
+    monkeypatch.setattr(suite, "FILES", {name: suite.file_sha256(folder / name) for name in suite.FILES})
     assert label() == "encodechka@5e70bca"
     (folder / "stsb_dev.csv").write_bytes((folder / "stsb_dev.csv").read_bytes() + b"\n")
     assert label() == "my-suite (not the original encodechka)"

@@ -17,7 +17,7 @@ from headshrink.checkpoint import Checkpoints
 from headshrink.distill.batches import bucketed_apart
 from headshrink.distill.callbacks import OnRow
 from headshrink.distill.data import Reference, TrainingData
-from headshrink.distill.evaluate import evaluate, retrieval_at_1
+from headshrink.distill.evaluate import evaluate
 from headshrink.distill.objective import Objective
 from headshrink.distill.optimiser import parameter_groups
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
@@ -197,13 +197,6 @@ def test_sigkill_in_the_middle_and_resume_give_the_same_bytes(tiny_encoder, stud
     assert process.wait() == -signal.SIGKILL, "it was to be killed in the middle"
     run_stage(killed, recipe)
     assert outputs(killed) == outputs(tmp_path / "whole")
-
-
-def test_retrieval_counts_both_directions():
-    """Both English sentences are nearest to the first Russian one: 1 hit of 2 that way, 2 of 2 back."""
-    en = torch.tensor([[1.0, 0.0], [0.8, 0.6]])
-    ru = torch.tensor([[1.0, 0.1], [0.0, 1.0]])
-    assert retrieval_at_1(en, ru) == pytest.approx(3 / 4)
 
 
 def test_two_half_batches_make_the_step_of_a_whole_one(student, train, heldout):

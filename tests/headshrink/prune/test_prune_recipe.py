@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 import torch
 import typer
@@ -10,12 +9,11 @@ from typer.testing import CliRunner
 
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import pair_batches, score
-from headshrink.importance.scores import spearman
 from headshrink.model import load_encoder
 from headshrink.model.sites import widths
 from headshrink.prune import Plan, Recipe, cut, prune, repair
 from headshrink.prune.command import main
-from headshrink.prune.fidelity import Fidelity, FidelityTest, retrieval
+from headshrink.prune.fidelity import Fidelity, FidelityTest
 from headshrink.prune.layers import keep_layers
 
 EN = [
@@ -125,13 +123,6 @@ def test_fidelity_of_the_teacher_to_itself_is_whole_and_the_gap_runs_from_floor_
     assert half.share_of_gap(floor, Fidelity(1.0, 1.0, 1.0)) == pytest.approx(
         {"cosine": 0.5, "rank_agreement": 0.5, "retrieval": 0.5}
     )
-
-
-def test_spearman_sees_order_only_and_retrieval_both_directions():
-    values = np.array([0.3, 0.1, 0.5, 0.2])
-    assert spearman(values, np.exp(values)) == pytest.approx(1)
-    assert spearman(values, -values) == pytest.approx(-1)
-    assert retrieval(np.eye(3), np.array([[1.0, 0, 0], [1.0, 0, 0], [0, 0, 1.0]])) == pytest.approx(2 / 3)
 
 
 @pytest.fixture
