@@ -1,11 +1,13 @@
 """Stage teach: the teacher's embedding of every sentence, computed once for all students."""
 
+import shutil
+from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from tasks.section import NOTHING, Section
+from tasks.section import LIBRARY, NOTHING, Section
 
 
 class Params(Section):
@@ -49,7 +51,25 @@ def run(params) -> None:
             more = Sentences.from_rows(teacher.tokenise(untested(texts)))
             splits[SPLIT] = (more, more)
             write_ids(more, folder)
-        write_targets(teacher, splits, folder, **how)
+        work = unfinished(splits, how)
+        write_targets(teacher, splits, work, **how)
+        for file in work.iterdir():
+            file.rename(folder / file.name)
+    shutil.rmtree(work.parent)
+
+
+def unfinished(splits: dict, how: dict) -> Path:
+    """The folder in which a killed stage finds its finished embeddings again; older ones are removed."""
+    from headshrink.checkpoint import fingerprint
+    from tasks.stage import ARTIFACTS, WORK
+
+    code = [Path(__file__), *(LIBRARY / name for name in ("distill", "model"))]
+    texts = [blake2b(side.ids.tobytes()).hexdigest() for sides in splits.values() for side in sides]
+    work = WORK / "teach" / fingerprint([*code, ARTIFACTS / "teacher"], {**how, "texts": texts})
+    for other in work.parent.glob("*"):
+        if other != work:
+            shutil.rmtree(other)
+    return work
 
 
 def more_texts(chosen: Params, teacher, train: tuple, folder: Path, how: dict) -> list[str]:
