@@ -21,7 +21,7 @@ def read_sentences(path: Path) -> Iterator[str]:
                 found = True
                 yield sentence
     if not found:
-        raise HeadshrinkError(f"no sentence in {path}: a sentence a line is needed, in a file or a folder of .txt files")
+        raise HeadshrinkError(f"no sentence in {path}: a sentence a line is needed, in a file or in .txt files")
 
 
 def text_files(folder: Path) -> list[Path]:
