@@ -23,8 +23,7 @@ def read_columns(
     table = read_table(path, texts)
     wanted = [*texts, *labels, *numbers]
     if missing := [column for column in wanted if column not in table]:
-        hint = "; separate columns by commas" if ";" in str(table.columns[0]) else ""
-        raise HeadshrinkError(f"{path} has no column {missing[0]}: it holds {', '.join(map(str, table.columns))}{hint}")
+        raise HeadshrinkError(f"{path} has no column {missing[0]}: it holds {', '.join(map(str, table.columns))}")
     if table.empty:
         raise HeadshrinkError(f"{path} holds no rows: at least one is needed")
     for column in wanted:
@@ -54,6 +53,8 @@ def read_table(path: Path, texts: Sequence[str]) -> Any:
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         reason = " ".join(str(error).split())
         raise HeadshrinkError(f"{path} cannot be read ({reason}): a CSV with a header is needed") from error
+    if len(table.columns) == 1 and ";" in table.columns[0]:  # as spreadsheet programs save where the comma is decimal
+        raise HeadshrinkError(f"{path} separates columns by semicolons: save it with commas, numbers with a point")
     if not isinstance(table.index, pd.RangeIndex):  # pandas takes a cell too many for the row's name
         raise HeadshrinkError(f"{path}: rows have more cells than the header; as many are needed")
     return table

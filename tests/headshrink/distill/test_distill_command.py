@@ -10,7 +10,7 @@ import typer
 from tiny_training import PLACES, SUBJECTS, TWO_PROCESSES, VERBS, perturbed
 from typer.testing import CliRunner
 
-from headshrink.distill.command import main, parse_losses, split
+from headshrink.distill.command import main, parse_losses
 from headshrink.errors import HeadshrinkError
 from headshrink.model import load_encoder, save_encoder
 from headshrink.prune.width import cut_width
@@ -116,10 +116,3 @@ def test_losses_on_words_have_their_head_fitted(folders):
 
 def test_weights_default_to_one():
     assert parse_losses(["cosine", "ranking=0.1"]) == {"cosine": 1.0, "ranking": 0.1}
-
-
-def test_more_pairs_move_none_between_the_splits():
-    pairs = [(f"sentence {i}", f"предложение {i}") for i in range(400)]
-    few, many = split(pairs[:200]), split(pairs)
-    assert set(few["heldout"]) < set(many["heldout"])
-    assert 5 < len(many["heldout"]) < 40

@@ -27,7 +27,7 @@ def model(request, exported, tmp_path) -> Path:
 @pytest.fixture
 def file(tmp_path, monkeypatch) -> Path:
     """LINES as a file, in Windows' line ends, of several chunks."""
-    monkeypatch.setattr(lines, "CHUNK", 3)
+    monkeypatch.setattr(lines, "CHUNK_LINES", 3)
     (tmp_path / "lines.txt").write_bytes("\r\n".join(LINES).encode())
     return tmp_path / "lines.txt"
 
@@ -74,7 +74,7 @@ def test_search_prints_the_nearest_lines_best_first(model, file, capsys):
 @pytest.mark.parametrize(
     ("content", "output", "message"),
     [
-        (b"a\n\xff\n", "out.npy", "line 2 is not UTF-8"),
+        (b"a\n\xff\n", "out.npy", "line 2, byte 1: 0xff is no text here"),
         (b"a\n", "out.csv", r"allowed are files ending in .npy, .parquet"),
         (None, "out.npy", "cannot read"),
     ],
