@@ -22,6 +22,7 @@ from headshrink.distill.trainer import Recipe, distil
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.model.mlm_head import FILE, MlmHead, load_mlm_head, save_mlm_head
+from headshrink.progress import note
 from headshrink.text.lines import readable_once
 from headshrink.text.sentences import read_sentences
 
@@ -129,7 +130,10 @@ def more_sentences(place: Path, corpus: Corpus, suite: Path | None) -> list[str]
     """Distinct sentences of a file or folder, without those of held-out pairs and of the benchmark."""
     heldout = (side for pair in corpus.heldout for side in (pair.en, pair.ru))
     index = SuiteIndex(suite_sentences(suite) if suite else [])
-    return without_tested(read_sentences(place), heldout, index)
+    texts = list(read_sentences(place))
+    kept = without_tested(texts, heldout, index)
+    note(f"{place}: {len(kept)} sentences without translation, {len(texts) - len(kept)} repeated or tested left out")
+    return kept
 
 
 def digest(*texts: Iterable[object]) -> str:

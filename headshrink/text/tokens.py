@@ -42,8 +42,10 @@ def truncated_ids(
 
 def part(text: str, size: int, side: str) -> str:
     """The text's first, or for side "left" last, `size` characters or so, up to a gap; the whole text without one."""
+    if size >= len(text):
+        return text
     if side == "left":
-        gap = GAP.search(text, max(0, len(text) - size))
+        gap = GAP.search(text, len(text) - size)
         return text[gap.end() :] if gap else text
     gap = GAP.search(text, size)
     return text[: gap.start()] if gap else text

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,35 @@ def test_standard_input_counts_as_a_file(model, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a\ncat\n")))
     command.encode(model, None, tmp_path / "out.npy", batch_size=2)
     assert np.load(tmp_path / "out.npy").shape == (2, 32)
+
+
+@pytest.mark.parametrize("name", ["out.npy", "out.parquet"])
+def test_a_pipe_counts_as_a_file(exported, file, tmp_path, name):
+    """Its lines were gone once they were counted, and every row was zeros."""
+    for number, source in enumerate((file, fed(tmp_path / "fifo", file.read_bytes()))):
+        command.encode(exported[1] / "onnx", source, tmp_path / f"{number}{name}", batch_size=2)
+    assert (tmp_path / f"0{name}").read_bytes() == (tmp_path / f"1{name}").read_bytes()
+
+
+def test_a_pipe_is_searched_as_a_file(exported, file, tmp_path, capsys):
+    for source in (file, fed(tmp_path / "fifo", file.read_bytes())):
+        command.search(exported[1] / "onnx", source, "кошка спит в дом", top=3, batch_size=2)
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[:3] == rows[3:]
+
+
+def test_a_bad_line_of_a_pipe_is_named_as_its_own(exported, tmp_path):
+    pipe = fed(tmp_path / "fifo", b"a\n\xff\n")
+    with pytest.raises(HeadshrinkError, match=f"{pipe}, line 2, byte 1"):
+        command.encode(exported[1] / "onnx", pipe, tmp_path / "out.npy", batch_size=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["fifo"]
+
+
+def fed(fifo: Path, content: bytes) -> Path:
+    """A named pipe that gives its content once."""
+    os.mkfifo(fifo)
+    threading.Thread(target=fifo.write_bytes, args=(content,), daemon=True).start()
+    return fifo
 
 
 def test_an_empty_file_has_no_rows(model, tmp_path):

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from headshrink.errors import HeadshrinkError
@@ -19,6 +20,15 @@ def test_a_model_compared_with_itself_moves_nothing(tiny_folder: Path, tmp_path:
     assert data["models"] == [str(copy), f"{copy} (second)"]
     assert [pair[3] for pair in data["pairs"]] == [pair[4] for pair in data["pairs"]]
     assert [pair[2] for pair in data["pairs"]] == [4.0, None]
+
+
+def test_labels_and_rows_of_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.tsv").write_text("\ufeffone\u2028two\tthree\t4\tby A\nNA\t\n", encoding="utf-8", newline="")
+    (tmp_path / "b.tsv").write_text("null\tnan\t\n", encoding="utf-8")
+    data = read_labelled(tmp_path)
+    assert (data.left, data.right) == (["one\u2028two", "null"], ["three", "nan"])
+    np.testing.assert_equal(data.label, [4.0, np.nan])
+    assert "1 of 3 lines lack a side" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

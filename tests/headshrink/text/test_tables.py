@@ -55,7 +55,7 @@ def test_labels_are_numbers_or_words_as_a_whole_column(file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (HEADER + 'кот,пёс,"4,0"\nкот,дом,1\n', r"no similarity_score but '4,0' in row 1; a number with a decimal point"),
+        (HEADER + 'кот,пёс,"4,0"\nкот,дом,1\n', r"no similarity_score but '4,0' in row 1; a number with a decimal"),
         (HEADER + "кот,пёс,4\nкот,дом,nan\n", r"but 'nan' in row 2"),
         (HEADER + "кот,пёс,inf\n", r"but 'inf' in row 1"),
         (HEADER + "кот,пёс,True\n", r"row 1; a number"),
