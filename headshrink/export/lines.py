@@ -10,11 +10,12 @@ from typing import Protocol
 
 import numpy as np
 
+from headshrink.errors import HeadshrinkError
 from headshrink.progress import Bar
 from headshrink.text.lines import decoded, read_lines, readable_once
 
 CHUNK_LINES = 4096  # enough to sort by length; 6 MB of embeddings at 384 dimensions
-CHUNK_CHARS = 1 << 20  # 4 MB at most as text; some 35 MB as tokens where a long text cannot be cut before
+CHUNK_CHARS = 1 << 20  # 4 MB at most as text; some 25 MB as tokens where a long text cannot be cut before
 
 
 class Encoder(Protocol):
@@ -82,9 +83,13 @@ def reread(path: Path | None) -> Iterator[Lines]:
         return
     with tempfile.TemporaryDirectory(prefix="headshrink-") as scratch:
         copy = Path(scratch) / "lines"
-        with copy.open("w", encoding="utf-8", newline="") as file:
-            source = read_lines(path) if path else decoded(sys.stdin.buffer, "standard input")
-            file.writelines(f"{line}\n" for line in source)
+        source = read_lines(path) if path else decoded(sys.stdin.buffer, "standard input")
+        try:
+            with copy.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(f"{line}\n" for line in source)
+        except OSError as error:
+            reason = f"cannot copy {path or 'standard input'} to {scratch} ({error.strerror})"
+            raise HeadshrinkError(f"{reason}: set TMPDIR to a folder with room") from error
         yield Lines(copy)
 
 

@@ -76,6 +76,14 @@ def unreadable(path: Path, error: OSError) -> HeadshrinkError:
     return HeadshrinkError(f"cannot read {path} ({error.strerror or error}): a file of text is needed")
 
 
+def listed(folder: Path) -> list[Path]:
+    """A folder's entries by name, hidden ones left out: programs leave files of their own in a folder of text."""
+    try:
+        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise unreadable(folder, error) from error
+
+
 def readable_once(path: Path) -> bool:
     """Whether a path is a pipe, a process substitution, a device or a socket: what it gives is gone once it is read."""
     try:

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from headshrink.errors import HeadshrinkError
 from headshrink.progress import note
-from headshrink.text.lines import read_lines
+from headshrink.text.lines import listed, read_lines
 
 SIDE = re.compile(r"\.(en|ru)(?=(\.txt)?(\.gz)?$)")
 FORMS = "NAME.tsv[.gz] (English TAB Russian), or NAME.en[.txt][.gz] with its NAME.ru[.txt][.gz]"
@@ -76,7 +76,7 @@ def read_rows(path: Path) -> Iterator[Row]:
 
 def folder_files(folder: Path) -> list[Path]:
     """TSV files of a folder, and one file of each aligned pair."""
-    found = [file for file in sorted(folder.iterdir()) if is_entry(file) and not file.name.startswith(("mono.", "."))]
+    found = [file for file in listed(folder) if is_entry(file) and not file.name.startswith("mono.")]
     if not found:
         raise HeadshrinkError(f"no parallel text in {folder}: it, or a file in it, must be {FORMS}")
     return found

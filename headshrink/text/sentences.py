@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from headshrink.errors import HeadshrinkError
-from headshrink.text.lines import read_lines
+from headshrink.text.lines import listed, read_lines
 
 ENDINGS = (".txt", ".txt.gz")
 
@@ -15,14 +15,11 @@ def read_sentences(path: Path) -> Iterator[str]:
     Raises HeadshrinkError as `read_lines`, and at the end where there was no sentence.
     """
     found = False
-    for file in text_files(path) if path.is_dir() else [path]:
+    files = [file for file in listed(path) if file.name.endswith(ENDINGS)] if path.is_dir() else [path]
+    for file in files:
         for line in read_lines(file):
             if sentence := line.strip():
                 found = True
                 yield sentence
     if not found:
         raise HeadshrinkError(f"no sentence in {path}: a sentence a line is needed, in a file or in .txt files")
-
-
-def text_files(folder: Path) -> list[Path]:
-    return [file for file in sorted(folder.iterdir()) if file.name.endswith(ENDINGS) and not file.name.startswith(".")]

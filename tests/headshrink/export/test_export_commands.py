@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import resource
 import threading
 from pathlib import Path
 
@@ -75,6 +76,17 @@ def test_a_bad_line_of_a_pipe_is_named_as_its_own(exported, tmp_path):
     with pytest.raises(HeadshrinkError, match=f"{pipe}, line 2, byte 1"):
         command.encode(exported[1] / "onnx", pipe, tmp_path / "out.npy", batch_size=2)
     assert [path.name for path in tmp_path.iterdir()] == ["fifo"]
+
+
+def test_a_copy_of_a_pipe_that_finds_no_room_is_one_line(tmp_path):
+    pipe = fed(tmp_path / "fifo", b"cat\n" * 1_000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(HeadshrinkError, match=f"cannot copy {pipe} to .*File too large.*set TMPDIR"):
+            lines.reread(pipe).__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def fed(fifo: Path, content: bytes) -> Path:
