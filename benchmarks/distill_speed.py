@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from headshrink.distill.command import read_tsv
 from headshrink.distill.data import TrainingData
 from headshrink.distill.losses import LOSSES, Outputs
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
@@ -34,6 +33,7 @@ from headshrink.distill.trainer import train
 from headshrink.importance.scores import Scores
 from headshrink.model import SentenceEncoder, load_encoder, random_encoder
 from headshrink.prune import cut, plan_ratio
+from headshrink.text.pairs import complete_rows, spread
 
 WEIGHTS = {"cosine": 1.0, "similarity": 1.0}
 NAIVE_BATCH = 16
@@ -109,8 +109,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder for speed.json and speed.md; rows of other teachers stay")
     chosen = parser.parse_args()
 
-    lines = read_tsv(chosen.pairs)
-    texts = lines[:: max(1, len(lines) // chosen.count)][: chosen.count]
+    texts = [(row.left, row.right) for row in spread(complete_rows(chosen.pairs), chosen.count)]
     teacher = (random_encoder if chosen.random else load_encoder)(chosen.teacher)
     precision = resolve(chosen.precision, teacher.device)
     recipe = Recipe(WEIGHTS, epochs=1, learning_rate=1e-5, evaluations=1, precision=precision)

@@ -44,6 +44,7 @@ from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.prune.fidelity import FidelityTest
 from headshrink.prune.record import parameters
 from headshrink.prune.vocabulary import count_tokens
+from headshrink.text.sentences import read_sentences
 
 LIMITS = Limits(max_chars=300)  # the longest sentences cost most and say least
 MONOLINGUAL = "mono.*.txt"
@@ -75,7 +76,7 @@ def texts_of(arguments: argparse.Namespace) -> dict[str, tuple[list[str], list[s
 
 def sentences(file: Path, suite: SuiteIndex, held: set[str], count: int) -> Iterator[str]:
     """A file's lines, evenly spaced, that neither the benchmark nor the held-out pairs hold."""
-    lines = file.read_text(encoding="utf-8").splitlines()
+    lines = list(read_sentences(file))
     for line in lines[:: max(1, len(lines) // max(1, round(1.1 * count)))]:
         text = normalise(line)
         folded = fold(text)

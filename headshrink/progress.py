@@ -70,3 +70,8 @@ def track(items: Iterable[Item], description: str, total: int | None = None) -> 
         for item in items:
             yield item
             bar.advance()
+
+
+def note(line: str) -> None:
+    """One line for the user, beside the results: on standard error."""
+    print(line, file=sys.stderr, flush=True)

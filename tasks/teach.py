@@ -15,7 +15,7 @@ class Params(Section):
 
     batch_size: int = Field(64, ge=1, description="sentences a batch, of similar length")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
-    monolingual: str = Field(NOTHING, description="folder of .txt files, a sentence a line, of either language")
+    monolingual: str = Field(NOTHING, description="file or folder of .txt files, a sentence a line, of either language")
     mlm_head_steps: int = Field(0, ge=0, description="that fit an MLM head, from the checkpoint's where there is one")
     augment: float = Field(0.0, ge=0, description="sentences more with words replaced, a share of the training ones")
     seed: int = Field(0, ge=0, description="of the MLM head, of the words replaced")
@@ -74,12 +74,12 @@ def unfinished(splits: dict, how: dict) -> Path:
 
 def more_texts(chosen: Params, teacher, train: tuple, folder: Path, how: dict) -> list[str]:
     """Sentences without translation: those of a folder, and those of the pairs with words replaced."""
-    from headshrink.distill.monolingual import read_folder
     from headshrink.distill.replacement import replaced
     from headshrink.model.mlm_head import load_mlm_head
+    from headshrink.text.sentences import read_sentences
     from tasks.stage import ARTIFACTS
 
-    texts = read_folder(Path(chosen.monolingual)) if chosen.monolingual != NOTHING else []
+    texts = list(read_sentences(Path(chosen.monolingual))) if chosen.monolingual != NOTHING else []
     sentences = train[0].followed_by(train[1])
     count = round(chosen.augment * len(sentences))
     if count:
@@ -107,17 +107,14 @@ def untested(texts: list[str]) -> list[str]:
     """Distinct sentences without the benchmark's, their near-copies and the held-out pairs'."""
     import pandas as pd
 
-    from headshrink.corpus.clean import fold, normalise
-    from headshrink.corpus.decontaminate import SuiteIndex
+    from headshrink.corpus.decontaminate import SuiteIndex, without_tested
     from headshrink.corpus.suite import suite_sentences
     from tasks.stage import ARTIFACTS
 
     suite = SuiteIndex(suite_sentences(ARTIFACTS / "suite"))
     heldout = pd.read_parquet(ARTIFACTS / "corpus" / "heldout.parquet", columns=["en", "ru"])
-    held = {fold(text) for side in heldout for text in heldout[side]}
-    distinct = dict.fromkeys(normalise(text) for text in texts)
-    kept = [text for text in distinct if fold(text) not in held and not suite.reason_against(fold(text))]
-    print(f"teach: {len(kept)} sentences without translation, {len(distinct) - len(kept)} left out")
+    kept = without_tested(texts, (text for side in heldout for text in heldout[side]), suite)
+    print(f"teach: {len(kept)} sentences without translation, {len(texts) - len(kept)} repeated or tested left out")
     return kept
 
 

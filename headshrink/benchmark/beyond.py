@@ -1,7 +1,6 @@
 """What encodechka does not ask: retrieval across languages, similarity in any, likeness to the teacher."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +8,11 @@ from numpy.typing import NDArray
 from headshrink.benchmark.embeddings import embed
 from headshrink.benchmark.models import Model
 from headshrink.benchmark.outcomes import Correlation
-from headshrink.benchmark.read import read_columns, read_pairs
+from headshrink.benchmark.suite._pairs import Pairs
 from headshrink.metrics import ROWS_PER_BLOCK, partner_ranks, unit_length
+from headshrink.text.pairs import Row
 
 RANKS = (1, 5)
-GRADED = ["sentence1", "sentence2", "similarity_score"]  # as in STS's own file
 NEIGHBOURS = 10
 
 Vectors = NDArray[np.float32]  # [texts, dimension], of unit length unless said otherwise
@@ -58,15 +57,14 @@ def likeness(model: Vectors, teacher: Vectors) -> dict[str, float]:
     return found
 
 
-def retrieval_on(model: Model, file: Path, batch_size: int = 64) -> dict[str, float]:
-    """Retrieval both ways on a file of pairs, English TAB Russian."""
-    en, ru = read_pairs(file)
-    vectors = own_vectors(model, [*en, *ru], batch_size)
-    return retrieval(vectors[: len(en)], vectors[len(en) :])
+def retrieval_on(model: Model, rows: Sequence[Row], batch_size: int = 64) -> dict[str, float]:
+    """Retrieval both ways on sentences and their translations."""
+    texts = [*(row.left for row in rows), *(row.right for row in rows)]
+    vectors = own_vectors(model, texts, batch_size)
+    return retrieval(vectors[: len(rows)], vectors[len(rows) :])
 
 
-def similarity_on(model: Model, file: Path, batch_size: int = 64) -> float:
-    """Spearman's correlation of the cosine with the grades of a file of sentence pairs, in any languages."""
-    left, right, grade = read_columns(file, GRADED).values()
-    sides = (own_vectors(model, list(side), batch_size) for side in (left, right))
-    return Correlation(np.sum(np.multiply(*sides), axis=1), grade).score()
+def similarity_on(model: Model, graded: Pairs, batch_size: int = 64) -> float:
+    """Spearman's correlation of the cosine with the grades of sentence pairs, in any languages."""
+    sides = (own_vectors(model, side, batch_size) for side in (graded.left, graded.right))
+    return Correlation(np.sum(np.multiply(*sides), axis=1), graded.label).score()

@@ -25,6 +25,7 @@ SCORING_CODE = (
     "read.py",
     "suite/*.py",
     "../model/*.py",
+    "../text/*.py",
 )
 LIBRARIES = ("numpy", "scikit-learn", "scipy", "tokenizers", "torch", "transformers", "onnxruntime", "razdel")
 

@@ -36,7 +36,7 @@ def main(
     output: Annotated[Path | None, typer.Option(help="write everything found to this JSON file")] = None,
     markdown: Annotated[Path | None, typer.Option(help="write the tables to this Markdown file")] = None,
     sentences: Annotated[Path | None, typer.Option(help="write the comparison by sentences to this JSON")] = None,
-    pairs: Annotated[Path | None, typer.Option(help="retrieval: English, tab, Russian; a pair a line")] = None,
+    pairs: Annotated[Path | None, typer.Option(help="retrieval: a TSV, aligned files or a folder of them")] = None,
     graded: Annotated[Path | None, typer.Option(help="similarity: CSV of sentence1,sentence2,similarity_score")] = None,
     timing: Annotated[bool, typer.Option(help="measure time and memory too")] = True,
     limit_s: Annotated[float, typer.Option(help="seconds after which a timing ends", min=0.1)] = 10.0,

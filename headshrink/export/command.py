@@ -1,8 +1,6 @@
 """`headshrink encode` and `headshrink search`: embeddings of a file of lines, and the lines nearest to a query."""
 
 import heapq
-import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +9,7 @@ import numpy as np
 import typer
 
 from headshrink.errors import HeadshrinkError
-from headshrink.export.lines import Encoder, Lines, encode_lines, open_encoder
+from headshrink.export.lines import Encoder, Lines, encode_lines, open_encoder, reread
 
 FORMATS = (".npy", ".parquet")
 Chunks = Iterable[tuple[list[str], np.ndarray]]
@@ -30,8 +28,7 @@ def encode(
     if output.suffix not in FORMATS:
         raise HeadshrinkError(f"--output {output}: allowed are files ending in {', '.join(FORMATS)}")
     encoder = open_encoder(model)
-    with tempfile.TemporaryDirectory(prefix="headshrink-") as scratch:
-        lines = Lines(file or spooled(Path(scratch) / "lines"))
+    with reread(file) as lines:
         unfinished = output.with_name(f".{output.name}.unfinished")
         try:
             write = write_npy if output.suffix == ".npy" else write_parquet
@@ -50,16 +47,10 @@ def search(
 ) -> None:
     """Print the lines nearest to a query in either language: cosine, line number, line."""
     encoder = open_encoder(model)
-    for score, number, text in nearest(encoder, Lines(file), query, top, batch_size):
+    with reread(file) as lines:
+        found = nearest(encoder, lines, query, top, batch_size)
+    for score, number, text in found:
         typer.echo(f"{score:.4f}\t{number}\t{text}")
-
-
-def spooled(place: Path) -> Path:
-    """Standard input as a file, so that its lines can be counted before they are embedded."""
-    with place.open("wb") as file:
-        while block := sys.stdin.buffer.read(1 << 20):
-            file.write(block)
-    return place
 
 
 def write_npy(chunks: Chunks, path: Path, count: int, dimension: int) -> None:

@@ -1,4 +1,4 @@
-"""`headshrink prune`: a model folder and a file of pairs, without the pipeline."""
+"""`headshrink prune`: a model folder and pairs, without the pipeline."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 import torch
 import typer
 
-from headshrink.corpus.sources.parallel import Parallel
+from headshrink.corpus import read_corpus
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import PairBatch, pair_batches, score
 from headshrink.importance.criteria import CRITERIA
@@ -48,6 +48,9 @@ def main(
     ] = Recipe.repair,
     limit: Annotated[int, typer.Option(help="pairs to use, drawn from all", min=2)] = 2_000,
     seed: Annotated[int, typer.Option(help="which pairs")] = 0,
+    suite: Annotated[
+        Path | None, typer.Option(help="folder with encodechka's data files, whose sentences are not used")
+    ] = None,
 ) -> None:
     """Cut a sentence encoder, to a ratio of each kind or to one budget, and repair what is left, without training."""
     for name, value, allowed in (("--criterion", criterion, CRITERIA), ("--loss", loss, LOSSES)):
@@ -69,7 +72,7 @@ def main(
     if out.exists():
         raise HeadshrinkError(f"{out} exists: give --out a folder that does not")
     teacher = load_encoder(model).to("cuda" if torch.cuda.is_available() else "cpu")
-    batches = read_batches(teacher, pairs, limit, seed)
+    batches = read_batches(teacher, pairs, suite, limit, seed)
     recipe = Recipe(ranking=ranking, least=least, criterion=criterion, loss=loss, steps=steps, repair=repair, **shares)
     counts = count(teacher, batches)
     scores = score(teacher, batches, [criterion], loss, seed)[criterion]
@@ -97,11 +100,13 @@ def count(encoder: SentenceEncoder, batches: list[PairBatch]) -> torch.Tensor:
     return count_tokens((side.input_ids[side.attention_mask.bool()].tolist() for side in sides), len(encoder.tokenizer))
 
 
-def read_batches(encoder: SentenceEncoder, pairs: Path, limit: int, seed: int) -> list[PairBatch]:
-    """Batches of at most `limit` pairs; HeadshrinkError where there are not even two."""
-    texts = [(pair.en, pair.ru) for pair in Parallel(pairs).pairs()]
-    if len(texts) < 2:
-        raise HeadshrinkError(f"{len(texts)} pairs in {pairs}: at least two are needed, some hundreds to be any good")
-    en, ru = (encoder.tokenise([pair[side] for pair in texts]) for side in (0, 1))
+def read_batches(
+    encoder: SentenceEncoder, place: Path, suite: Path | None, limit: int, seed: int
+) -> list[PairBatch]:
+    """Batches of at most `limit` training pairs, those that `distill` trains on; HeadshrinkError without even two."""
+    pairs = read_corpus(place, suite).train
+    if len(pairs) < 2:
+        raise HeadshrinkError(f"{len(pairs)} pairs in {place}: at least two are needed, some hundreds to be any good")
+    en, ru = (encoder.tokenise(side) for side in ([pair.en for pair in pairs], [pair.ru for pair in pairs]))
     pad_id = encoder.tokenizer.pad_token_id
-    return list(pair_batches(en, ru, pad_id, max(1, limit // BATCH_SIZE), min(BATCH_SIZE, len(texts)), seed))
+    return list(pair_batches(en, ru, pad_id, max(1, limit // BATCH_SIZE), min(BATCH_SIZE, len(pairs)), seed))

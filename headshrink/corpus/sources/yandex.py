@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from headshrink.corpus.download import check_sha256, download
-from headshrink.corpus.lines import aligned, decoded
 from headshrink.corpus.sources._base import Pair, Source
 from headshrink.errors import HeadshrinkError
+from headshrink.text.lines import decoded
+from headshrink.text.pairs import aligned
 
 
 class Yandex(Source):
@@ -28,7 +29,7 @@ class Yandex(Source):
         try:
             with zipfile.ZipFile(archive) as opened:
                 en, ru = (side(opened, language, archive) for language in ("en", "ru"))
-                lines = aligned(decoded(opened.open(en)), decoded(opened.open(ru)), (en, ru))
+                lines = aligned(decoded(opened.open(en), en), decoded(opened.open(ru), ru), (en, ru))
                 yield from (Pair(english, russian, "yandex") for english, russian in lines)
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise HeadshrinkError(f"{archive} is not a whole zip archive ({error}): fetch it again") from error

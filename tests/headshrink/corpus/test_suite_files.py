@@ -91,6 +91,20 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path, name: str, content: byt
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_suite_that_a_spreadsheet_program_saved_is_searched_as_before(tmp_path: Path, end: str) -> None:
+    """With the mark in the first column's name, none of that column's sentences was found in the corpus."""
+    folder = fill(tmp_path / "suite")
+    (folder / "stsb_dev.csv").write_text("sentence1,sentence2\nNA,null\nкот\u2028спит,дом\n", encoding="utf-8")
+    expected = list(suite.suite_sentences(folder))
+    assert expected[:4] == ["NA", "null", "кот\u2028спит", "дом"]
+    for name in suite.FILES:
+        if not name.endswith(".json"):
+            text = (folder / name).read_text(encoding="utf-8")
+            (folder / name).write_text(text, encoding="utf-8-sig", newline=end)
+    assert list(suite.suite_sentences(folder)) == expected
+
+
 def test_a_clone_at_a_commit_gives_the_package_folder(tmp_path: Path) -> None:
     fill(tmp_path / "encodechka" / "encodechka_eval")
     revision = commit(tmp_path / "encodechka")

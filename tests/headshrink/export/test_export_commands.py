@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import resource
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +30,7 @@ def model(request, exported, tmp_path) -> Path:
 @pytest.fixture
 def file(tmp_path, monkeypatch) -> Path:
     """LINES as a file, in Windows' line ends, of several chunks."""
-    monkeypatch.setattr(lines, "CHUNK", 3)
+    monkeypatch.setattr(lines, "CHUNK_LINES", 3)
     (tmp_path / "lines.txt").write_bytes("\r\n".join(LINES).encode())
     return tmp_path / "lines.txt"
 
@@ -53,6 +56,46 @@ def test_standard_input_counts_as_a_file(model, tmp_path, monkeypatch):
     assert np.load(tmp_path / "out.npy").shape == (2, 32)
 
 
+@pytest.mark.parametrize("name", ["out.npy", "out.parquet"])
+def test_a_pipe_counts_as_a_file(exported, file, tmp_path, name):
+    """Its lines were gone once they were counted, and every row was zeros."""
+    for number, source in enumerate((file, fed(tmp_path / "fifo", file.read_bytes()))):
+        command.encode(exported[1] / "onnx", source, tmp_path / f"{number}{name}", batch_size=2)
+    assert (tmp_path / f"0{name}").read_bytes() == (tmp_path / f"1{name}").read_bytes()
+
+
+def test_a_pipe_is_searched_as_a_file(exported, file, tmp_path, capsys):
+    for source in (file, fed(tmp_path / "fifo", file.read_bytes())):
+        command.search(exported[1] / "onnx", source, "кошка спит в дом", top=3, batch_size=2)
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[:3] == rows[3:]
+
+
+def test_a_bad_line_of_a_pipe_is_named_as_its_own(exported, tmp_path):
+    pipe = fed(tmp_path / "fifo", b"a\n\xff\n")
+    with pytest.raises(HeadshrinkError, match=f"{pipe}, line 2, byte 1"):
+        command.encode(exported[1] / "onnx", pipe, tmp_path / "out.npy", batch_size=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["fifo"]
+
+
+def test_a_copy_of_a_pipe_that_finds_no_room_is_one_line(tmp_path):
+    pipe = fed(tmp_path / "fifo", b"cat\n" * 1_000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(HeadshrinkError, match=f"cannot copy {pipe} to .*File too large.*set TMPDIR"):
+            lines.reread(pipe).__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def fed(fifo: Path, content: bytes) -> Path:
+    """A named pipe that gives its content once."""
+    os.mkfifo(fifo)
+    threading.Thread(target=fifo.write_bytes, args=(content,), daemon=True).start()
+    return fifo
+
+
 def test_an_empty_file_has_no_rows(model, tmp_path):
     (tmp_path / "empty").touch()
     for name in ("out.npy", "out.parquet"):
@@ -74,7 +117,7 @@ def test_search_prints_the_nearest_lines_best_first(model, file, capsys):
 @pytest.mark.parametrize(
     ("content", "output", "message"),
     [
-        (b"a\n\xff\n", "out.npy", "line 2 is not UTF-8"),
+        (b"a\n\xff\n", "out.npy", "line 2, byte 1: 0xff is no text here"),
         (b"a\n", "out.csv", r"allowed are files ending in .npy, .parquet"),
         (None, "out.npy", "cannot read"),
     ],
