@@ -45,8 +45,8 @@ def wordpiece(normalizer: Any = None, split: Any = SPLITS["bert"], added: Sequen
 
 BETWEEN = [" ", "  ", "\t", "\n", "\u00a0", "\u2028", "\u0301", "\u200b", "\x07", ".", ",", "-"]
 INSIDE = ["кот", "пёс", "cab", "[MASK]", "[SEP]", "new", "中", "й", "и\u0306", "ﬁ", "ß", "İ", "x" * 13, "Кот", "é"]
-WORDS = st.one_of(st.sampled_from(BETWEEN + INSIDE), st.just(" "), st.text(max_size=3))
-TEXTS = st.lists(WORDS, max_size=60).map("".join)
+PIECES = st.one_of(st.sampled_from(BETWEEN + INSIDE), st.just(" "), st.text(max_size=3))
+TEXTS = st.lists(PIECES, max_size=60).map("".join)
 ADDED = {
     "none": [],
     "inside words": [AddedToken("new"), AddedToken("ко", normalized=True)],
