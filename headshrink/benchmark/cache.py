@@ -25,6 +25,7 @@ SCORING_CODE = (
     "parallel.py",
     "read.py",
     "suite/*.py",
+    "../graph.py",
     "../model/*.py",
 )
 LIBRARIES = ("numpy", "scikit-learn", "scipy", "tokenizers", "torch", "transformers", "onnxruntime", "razdel")

@@ -96,7 +96,7 @@ def test_names_as_long_as_the_file_system_takes(tmp_path):
 @pytest.mark.parametrize("check", [check_file, check_folder, lambda path: check_absent_folder(path, "--output")])
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path, place, check):
     (tmp_path / "file").touch()
-    with pytest.raises(HeadshrinkError, match="cannot write .*out ") as caught:
+    with pytest.raises(HeadshrinkError, match=r"cannot write .*out ") as caught:
         check(tmp_path / place)
     assert "\n" not in str(caught.value)
 
@@ -137,16 +137,9 @@ def test_a_signalled_writer_clears_up_itself(tmp_path, number):
 
 
 def test_what_a_living_writer_holds_is_left_alone_and_the_last_rename_wins(tmp_path):
-    slow = started(
-        "new_folder(Path('out'))", "(place / 'slow').touch(); print('started', flush=True); input()", tmp_path
-    )
-    # `input` reads the test's standard input, which is empty: the writer fails; so it waits for a file instead
-    slow.kill()
-    slow.communicate()
-    waits = (
-        "[(place / 'slow').touch(), print('started', flush=True)]\n    while not Path('go').exists(): time.sleep(0.01)"
-    )
-    slow = started("new_folder(Path('out'))", waits, tmp_path)
+    waits = "while not Path('go').exists(): time.sleep(0.01)"
+    body = f"(place / 'slow').touch(); print('started', flush=True)\n    {waits}"
+    slow = started("new_folder(Path('out'))", body, tmp_path)
     with new_folder(tmp_path / "out") as folder:
         (folder / "fast").touch()
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["fast"]
@@ -170,7 +163,7 @@ def test_a_checkpoint_on_a_full_disk_is_one_line_and_the_old_one_stays(tmp_path)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
     try:
-        with pytest.raises(HeadshrinkError, match="cannot write .*checkpoint"):
+        with pytest.raises(HeadshrinkError, match=r"cannot write .*checkpoint"):
             checkpoints.save({"weights": torch.ones(100_000)})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
