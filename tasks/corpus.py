@@ -62,11 +62,12 @@ def run(params) -> None:
     """Write artifacts/suite and artifacts/corpus."""
     from headshrink.corpus import Limits, SuiteIndex, build_corpus, suite_sentences, write_corpus
     from headshrink.corpus.sources import SOURCES
-    from tasks.stage import ARTIFACTS, WORK, output
+    from headshrink.output import new_folder
+    from tasks.stage import ARTIFACTS, WORK
     from tasks.suite import write_suite
 
     settings = params.corpus
-    with output(ARTIFACTS / "suite", "corpus") as suite, output(ARTIFACTS / "corpus", "corpus") as corpus:
+    with new_folder(ARTIFACTS / "suite") as suite, new_folder(ARTIFACTS / "corpus") as corpus:
         write_suite(params.suite, suite)
         source = SOURCES[settings.source](settings, WORK / "downloads")
         limits = Limits(settings.min_chars, settings.max_chars, settings.max_length_ratio)
@@ -78,4 +79,4 @@ def run(params) -> None:
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "corpus")
+    main(run, "corpus", "suite", "corpus")

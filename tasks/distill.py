@@ -101,10 +101,11 @@ def run(params) -> None:
     from headshrink.distill.trainer import train as train_student
     from headshrink.model import save_encoder
     from headshrink.model.mlm_head import load_mlm_head
+    from headshrink.output import new_folder
     from headshrink.prune import write_record
     from headshrink.shards import read_split
     from tasks.live import LiveCurve
-    from tasks.stage import ARTIFACTS, WORK, output
+    from tasks.stage import ARTIFACTS, WORK
 
     def pairs(split: str) -> Pairs:
         shards = read_split(ARTIFACTS / "shards", split)
@@ -131,7 +132,7 @@ def run(params) -> None:
             student, record, result = cut_on_the_way(chosen, recipe, origin, record["why"], train, parts)
         else:
             result = train_student(student, data, recipe, checkpoints, [OnRow(live.row)])
-    with output(ARTIFACTS / "student", "distill") as folder:
+    with new_folder(ARTIFACTS / "student") as folder:
         save_encoder(student, folder / "model")
         write_metrics(result, folder / "metrics.json")
         write_curve(result.curve, folder / "curve.csv")
@@ -188,4 +189,4 @@ def cut_on_the_way(chosen: Params, recipe, origin, why, train, in_parts):
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "distill")
+    main(run, "distill", "student")

@@ -30,15 +30,16 @@ def run(params) -> None:
     """Read artifacts/student/model, corpus/heldout.parquet, teacher.json and prune.json; write artifacts/export."""
     from headshrink.export import Limits, Options, Original, Proof, write_card, write_forms
     from headshrink.model import load_encoder
+    from headshrink.output import new_folder
     from tasks.heldout import heldout
-    from tasks.stage import ARTIFACTS, output
+    from tasks.stage import ARTIFACTS
 
     model, chosen = Original(load_encoder(ARTIFACTS / "student" / "model")), params.export
     limits = Limits(chosen.gate.min_cosine, chosen.gate.max_retrieval_loss, chosen.gate.min_rank)
     sentences = [text for side in heldout((chosen.check_sentences + 1) // 2) for text in side]
     proof = Proof(model.encoder, sentences[: chosen.check_sentences], *heldout(chosen.gate.pairs), limits)
     options = Options(reduce_range=chosen.reduce_range)
-    with output(ARTIFACTS / "export", "export") as folder:
+    with new_folder(ARTIFACTS / "export") as folder:
         gate = write_forms(chosen.targets, model, folder, options, proof)
         if "transformers" in chosen.targets:
             teacher, cut = read_json("teacher/teacher.json"), read_json("student/prune.json")
@@ -55,4 +56,4 @@ def read_json(name: str) -> dict[str, Any]:
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "export")
+    main(run, "export", "export")

@@ -25,9 +25,10 @@ def run(params) -> None:
     from headshrink.importance import pair_batches, save_scores, score
     from headshrink.importance.scores import draw_map, write_convergence, write_table
     from headshrink.model import load_encoder
+    from headshrink.output import new_folder
     from headshrink.progress import track
     from headshrink.shards import read_split
-    from tasks.stage import ARTIFACTS, WORK, output
+    from tasks.stage import ARTIFACTS, WORK
 
     chosen = params.importance
     encoder = load_encoder(ARTIFACTS / "teacher")
@@ -42,7 +43,7 @@ def run(params) -> None:
     scores = score(encoder, progress, [chosen.criterion], chosen.loss, chosen.seed, chosen.stop_at, checkpoints)[
         chosen.criterion
     ]
-    with output(ARTIFACTS / "importance", "importance") as folder:
+    with new_folder(ARTIFACTS / "importance") as folder:
         save_scores(scores, folder / "scores.safetensors")
         write_convergence(scores, folder / "convergence.json")
         write_table(scores, folder / "scores.csv")
@@ -53,4 +54,4 @@ def run(params) -> None:
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "importance")
+    main(run, "importance", "importance")

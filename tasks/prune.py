@@ -37,11 +37,12 @@ def run(params) -> None:
     from headshrink.errors import HeadshrinkError
     from headshrink.importance import load_scores, pair_batches
     from headshrink.model import load_encoder, save_encoder
+    from headshrink.output import new_folder
     from headshrink.prune import Recipe, describe, prune, write_record
     from headshrink.prune.vocabulary import count_tokens
     from headshrink.prune.within import COSTS, Budget, prune_within
     from headshrink.shards import read_split
-    from tasks.stage import ARTIFACTS, output
+    from tasks.stage import ARTIFACTS
 
     chosen, importance = params.prune, params.importance
     recipe = Recipe(
@@ -70,7 +71,7 @@ def run(params) -> None:
         pruned, plan, _ = prune_within(teacher, budget, scores, text, counts())
     else:
         pruned, plan = prune(teacher, recipe, scores, text, counts() if recipe.embedding else None)
-    with output(ARTIFACTS / "pruned", "prune") as folder:
+    with new_folder(ARTIFACTS / "pruned") as folder:
         save_encoder(pruned, folder)
         write_record(describe(teacher, pruned, plan, **why), folder)
 
@@ -78,4 +79,4 @@ def run(params) -> None:
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "prune")
+    main(run, "prune", "pruned")

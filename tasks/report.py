@@ -27,11 +27,12 @@ class Params(Section):
 
 
 def run(params) -> None:
+    from headshrink.output import new_folder
     from headshrink.report import read_results, write_report
-    from tasks.stage import ARTIFACTS, output
+    from tasks.stage import ARTIFACTS
 
     parameters = yaml.safe_dump(without_places(params.model_dump()), sort_keys=False, allow_unicode=True)
-    with output(ARTIFACTS / "report", "report") as folder:
+    with new_folder(ARTIFACTS / "report") as folder:
         write_report(
             read_results(ARTIFACTS), folder, params.report.title, params.report.colours.model_dump(), parameters
         )
@@ -49,4 +50,4 @@ def without_places(parameters: dict[str, Any]) -> dict[str, Any]:
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "report")
+    main(run, "report", "report")

@@ -32,9 +32,10 @@ def run(params) -> None:
     """Read teacher, export, held-out pairs and, for mean S, the suite; write speed.json."""
     from headshrink.benchmark.read import open_suite
     from headshrink.benchmark.timing import Setting
+    from headshrink.output import new_folder
     from headshrink.speed import as_json, measure
     from tasks.heldout import heldout
-    from tasks.stage import ARTIFACTS, output
+    from tasks.stage import ARTIFACTS
 
     chosen = params.speed
     subjects = {name: subject(ARTIFACTS / folder) for name, folder in MODELS.items()}
@@ -43,7 +44,7 @@ def run(params) -> None:
     suite = open_suite(ARTIFACTS / "suite") if chosen.mean_s else None
     rows = measure(subjects, chosen.rows, sentences, settings, chosen.repeats, chosen.limit_s, suite)
     exported = {"exported": sorted(set(subjects["student"].forms) - {"transformers"})}
-    with output(ARTIFACTS / "speed", "speed") as folder:
+    with new_folder(ARTIFACTS / "speed") as folder:
         content = as_json(rows) | exported
         (folder / "speed.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -64,4 +65,4 @@ def subject(folder: Path) -> Any:
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "speed")
+    main(run, "speed", "speed")

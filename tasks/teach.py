@@ -33,8 +33,9 @@ def run(params) -> None:
     from headshrink.distill.precision import resolve
     from headshrink.distill.targets import write_targets
     from headshrink.model import load_encoder
+    from headshrink.output import new_folder
     from headshrink.shards import read_split
-    from tasks.stage import ARTIFACTS, output
+    from tasks.stage import ARTIFACTS
 
     teacher = load_encoder(ARTIFACTS / "teacher").to("cuda" if torch.cuda.is_available() else "cpu")
     splits = {}
@@ -42,7 +43,7 @@ def run(params) -> None:
         shards = read_split(ARTIFACTS / "shards", name)
         splits[name] = (Sentences.from_dataset(shards, "en_ids"), Sentences.from_dataset(shards, "ru_ids"))
     how = {"batch_size": params.teach.batch_size, "precision": resolve(params.teach.precision, teacher.device)}
-    with output(ARTIFACTS / "targets", "teach") as folder:
+    with new_folder(ARTIFACTS / "targets") as folder:
         if params.teach.mlm_head_steps:
             write_mlm_head(params.teach, teacher, splits, folder, how)
         texts = more_texts(params.teach, teacher, splits["train"], folder, how)
@@ -121,4 +122,4 @@ def untested(texts: list[str]) -> list[str]:
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "teach")
+    main(run, "teach", "targets")

@@ -34,8 +34,9 @@ class Params(Section):
 
 def run(params) -> None:
     """Read the teacher's source (for `generated`, artifacts/corpus/train.parquet); write artifacts/teacher."""
+    from headshrink.output import new_folder
     from headshrink.teacher import SOURCES, open_mlm_head, read_licence, write_teacher
-    from tasks.stage import ARTIFACTS, output
+    from tasks.stage import ARTIFACTS
 
     wanted = params.teacher
     encoder = SOURCES[wanted.source](**arguments(wanted))
@@ -43,7 +44,7 @@ def run(params) -> None:
     revision = wanted.hub_revision if wanted.source == "hub" else None
     origin = origin_of(wanted)  # a generated teacher has neither licence nor head to pass on
     passed_on = (read_licence(origin), open_mlm_head(origin, encoder.backbone)) if origin else ()
-    with output(ARTIFACTS / "teacher", "teacher") as folder:
+    with new_folder(ARTIFACTS / "teacher") as folder:
         write_teacher(encoder, folder, label, wanted.source, revision, *passed_on)
 
 
@@ -76,4 +77,4 @@ def training_pairs(path: Path) -> list[tuple[str, str]]:
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "teacher")
+    main(run, "teacher", "teacher")

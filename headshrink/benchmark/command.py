@@ -17,6 +17,7 @@ from headshrink.benchmark.read import open_suite, read_sample
 from headshrink.benchmark.run import Report, run
 from headshrink.benchmark.suite import TASKS
 from headshrink.errors import HeadshrinkError
+from headshrink.output import check_file, write_text
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "headshrink" / "benchmark"
 BEYOND = ("retrieval", "similarity", "teacher")  # what the figures beyond encodechka begin with
@@ -45,6 +46,8 @@ def main(
     cache: Annotated[Path, typer.Option(help="folder of results that need not be computed again")] = CACHE,
 ) -> None:
     """Score models on encodechka; the first one is the reference of differences, intervals and ratios."""
+    for path in (output, markdown, sentences):
+        check_file(path)
     chosen, opened = parse_tasks(tasks), open_models(models, device)
     data = open_suite(suite)
     report = run(opened, data, chosen, batch_size, ResultCache(cache), pairs, graded)
@@ -53,7 +56,7 @@ def main(
     for table in tables:
         Console().print(table.on_screen())
     if markdown:
-        markdown.write_text("\n".join(table.as_markdown() for table in tables), encoding="utf-8")
+        write_text(markdown, "\n".join(table.as_markdown() for table in tables))
     write_json(output, {"quality": report.quality, "scores": report.details, "cost": costs})
     write_json(sentences, report.sentences)
 
@@ -70,13 +73,24 @@ def open_models(sources: list[str], device: str) -> dict[str, Model]:
     """Models by name: the one given as NAME=..., else the last part of the path or id."""
     opened: dict[str, Model] = {}
     for source in sources:
-        name, found, place = source.partition("=")
-        if not found:
-            name, place = Path(source.partition("@")[0]).name, source
+        name, place = name_and_place(source)
         if name in opened:
             raise HeadshrinkError(f"two models are called {name}: name them apart, as in first={place}")
         opened[name] = open_model(find_folder(place), name, device)
     return opened
+
+
+def name_and_place(source: str) -> tuple[str, str]:
+    """Name and place of a model given as NAME=PLACE, or as PLACE alone, which is named after its last part.
+
+    A folder that exists and a source with a slash before the first "=" are places: no name has a slash.
+    """
+    name, found, place = source.partition("=")
+    if Path(source).is_dir():
+        return Path(os.path.abspath(source)).name, source
+    if found and "/" not in name:
+        return name, place
+    return Path(source.partition("@")[0]).name, source
 
 
 @dataclass(frozen=True)
@@ -142,4 +156,4 @@ def cost_cell(figures: dict[str, float], key: str) -> str:
 
 def write_json(path: Path | None, content: Any) -> None:
     if path:
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from headshrink.errors import HeadshrinkError
 from headshrink.hashing import file_sha256
+from headshrink.output import check_file, exclusive
 from headshrink.progress import Bar
 
 MIB = 2**20
 SECONDS_WITHOUT_A_BYTE = 60
 RANGE_NOT_SATISFIABLE = 416
-
 
 
 def check_sha256(path: Path, expected: str) -> None:
@@ -32,15 +32,16 @@ def download(url: str, target: Path, sha256: str) -> Path:
     if target.is_file():
         check_sha256(target, sha256)
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
+    check_file(target)
     part = target.with_name(target.name + ".part")
-    fetch_rest(url, part)
-    try:
-        check_sha256(part, sha256)
-    except HeadshrinkError as error:
-        part.unlink()
-        raise HeadshrinkError(f"{url}: {str(error).removeprefix(str(part)).strip()}") from error
-    os.replace(part, target)
+    with exclusive(part.with_name(part.name + ".lock"), f"another process downloads {target}: wait for it"):
+        fetch_rest(url, part)
+        try:
+            check_sha256(part, sha256)
+        except HeadshrinkError as error:
+            part.unlink()
+            raise HeadshrinkError(f"{url}: {str(error).removeprefix(str(part)).strip()}") from error
+        os.replace(part, target)
     return target
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable
+from contextlib import nullcontext
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,7 @@ from headshrink.distill.trainer import train as train_student
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.model.mlm_head import FILE, MlmHead, load_mlm_head, save_mlm_head
+from headshrink.output import check_absent_folder, exclusive, new_folder
 from headshrink.progress import note
 from headshrink.text.lines import readable_once
 from headshrink.text.sentences import read_sentences
@@ -60,8 +62,7 @@ def main(
     seed: Annotated[int, typer.Option(help="order of the batches")] = Recipe.seed,
 ) -> None:
     """Pull a student back to its teacher, and keep the step with the lowest loss on held-out pairs."""
-    if output.exists():
-        raise HeadshrinkError(f"{output} exists: give --output a folder that does not")
+    check_absent_folder(output, "--output")
     if precision not in ("auto", "fp32", "bf16"):
         raise HeadshrinkError(f"--precision {precision}: allowed are auto, fp32, bf16")
     weights = parse_losses(loss)
@@ -77,22 +78,24 @@ def main(
     others = [load_encoder(folder).to(models[0].device) for folder in also or []]
     text = {"corpus": digest(corpus.train, corpus.heldout, more), "mlm_head_steps": mlm_head_steps}
     place = work / fingerprint([teacher, student, *(also or [])], vars(recipe) | text)
-    with Processes().first_before_others():
-        train, heldout = prepare([models[0], *others], models[1], corpus, more, place / "targets")
-        if mlm_head_steps and not (place / FILE).is_file():
-            save_mlm_head(fitted(models[0], teacher, corpus, mlm_head_steps), place)
-    widths = [other.dimension for other in others]
-    mlm_head = load_mlm_head([place, teacher], models[0].backbone)
-    data = TrainingData(train, heldout, Reference(models[0], mlm_head, widths))
-    result = train_student(models[1], data, recipe, Checkpoints(place))
-    if not Processes().first:
-        return
-    save_encoder(models[1], work / "model")
-    write_metrics(result, work / "model" / "distill.json")
-    write_curve(result.curve, work / "model" / "curve.csv")
-    (work / "model").rename(output)
-    shutil.rmtree(work)
-    typer.echo(summary(result))
+    busy = f"another run writes {output}: wait for it, or give --output another folder"
+    with exclusive(work / "lock", busy) if Processes().first else nullcontext():
+        with Processes().first_before_others():
+            train, heldout = prepare([models[0], *others], models[1], corpus, more, place / "targets")
+            if mlm_head_steps and not (place / FILE).is_file():
+                save_mlm_head(fitted(models[0], teacher, corpus, mlm_head_steps), place)
+        widths = [other.dimension for other in others]
+        mlm_head = load_mlm_head([place, teacher], models[0].backbone)
+        data = TrainingData(train, heldout, Reference(models[0], mlm_head, widths))
+        result = train_student(models[1], data, recipe, Checkpoints(place))
+        if not Processes().first:
+            return
+        with new_folder(output) as folder:
+            save_encoder(models[1], folder)
+            write_metrics(result, folder / "distill.json")
+            write_curve(result.curve, folder / "curve.csv")
+        shutil.rmtree(work)
+        typer.echo(summary(result))
 
 
 def load_both(teacher: Path, student: Path) -> tuple[SentenceEncoder, SentenceEncoder]:

@@ -89,4 +89,4 @@ def write_tokenizer(encoder: Any, path: Path) -> None:
     tokenizer = Tokenizer.from_str(encoder.tokenizer.backend_tokenizer.to_str())
     tokenizer.enable_truncation(encoder.max_length)
     tokenizer.enable_padding(pad_id=encoder.tokenizer.pad_token_id, pad_token=encoder.tokenizer.pad_token)
-    tokenizer.save(str(path))
+    path.write_text(tokenizer.to_str(pretty=True), encoding="utf-8")  # tokenizers' save raises bare Exceptions

@@ -12,6 +12,7 @@ from headshrink.export.gate import Limits
 from headshrink.export.graph import Original
 from headshrink.export.targets import TARGETS, Options
 from headshrink.model import load_encoder
+from headshrink.output import check_absent_folder, new_folder
 from headshrink.text.pairs import spread
 
 CHECKED = 256  # sentences that a lossless form must reproduce
@@ -33,15 +34,14 @@ def export(
 ) -> None:
     """Write a model in other forms, each checked; gate.json says what each of them proved."""
     names = parse_targets(targets)
-    if output.exists():
-        raise HeadshrinkError(f"{output} exists: give --output a folder that does not")
+    check_absent_folder(output, "--output")
     original = Original(load_encoder(model))
     limits = Limits(min_cosine, max_retrieval_loss, min_rank)
     en, ru = read_sides(pairs, suite, limit)
-    output.mkdir(parents=True)
     both = [text for pair in zip(en, ru, strict=True) for text in pair]
     proof = Proof(original.encoder, both[:CHECKED], en, ru, limits)
-    write_forms(names, original, output, Options(reduce_range=reduce_range), proof)
+    with new_folder(output) as folder:
+        write_forms(names, original, folder, Options(reduce_range=reduce_range), proof)
 
 
 def parse_targets(text: str) -> list[str]:

@@ -12,6 +12,7 @@ from headshrink.importance import PairBatch, pair_batches, score
 from headshrink.importance.criteria import CRITERIA
 from headshrink.importance.losses import LOSSES
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
+from headshrink.output import check_absent_folder, new_folder
 from headshrink.prune.recipe import Recipe, prune
 from headshrink.prune.record import describe, write_record
 from headshrink.prune.vocabulary import choose_tokens, count_tokens, cut_vocabulary
@@ -69,8 +70,7 @@ def main(
         raise HeadshrinkError(f"--share {share}: must be in (0, 1)")
     if budget and (criterion not in COSTS or loss != "teacher_distance"):
         raise HeadshrinkError(f"--budget needs scores that are costs: {', '.join(COSTS)} by teacher_distance")
-    if out.exists():
-        raise HeadshrinkError(f"{out} exists: give --out a folder that does not")
+    check_absent_folder(out, "--out")
     teacher = load_encoder(model).to("cuda" if torch.cuda.is_available() else "cpu")
     batches = read_batches(teacher, pairs, suite, limit, seed)
     recipe = Recipe(ranking=ranking, least=least, criterion=criterion, loss=loss, steps=steps, repair=repair, **shares)
@@ -88,8 +88,9 @@ def main(
             pruned = cut_vocabulary(pruned, choose_tokens(teacher.tokenizer, counts, budget=size))
         why |= {**shares, "vocabulary": vocabulary, "steps": steps}
     record = describe(teacher, pruned, plan, **why)
-    save_encoder(pruned, out)
-    write_record(record, out)
+    with new_folder(out) as folder:
+        save_encoder(pruned, folder)
+        write_record(record, folder)
     found = record["parameters"]
     typer.echo(f"{out}: {found['after']:,} of {found['before']:,} parameters")
 

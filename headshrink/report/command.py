@@ -10,6 +10,7 @@ from headshrink.benchmark.sentences import compare_sentences, distinct_texts
 from headshrink.benchmark.suite._pairs import Pairs
 from headshrink.errors import HeadshrinkError
 from headshrink.model import load_encoder
+from headshrink.output import check_file
 from headshrink.report.sentences import write_sentences
 from headshrink.text.pairs import Row, complete_rows
 
@@ -23,6 +24,7 @@ def main(
     output: Annotated[Path, typer.Option(help="the page to write")] = Path("compare.html"),
 ) -> None:
     """Show the pairs whose similarity moved most and the sentences whose nearest neighbours changed."""
+    check_file(output)
     data = read_labelled(pairs)
     texts = distinct_texts(data)
     names = names_of(first, second)

@@ -1,5 +1,6 @@
 """`headshrink encode` and `headshrink search`, on a model folder and on an ONNX folder."""
 
+import errno
 import io
 import json
 import os
@@ -94,6 +95,70 @@ def fed(fifo: Path, content: bytes) -> Path:
     os.mkfifo(fifo)
     threading.Thread(target=fifo.write_bytes, args=(content,), daemon=True).start()
     return fifo
+
+
+@pytest.mark.parametrize("name", ["out.npy", "out.parquet"])
+def test_rows_that_are_missing_are_an_error(exported, tmp_path, monkeypatch, name):
+    (tmp_path / "lines.txt").write_text("a\n")
+    monkeypatch.setattr(lines.Lines, "count", lambda self: 3)  # as of a file that is cut while it is read
+    with pytest.raises(HeadshrinkError, match=r"lines\.txt changed while it was read: 3 lines were counted, 1 read"):
+        command.encode(exported[1] / "onnx", tmp_path / "lines.txt", tmp_path / name, batch_size=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["lines.txt"]
+
+
+def test_a_full_disk_is_found_before_the_first_line(exported, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (tmp_path / "lines.txt").write_text("a\n")
+    monkeypatch.setattr(os, "posix_fallocate", full)
+
+    def embed(*_):
+        pytest.fail("embedded")
+        yield
+
+    monkeypatch.setattr(command, "encode_lines", embed)
+    with pytest.raises(HeadshrinkError, match=r"cannot write .*out\.npy \(No space left on device\)"):
+        command.encode(exported[1] / "onnx", tmp_path / "lines.txt", tmp_path / "out.npy", batch_size=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["lines.txt"]
+
+
+def test_a_file_system_that_reserves_nothing_is_written_all_the_same(exported, tmp_path, monkeypatch):
+    def unsupported(*_):
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    (tmp_path / "lines.txt").write_text("a\n")
+    monkeypatch.setattr(os, "posix_fallocate", unsupported)
+    command.encode(exported[1] / "onnx", tmp_path / "lines.txt", tmp_path / "out.npy", batch_size=2)
+    assert np.load(tmp_path / "out.npy").shape == (1, 32)
+
+
+def test_an_output_is_checked_before_the_model_is_opened(tmp_path, monkeypatch):
+    for module, name in ((command, "open_encoder"), (write_command, "load_encoder")):
+        monkeypatch.setattr(module, name, lambda *_: pytest.fail("opened"))
+    (tmp_path / "dir.npy").mkdir()
+    with pytest.raises(HeadshrinkError, match="is a folder: give the path of a file"):
+        command.encode(tmp_path, tmp_path / "lines.txt", tmp_path / "dir.npy")
+    (tmp_path / "file").touch()
+    with pytest.raises(HeadshrinkError, match=r"cannot write .*file/forms"):
+        write_command.export(tmp_path, tmp_path / "file" / "forms", tmp_path / "pairs.tsv")
+
+
+def test_a_refused_export_leaves_no_folder(exported, tmp_path, pairs, monkeypatch):
+    save_encoder(exported[0], tmp_path / "model")
+
+    def refuse(names, model, folder, options, proof):
+        (folder / "half").mkdir()
+        raise HeadshrinkError("refused")
+
+    before = sorted(tmp_path.iterdir())
+    with monkeypatch.context() as patched:
+        patched.setattr(write_command, "write_forms", refuse)
+        with pytest.raises(HeadshrinkError, match="refused"):
+            write_command.export(tmp_path / "model", tmp_path / "forms", pairs, "onnx")
+    assert sorted(tmp_path.iterdir()) == before
+    write_command.export(tmp_path / "model", tmp_path / "forms", pairs, "onnx")
+    assert (tmp_path / "forms" / "gate.json").is_file()
 
 
 def test_an_empty_file_has_no_rows(model, tmp_path):
