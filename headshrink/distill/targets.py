@@ -1,6 +1,7 @@
 """The teacher's embedding of every distinct sentence, computed once and shared by all students."""
 
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from headshrink.distill.precision import last_states, quick_attention
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, pad_ids
 from headshrink.model.encoder import length_batches
+from headshrink.output import reserve, write_text
 from headshrink.progress import Bar
 
 ROWS_A_SHARD = 1 << 16
@@ -123,7 +125,7 @@ class Shard:
                 out[batch] = embed(teacher, [self.rows[i] for i in self.chosen[batch]], precision)
             if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
                 out.flush()
-                write_atomically(self.journal, {"shard": self.number, "batches": position + 1})
+                write_text(self.journal, json.dumps({"shard": self.number, "batches": position + 1}))
                 saved = time.monotonic()
             bar.advance(int(lengths[batch].sum()))
         out.flush()
@@ -136,7 +138,10 @@ class Shard:
             state = json.loads(self.journal.read_text(encoding="utf-8"))
             if state["shard"] == self.number:
                 return np.lib.format.open_memmap(self.part, mode="r+"), state["batches"]
-        return np.lib.format.open_memmap(self.part, mode="w+", dtype=np.float16, shape=shape), 0
+        out = np.lib.format.open_memmap(self.part, mode="w+", dtype=np.float16, shape=shape)
+        with open(self.part, "r+b") as file:  # a mapped file without room ends the process by SIGBUS
+            reserve(file, os.fstat(file.fileno()).st_size)
+        return out, 0
 
 
 def embed(teacher: SentenceEncoder, rows: list[np.ndarray], precision: str) -> np.ndarray:
@@ -144,13 +149,6 @@ def embed(teacher: SentenceEncoder, rows: list[np.ndarray], precision: str) -> n
     pad_id: int = teacher.tokenizer.pad_token_id  # type: ignore[assignment]
     ids, mask = (block.to(teacher.device) for block in pad_ids(rows, pad_id))  # type: ignore[arg-type]
     return teacher.embed(last_states(teacher, ids, mask, precision), mask).half().cpu().numpy()
-
-
-def write_atomically(path: Path, content: dict[str, int]) -> None:
-    """Replace a JSON file in one step."""
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(content), encoding="utf-8")
-    unfinished.replace(path)
 
 
 @dataclass(frozen=True)
