@@ -11,6 +11,7 @@ import numpy as np
 import typer
 
 from headshrink.errors import HeadshrinkError
+from headshrink.escape import visible
 from headshrink.export.lines import Encoder, Lines, encode_lines, open_encoder
 
 FORMATS = (".npy", ".parquet")
@@ -48,10 +49,10 @@ def search(
     top: Annotated[int, typer.Option(help="lines to print", min=1)] = 10,
     batch_size: BatchSize = 32,
 ) -> None:
-    """Print the lines nearest to a query in either language: cosine, line number, line."""
+    """Print the lines nearest to a query in either language: cosine, line number, line; control characters as \\x1b."""
     encoder = open_encoder(model)
     for score, number, text in nearest(encoder, Lines(file), query, top, batch_size):
-        typer.echo(f"{score:.4f}\t{number}\t{text}")
+        typer.echo(f"{score:.4f}\t{number}\t{visible(text)}")
 
 
 def spooled(place: Path) -> Path:
