@@ -181,11 +181,12 @@ def keys_of(place: tuple[int | str, ...], parameters: Any) -> list[int | str]:
     """The keys of a place in the parameters, without pydantic's names for alternatives of a type."""
     keys: list[int | str] = []
     for part in place:
-        if (isinstance(parameters, dict) and part in parameters) or (
-            isinstance(parameters, list) and type(part) is int
-        ):
+        inside: dict[Any, Any] = parameters if isinstance(parameters, dict) else {}
+        if isinstance(parameters, list):
+            inside = dict(enumerate(parameters))
+        if part in inside:
             keys.append(part)
-            parameters = parameters[part]
+            parameters = inside[part]
     return keys
 
 
