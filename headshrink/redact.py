@@ -12,8 +12,13 @@ from urllib.parse import unquote, urlsplit
 HIDDEN = "***"
 NAMED = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 NAMED_ONLY = re.compile(rf"(?:{NAMED.pattern})+")
-USERINFO = re.compile(r"(?<=://)(?:[^\s/?#'\"]*|[^\s/?#'\"]*:[^\s'\"]*)@")  # also where a password has a raw slash
-SETTING = re.compile(r"(?P<in_url>[?&;#])?(?<![\w.%-])(?P<name>[\w.%-]+)=(?P<value>[^\s&;#'\"]+)")
+LONGEST = 500  # characters of a user and password; without a limit, a long line of colons would take minutes
+USERINFO = re.compile(  # also where a password has a raw slash
+    rf"(?<=://)(?:[^\s/?#'\"]{{0,{LONGEST}}}|[^\s/?#'\":]{{0,{LONGEST}}}:[^\s'\"]{{0,{LONGEST}}})@"
+)
+SETTING = re.compile(  # the value without the punctuation of a sentence around it
+    r"(?P<in_url>[?&;#])?(?<![\w.%-])(?P<name>[\w.%-]+)=(?P<value>[^\s&;#'\"]+?)(?=[.,:)]*(?:[\s&;#'\"]|$))"
+)
 HEADER = re.compile(r"\b(bearer|basic)\s+[\w+/=.~-]{8,}", re.IGNORECASE)
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 SECRET_WORDS = {
@@ -82,4 +87,4 @@ def _passwords_of_environment() -> set[str]:
         if "://" in value and "@" in value:
             password = value.partition("://")[2].rpartition("@")[0].partition(":")[2]
             found |= {password, unquote(password)}
-    return {password for password in found if len(password) >= SHORTEST}
+    return {password for password in found if len(password) >= SHORTEST and not NAMED_ONLY.fullmatch(password)}

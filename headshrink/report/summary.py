@@ -25,7 +25,7 @@ def show(results: Results, report: Path, console: Console) -> None:
 
 
 def rich_table(title: str, table: Table) -> RichTable:
-    shown = RichTable(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    shown = RichTable(title=on_terminal(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
     shown.add_column(on_terminal(table.header[0]), no_wrap=True)
     for name in table.header[1:]:
         shown.add_column(on_terminal(name), justify="right")

@@ -76,5 +76,5 @@ def provenance(labels: Mapping[str, str], generated: Sequence[str]) -> str:
     text = visible(" · ".join(f"{name}: {value}" for name, value in labels.items()))
     lines = textwrap.wrap(text, FOOT_CHARACTERS)
     if generated:
-        lines.append(f"generated {', '.join(generated)}: says nothing about real text")
+        lines.append(visible(f"generated {', '.join(generated)}: says nothing about real text"))
     return "\n".join(lines)
