@@ -15,7 +15,7 @@ from headshrink.errors import HeadshrinkError
 # What zipfile raises for archives that are damaged, of an unknown method, or with names that are no UTF-8.
 UNREADABLE = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, UnicodeError,
-    struct.error, ValueError,
+    struct.error, ValueError, OSError,
 )  # fmt: skip
 MAX_BYTES = 16 * 2**30  # of a text; a million sentences take a hundred million
 MAX_RATIO = 200  # of a text to its packed form; text packs five to ten times
@@ -42,6 +42,8 @@ class Yandex(Source):
                 lines = aligned(decoded(opened.open(en)), decoded(opened.open(ru)), (en, ru))
                 yield from (Pair(english, russian, "yandex") for english, russian in lines)
         except UNREADABLE as error:
+            if isinstance(error, OSError) and error.errno:  # the disk's; bz2 gives its own no number
+                raise
             raise HeadshrinkError(f"{archive} is not a whole zip archive ({error}): fetch it again") from error
 
     def fetch(self) -> Path:
