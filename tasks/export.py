@@ -51,10 +51,9 @@ def run(params) -> None:
     options = Options(reduce_range=chosen.reduce_range)
     with output(ARTIFACTS / "export", "export") as folder:
         gate = write_forms(chosen.targets, model, folder, options, proof)
-        if "transformers" in chosen.targets:
-            teacher, cut = read_json("teacher/teacher.json"), read_json("student/prune.json")
-            cut["student"] = params.distill.student.kind
-            write_card(model.encoder, folder, teacher, cut, gate)
+        teacher, cut = read_json("teacher/teacher.json"), read_json("student/prune.json")
+        cut["student"] = params.distill.student.kind
+        write_card(model.encoder, folder, teacher, cut, gate)
 
 
 def read_json(name: str) -> dict[str, Any]:

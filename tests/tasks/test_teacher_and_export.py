@@ -122,10 +122,11 @@ def test_a_lossless_form_that_fails_its_check_fails_the_stage(student, broken):
 
 def test_a_lossy_form_that_fails_its_gate_is_left_out_and_named(student, broken, monkeypatch, capsys):
     monkeypatch.setitem(TARGETS, "onnx_int8", replace(broken, place="onnx_int8", lossless=False))
-    export.run(SimpleNamespace(export=export.Params(targets=["onnx_int8"], gate=export.Gate()), distill=DISTILL))
+    export.run(SimpleNamespace(export=export.Params(targets=["transformers", "onnx_int8"], gate=export.Gate()), distill=DISTILL))
     assert "onnx_int8: left out, it loses too much: cosine" in capsys.readouterr().out
     assert "cosine" in json.loads(Path("artifacts/export/gate.json").read_text())["onnx_int8"]["refused"]
-    assert [path.name for path in Path("artifacts/export").iterdir()] == ["gate.json"]
+    assert not Path("artifacts/export/onnx_int8").exists()
+    assert "not offered: " in Path("artifacts/export/README.md").read_text(encoding="utf-8")
 
 
 def test_checks_read_both_languages(student):
