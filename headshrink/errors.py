@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from headshrink.escape import visible
+from headshrink.redact import redacted
+
 CHARACTERS = 300  # of a library's own message
 RUST_OS_ERROR = re.compile(r"\(os error (\d+)\)")  # how safetensors and tokenizers, which are Rust, give the number
 DAMAGED_FILES = {  # of libraries that read and write files, by module and name: importing them takes seconds
@@ -22,8 +25,12 @@ class HeadshrinkError(Exception):
     """A mistake in the input, not a bug of ours.
 
     The message is one line in the form "what, where, what is allowed". Stages and the command line print it without a
-    traceback and exit with status 2; everything else that escapes is our bug and shows its traceback.
+    traceback and exit with status 2; everything else that escapes is our bug and shows its traceback. As text it holds
+    no secret and no control character, wherever it is printed, logged or stored.
     """
+
+    def __str__(self) -> str:
+        return visible(redacted(" ".join(super().__str__().splitlines())))
 
 
 def system_error(error: BaseException) -> OSError | None:
@@ -50,12 +57,12 @@ def reason(error: OSError) -> str:
 def one_line(error: BaseException) -> str | None:
     """What to tell the user of an error that is not our bug; None for one that is."""
     if isinstance(error, HeadshrinkError):
-        return " ".join(str(error).split())
+        return str(error)
     found = system_error(error)
     if found is None:
         return None
     path = os.fsdecode(found.filename) if isinstance(found.filename, str | bytes) else found.filename
-    return reason(found) if path is None else f"{path}: {reason(found)}"
+    return visible(redacted(reason(found) if path is None else f"{path}: {reason(found)}"))
 
 
 @contextmanager

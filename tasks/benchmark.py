@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from tasks.section import NOTHING, Section, name_from
+from tasks.section import MAX_BATCH, NOTHING, Once, Section, name_from
 
 # name: its folder under artifacts
 MODELS = {"teacher": "teacher", "pruned": "pruned", "student": "export", "static": "floor"}
@@ -15,12 +15,16 @@ MODELS = {"teacher": "teacher", "pruned": "pruned", "student": "export", "static
 class Params(Section):
     """What is measured."""
 
-    tasks: list[name_from("benchmark/suite")] = Field(min_length=1, description="encodechka tasks, by name")  # type: ignore[valid-type]
-    batch_size: int = Field(64, ge=1, description="texts a batch; scores do not depend on it")
-    repeats: int = Field(20, ge=3, description="timed rounds a setting; models alternate, medians count")
+    tasks: Annotated[list[name_from("benchmark/suite")], Once] = Field(  # type: ignore[valid-type]
+        min_length=1, description="encodechka tasks, by name"
+    )
+    batch_size: int = Field(64, ge=1, le=MAX_BATCH, description="texts a batch; scores do not depend on it")
+    repeats: int = Field(20, ge=3, le=10_000, description="timed rounds a setting; models alternate, medians count")
     pairs: str = Field(NOTHING, description="file for retrieval, English TAB Russian; profiles/none: no retrieval")
     graded: str = Field(NOTHING, description="CSV of graded sentence pairs in any languages; profiles/none: none")
-    limit_s: float = Field(10, gt=0, description="seconds after which a setting's rounds end, settled or not")
+    limit_s: float = Field(
+        10, gt=0, le=86_400, description="seconds after which a setting's rounds end, settled or not"
+    )
 
 
 def run(params) -> None:

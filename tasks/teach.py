@@ -7,18 +7,22 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.section import LIBRARY, NOTHING, Section
+from tasks.section import LIBRARY, MAX_BATCH, NOTHING, Section, Seed
 
 
 class Params(Section):
     """How the teacher's outputs are computed."""
 
-    batch_size: int = Field(64, ge=1, description="sentences a batch, of similar length")
+    batch_size: int = Field(64, ge=1, le=MAX_BATCH, description="sentences a batch, of similar length")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
     monolingual: str = Field(NOTHING, description="file or folder of .txt files, a sentence a line, of either language")
-    mlm_head_steps: int = Field(0, ge=0, description="that fit an MLM head, from the checkpoint's where there is one")
-    augment: float = Field(0.0, ge=0, description="sentences more with words replaced, a share of the training ones")
-    seed: int = Field(0, ge=0, description="of the MLM head, of the words replaced")
+    mlm_head_steps: int = Field(
+        0, ge=0, le=10_000_000, description="that fit an MLM head, from the checkpoint's where there is one"
+    )
+    augment: float = Field(
+        0.0, ge=0, le=100, description="sentences more with words replaced, a share of the training ones"
+    )
+    seed: Seed = Field(0, description="of the MLM head, of the words replaced")
 
 
 def run(params) -> None:

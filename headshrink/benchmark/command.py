@@ -17,7 +17,9 @@ from headshrink.benchmark.read import open_suite, read_sample
 from headshrink.benchmark.run import Report, run
 from headshrink.benchmark.suite import TASKS
 from headshrink.errors import HeadshrinkError
+from headshrink.escape import markdown
 from headshrink.output import check_file, write_text
+from headshrink.progress import on_terminal
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "headshrink" / "benchmark"
 BEYOND = ("retrieval", "similarity", "teacher")  # what the figures beyond encodechka begin with
@@ -102,16 +104,17 @@ class Cells:
     rows: list[list[str]]
 
     def on_screen(self) -> Table:
-        table = Table(title=self.title)
+        table = Table(title=on_terminal(self.title))
         for column in ("", *self.models):
-            table.add_column(column, justify="right" if column else "left")
+            table.add_column(on_terminal(column), justify="right" if column else "left")
         for row in self.rows:
-            table.add_row(*row)
+            table.add_row(*map(on_terminal, row))
         return table
 
     def as_markdown(self) -> str:
-        lines = [["", *self.models], [":--", *("--:" for _ in self.models)], *self.rows]
-        return "\n".join([self.title, "", *(f"| {' | '.join(line)} |" for line in lines), ""])
+        models, rows = map(markdown, self.models), [map(markdown, row) for row in self.rows]
+        lines = [["", *models], [":--", *("--:" for _ in self.models)], *rows]
+        return "\n".join([markdown(self.title), "", *(f"| {' | '.join(line)} |" for line in lines), ""])
 
 
 def quality_table(report: Report, suite: str) -> Cells:

@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from headshrink.errors import HeadshrinkError
+from headshrink.escape import visible
 from headshrink.export.lines import Encoder, Lines, encode_lines, open_encoder, reread
 from headshrink.output import check_file, new_file, reserve
 
@@ -48,12 +49,12 @@ def search(
     top: Annotated[int, typer.Option(help="lines to print", min=1)] = 10,
     batch_size: BatchSize = 32,
 ) -> None:
-    """Print the lines nearest to a query in either language: cosine, line number, line."""
+    """Print the lines nearest to a query in either language: cosine, line number, line; control characters as \\x1b."""
     encoder = open_encoder(model)
     with reread(file) as lines:
         found = nearest(encoder, lines, query, top, batch_size)
     for score, number, text in found:
-        typer.echo(f"{score:.4f}\t{number}\t{text}")
+        typer.echo(f"{score:.4f}\t{number}\t{visible(text)}")
 
 
 def write_npy(chunks: Chunks, path: Path, count: int, dimension: int) -> int:

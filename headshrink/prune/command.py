@@ -8,6 +8,7 @@ import typer
 
 from headshrink.corpus import read_corpus
 from headshrink.errors import HeadshrinkError
+from headshrink.escape import visible
 from headshrink.importance import PairBatch, pair_batches, score
 from headshrink.importance.criteria import CRITERIA
 from headshrink.importance.losses import LOSSES
@@ -92,7 +93,7 @@ def main(
         save_encoder(pruned, folder)
         write_record(record, folder)
     found = record["parameters"]
-    typer.echo(f"{out}: {found['after']:,} of {found['before']:,} parameters")
+    typer.echo(f"{visible(str(out))}: {found['after']:,} of {found['before']:,} parameters")
 
 
 def count(encoder: SentenceEncoder, batches: list[PairBatch]) -> torch.Tensor:

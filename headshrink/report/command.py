@@ -9,6 +9,7 @@ import typer
 from headshrink.benchmark.sentences import compare_sentences, distinct_texts
 from headshrink.benchmark.suite._pairs import Pairs
 from headshrink.errors import HeadshrinkError
+from headshrink.escape import visible
 from headshrink.model import load_encoder
 from headshrink.output import check_file
 from headshrink.report.sentences import write_sentences
@@ -34,7 +35,7 @@ def main(
     colours = dict(zip(names, COLOURS, strict=True))
     title = f"{names[0]} and {names[1]}, sentence by sentence"
     write_sentences(compare_sentences(data, vectors), output, title, labels, colours)
-    typer.echo(f"{output}: {len(texts):,} sentences, {len(data.left):,} pairs")
+    typer.echo(f"{visible(str(output))}: {len(texts):,} sentences, {len(data.left):,} pairs")
 
 
 def names_of(first: Path, second: Path) -> tuple[str, str]:
