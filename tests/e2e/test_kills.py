@@ -1,5 +1,6 @@
 """SIGKILL in the middle of any stage, to the stage or to dvc: nothing half-written, the same files in the end."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -38,11 +39,23 @@ def wait_for_the_middle(name: str, project: Project, dvc: subprocess.Popen[str])
         stage = stage_process(name, project.folder)
         if stage and working_since is None and holds(stage, lock):
             working_since = time.monotonic()
-        writes = any((project.folder / ".work").glob(f"{name}.tmp-*"))
-        if stage and working_since and (writes or time.monotonic() - working_since > SECONDS_OF_WORK):
+        if stage and working_since and (writes(project) or time.monotonic() - working_since > SECONDS_OF_WORK):
             return stage
         time.sleep(0.02)
     raise AssertionError(f"{name} never started")
+
+
+def writes(project: Project) -> bool:
+    """Whether an output is being written: its temporary folder is there and its owner lives."""
+    for lock in (project.folder / "artifacts").glob(".*.unfinished-*/lock"):
+        try:
+            with open(lock, "rb+") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            continue  # it has just been renamed
+    return False
 
 
 def holds(pid: int, file: Path) -> bool:
@@ -88,5 +101,5 @@ def test_killed_everywhere(built: Project, tmp_path: Path) -> None:
     assert {path: md5 for path, md5 in project.lock().items() if path not in TIMED} == {
         path: md5 for path, md5 in expected.items() if path not in TIMED
     }
-    assert not list((project.folder / "artifacts").rglob(".*.tmp-*"))
+    assert not list((project.folder / "artifacts").rglob(".*.unfinished-*"))
     assert project.repro() == set()

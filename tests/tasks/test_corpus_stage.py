@@ -85,7 +85,7 @@ def test_corpus_then_tokenize_write_whole_folders_and_nothing_else(tmp_path: Pat
     counts, suite = (json.loads((artifacts / name).read_text()) for name in ("corpus/counts.json", "suite/suite.json"))
     assert counts["generated"]
     assert suite["label"] == "demo suite (generated)"
-    assert not list((tmp_path / ".work").glob("*.tmp-*"))
+    assert not list((tmp_path / "artifacts").glob(".*.unfinished-*"))
 
 
 def test_sentences_longer_than_the_teacher_s_positions_are_refused(tmp_path: Path, tiny_folder: Path) -> None:
