@@ -15,7 +15,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-install lint check profile serve mlflow compare keep lock clean
+.PHONY: help venv demo test test-install lint check params profile serve mlflow compare keep lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,9 @@ lint: venv ## ruff and mypy
 
 check: venv ## dvc.lock matches the code and the parameters
 	$(BIN)/python .ci/lockgate.py
+
+params: venv ## print all parameters with defaults, allowed values and descriptions
+	@$(BIN)/python -m tasks.reference
 
 profile: export override SET := $(value SET)
 profile: venv ## NAME=folder SET="teacher.path=/models/my x corpus.path=/data": make a profile the parameters; spaces may stay

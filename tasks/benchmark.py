@@ -16,14 +16,24 @@ class Params(Section):
     """What is measured."""
 
     tasks: Annotated[list[name_from("benchmark/suite")], Once] = Field(  # type: ignore[valid-type]
-        min_length=1, description="encodechka tasks, by name"
+        ["sts", "pi", "nli", "sa", "ti", "ia", "ic", "icx", "ne1", "ne2"],
+        min_length=1,
+        description="encodechka tasks, by name",
     )
-    batch_size: int = Field(64, ge=1, le=MAX_BATCH, description="texts a batch; scores do not depend on it")
-    repeats: int = Field(20, ge=3, le=10_000, description="timed rounds a setting; models alternate, medians count")
-    pairs: str = Field(NOTHING, description="file for retrieval, English TAB Russian; profiles/none: no retrieval")
-    graded: str = Field(NOTHING, description="CSV of graded sentence pairs in any languages; profiles/none: none")
+    batch_size: int = Field(64, ge=1, le=MAX_BATCH, description="texts per batch; scores do not depend on it")
+    repeats: int = Field(
+        20, ge=3, le=10_000, description="timed rounds per setting; models alternate, the median counts"
+    )
+    pairs: str = Field(
+        NOTHING,
+        description="file of pairs (English TAB Russian) for translation retrieval; profiles/none: not measured",
+    )
+    graded: str = Field(
+        NOTHING,
+        description="CSV of sentence1,sentence2,similarity_score for graded similarity; profiles/none: not measured",
+    )
     limit_s: float = Field(
-        10, gt=0, le=86_400, description="seconds after which a setting's rounds end, settled or not"
+        10, gt=0, le=86_400, description="maximum seconds per setting; rounds end earlier when ratios are known to 5%"
     )
 
 

@@ -6,33 +6,68 @@ from pydantic import Field, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
 from headshrink.redact import secret_in
-from tasks.section import NOTHING, Section, Seed, name_from
+from tasks.section import NOTHING, Section, Seed, name_from, only_for
 
 
 class Params(Section):
     """Which pairs, and which of them are kept."""
 
+    kind_key = "source"
+
     source: name_from("corpus/sources") = Field(description="where pairs come from")  # type: ignore[valid-type]
     path: str = Field(
-        NOTHING, validate_default=True, description="parallel: file or folder; yandex: local zip; else profiles/none"
+        NOTHING,
+        validate_default=True,
+        description="parallel: TSV file, English file of two aligned files, or their folder; yandex: local zip archive",
+        json_schema_extra=only_for("parallel", "yandex"),
     )
-    url: str | None = Field(None, description="yandex: the archive's URL, where it is not local")
+    url: str | None = Field(
+        None,
+        validate_default=True,
+        description="URL of the zip archive, if it is not local; a password or signature as ${NAME} of an environment "
+        "variable",
+        json_schema_extra=only_for("yandex"),
+    )
     sha256: str | None = Field(
-        None, validate_default=True, pattern="^[0-9a-f]{64}$", description="yandex: the archive's SHA-256"
+        None,
+        validate_default=True,
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256 of the zip archive",
+        json_schema_extra=only_for("yandex"),
     )
-    hub_id: str | None = Field(None, validate_default=True, description="hub: data set id")
+    hub_id: str | None = Field(
+        None, validate_default=True, description="data set id on the hub", json_schema_extra=only_for("hub")
+    )
     hub_revision: str | None = Field(
-        None, validate_default=True, description="hub: commit; a branch would not reproduce"
+        None,
+        validate_default=True,
+        description="commit of the data set; a branch would not be reproducible",
+        json_schema_extra=only_for("hub"),
     )
-    pairs: int = Field(24_000, ge=1_000, le=200_000, description="generated: number of distinct pairs")
+    pairs: int = Field(
+        24_000,
+        ge=1_000,
+        le=200_000,
+        description="number of distinct pairs to generate",
+        json_schema_extra=only_for("generated"),
+    )
     max_pairs: int | None = Field(
-        None, ge=1, le=1_000_000_000, description="keep so many pairs (lowest hashes first); empty: all"
+        None,
+        ge=1,
+        le=1_000_000_000,
+        description="maximum number of pairs; a larger limit keeps the same pairs and more; empty: all",
     )
-    seed: Seed = Field(0, description="of the generated grammar")
-    min_chars: int = Field(3, ge=1, le=10_000, description="shortest side, in characters")
-    max_chars: int = Field(500, ge=10, le=100_000, description="longest side, in characters")
-    max_length_ratio: float = Field(3.0, gt=1, le=1_000, description="longest to shortest side, in characters")
-    heldout_percent: float = Field(5.0, gt=0, le=50, description="share of pairs held out, by hash of the English side")
+    seed: Seed = Field(0, description="random seed of the generator", json_schema_extra=only_for("generated"))
+    min_chars: int = Field(3, ge=1, le=10_000, description="minimum length of a sentence, in characters")
+    max_chars: int = Field(
+        500, ge=10, le=100_000, validate_default=True, description="maximum length of a sentence, in characters"
+    )
+    max_length_ratio: float = Field(
+        3.0, gt=1, le=1_000, description="maximum ratio of the longer to the shorter sentence of a pair"
+    )
+    heldout_percent: float = Field(
+        5.0, gt=0, le=50, description="percentage of pairs held out, by hash of the English side"
+    )
 
     @field_validator("path")
     @classmethod

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from tasks.section import LIBRARY, MAX_BATCH, Section, Seed, name_from
+from tasks.section import LIBRARY, MAX_BATCH, Section, Seed, name_from, only_for
 
 LIBRARY_PARTS = ("checkpoint.py", "distill", "importance", "model", "prune", "shards.py")
 MAX_LAYERS, MAX_WIDTH, MAX_WEIGHT = 64, 8192, 1e6
@@ -26,13 +26,38 @@ WITHOUT_LAYERS = ("bilstm", "static")  # kinds of students that have no layers l
 class Student(Section):
     """What is trained: a kind, and its size where it is not the cut model."""
 
-    kind: name_from("distill/students") = Field("pruned", description="what it is made from")  # type: ignore[valid-type]
-    layers: int = Field(2, ge=1, le=MAX_LAYERS, description="every_kth_layer, thin, narrow, bilstm")
-    hidden: int = Field(312, ge=1, le=MAX_WIDTH, description="narrow, bilstm: width")
-    heads: int = Field(12, ge=1, le=256, description="thin, narrow: a layer")
-    ffn: int = Field(600, ge=1, le=65_536, description="thin, narrow: FFN neurons a layer")
-    rank: int | None = Field(None, ge=1, le=MAX_WIDTH, description="all but pruned: of the word table; empty: dense")
-    share_layers: bool = Field(False, description="narrow: one set of weights for all layers")
+    kind_key = "kind"
+
+    kind: name_from("distill/students") = Field(  # type: ignore[valid-type]
+        "pruned",
+        description="pruned: the prune stage's model; every_kth_layer: complete layers of the teacher; thin: its "
+        "layers "
+        "cut to one size; narrow and bilstm: from scratch; static: token embeddings alone",
+    )
+    layers: int = Field(
+        2,
+        ge=1,
+        le=MAX_LAYERS,
+        description="number of layers",
+        json_schema_extra=only_for("every_kth_layer", "thin", "narrow", "bilstm"),
+    )
+    hidden: int = Field(
+        312, ge=1, le=MAX_WIDTH, description="hidden width", json_schema_extra=only_for("narrow", "bilstm")
+    )
+    heads: int = Field(12, ge=1, le=256, description="heads per layer", json_schema_extra=only_for("thin", "narrow"))
+    ffn: int = Field(
+        600, ge=1, le=65_536, description="FFN neurons per layer", json_schema_extra=only_for("thin", "narrow")
+    )
+    rank: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_WIDTH,
+        description="rank of the token embeddings as a product of two tables; empty: one dense table",
+        json_schema_extra=only_for("every_kth_layer", "thin", "narrow", "bilstm", "static"),
+    )
+    share_layers: bool = Field(
+        False, description="one set of weights for all layers (ALBERT)", json_schema_extra=only_for("narrow")
+    )
 
     @model_validator(mode="after")
     def width_is_shared_out(self) -> "Student":
@@ -48,47 +73,64 @@ class Student(Section):
 class Params(Section):
     """The student and the recipe."""
 
-    student: Student = Field(Student(), description="what is trained")  # type: ignore[call-arg]
+    student: Student = Field(Student(), description="architecture of the student")
 
     losses: dict[name_from("distill/losses"), Weight] = Field(  # type: ignore[valid-type]
-        min_length=1, description="weight of each loss, by name; two numbers: at the first step and at the last"
+        {"cosine": 1.0, "similarity": 0.1},
+        min_length=1,
+        description="weight of each loss by name, or [start, end] for a linear schedule",
     )
     layer_map: Literal["uniform", "last"] | Annotated[list[Layer], Field(min_length=1)] = Field(
-        "uniform", description="teacher's layer for each layer"
+        "uniform", description="teacher's layer for each layer of the student, for losses on layers"
     )
-    queue: int = Field(
-        0, ge=0, le=1_000_000, description="earlier pairs that ranking tells apart from a batch's, as the teacher sees"
-    )
+    queue: int = Field(0, ge=0, le=1_000_000, description="earlier pairs among the negatives of the loss ranking")
     epochs: float = Field(3, gt=0, le=10_000, description="passes over the training pairs")
-    batch_size: int = Field(64, ge=2, le=MAX_BATCH, description="pairs a step")
-    accumulate: int = Field(1, ge=1, le=4096, description="batches a step")
-    learning_rate: float = Field(5e-4, gt=0, le=10, description="peak")
-    weight_decay: float = Field(0.01, ge=0, le=10, description="on matrices only")
-    warmup: float = Field(0.05, ge=0, lt=1, description="share of steps before the peak")
-    decay: Literal["linear", "cosine"] = Field("cosine", description="from the peak down to zero")
-    clip: float = Field(1.0, gt=0, le=1e6, description="largest gradient norm")
-    ema: float = Field(0.0, ge=0, lt=1, description="what a running mean of the weights keeps a step; 0: off")
-    evaluations: int = Field(10, ge=1, le=10_000, description="held-out evaluations; the best chooses the checkpoint")
-    patience: int | None = Field(
-        None, ge=1, le=10_000, description="evaluations without a new best that end the training"
+    batch_size: int = Field(64, ge=2, le=MAX_BATCH, description="pairs per batch")
+    accumulate: int = Field(1, ge=1, le=4096, description="batches per step")
+    learning_rate: float = Field(5e-4, gt=0, le=10, description="peak learning rate")
+    weight_decay: float = Field(0.01, ge=0, le=10, description="weight decay of matrices")
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of the steps before the peak learning rate")
+    decay: Literal["linear", "cosine"] = Field("cosine", description="learning rate schedule from the peak to zero")
+    clip: float = Field(1.0, gt=0, le=1e6, description="maximum gradient norm")
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="EMA decay per step; the averaged weights are evaluated and kept; 0: off"
     )
-    checkpoint_minutes: float = Field(2, gt=0, le=10_080, description="between resumable checkpoints")
-    word_dropout: float = Field(0.0, ge=0, lt=1, description="share of pieces hidden from the student; 0: none")
-    dropout: float = Field(0.0, ge=0, lt=1, description="of the student while it trains; 0: off")
-    train_embeddings: bool = Field(True, description="train the word table too; off: it stays the teacher's")
+    evaluations: int = Field(
+        10, ge=1, le=10_000, description="number of held-out evaluations; the best chooses the checkpoint"
+    )
+    patience: int | None = Field(
+        None, ge=1, le=10_000, description="evaluations without improvement before the training ends; empty: all steps"
+    )
+    checkpoint_minutes: float = Field(2, gt=0, le=10_080, description="minutes between resumable checkpoints")
+    word_dropout: float = Field(0.0, ge=0, lt=1, description="share of the student's tokens replaced by [MASK]; 0: off")
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout of the student during training; 0: off")
+    train_embeddings: bool = Field(True, description="train the token embeddings too; false: they stay the teacher's")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
     rounds: int = Field(
-        1, ge=1, le=100, description="pruned: cut from the teacher anew, a little before each of so many parts"
+        1,
+        ge=1,
+        le=100,
+        description="kind pruned: number of cuts during training, importance recomputed before each; 1: the prune "
+        "stage's cut",
     )
     masks: float = Field(
-        0.0, ge=0, lt=1, description="pruned: cut from the teacher anew, by masks learned in this share of the steps"
+        0.0,
+        ge=0,
+        lt=1,
+        description="kind pruned: share of the steps in which gates are learned that decide the cut; 0: the prune "
+        "stage's cut",
     )
     unfreeze: float = Field(
-        0.0, ge=0, le=1, description="share of the steps over which layers open from the top down; 0: all at once"
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the steps over which layers are unfrozen from the top down; 0: all from the start",
     )
-    quantise: bool = Field(False, description="train for int8: weights and activations rounded as its export rounds")
-    compile: bool = Field(False, description="torch.compile of the student's passes")
-    seed: Seed = Field(0, description="order of the batches, dropout")
+    quantise: bool = Field(
+        False, description="quantisation-aware training: round weights and activations as the int8 export does"
+    )
+    compile: bool = Field(False, description="use torch.compile for the student")
+    seed: Seed = Field(0, description="random seed of batches and dropout")
 
     @field_validator("losses")
     @classmethod

@@ -11,23 +11,29 @@ from tasks.section import Once, Section, name_from
 class Gate(Section):
     """What a lossy form may lose against the model, on held-out pairs; beyond it, the form is repaired or left out."""
 
-    pairs: int = Field(500, ge=10, le=1_000_000, description="held-out pairs it is measured on")
-    min_cosine: float = Field(0.98, ge=0, le=1, description="mean, to the model's own embedding")
-    max_retrieval_loss: float = Field(0.01, ge=0, le=1, description="share of sentences whose translation is lost")
-    min_rank: float = Field(0.98, ge=0, le=1, description="Spearman's of all en-ru similarities")
+    pairs: int = Field(500, ge=10, le=1_000_000, description="held-out pairs for the measurement")
+    min_cosine: float = Field(0.98, ge=0, le=1, description="minimum mean cosine to the model's embeddings")
+    max_retrieval_loss: float = Field(0.01, ge=0, le=1, description="maximum loss of translation retrieval at 1")
+    min_rank: float = Field(
+        0.98, ge=0, le=1, description="minimum Spearman correlation of all Russian-English similarities"
+    )
 
 
 class Params(Section):
     """Which forms."""
 
     targets: Annotated[list[name_from("export/targets")], Once] = Field(  # type: ignore[valid-type]
-        min_length=1, description="forms to write, in order; transformers is what benchmark, speed and the card read"
+        ["transformers", "onnx", "onnx_int8"],
+        min_length=1,
+        description="formats to write, in order; benchmark and speed read transformers",
     )
     check_sentences: int = Field(
-        256, ge=1, le=1_000_000, description="held-out sentences each lossless form must reproduce"
+        256, ge=1, le=1_000_000, description="held-out sentences that each lossless format must reproduce"
     )
-    reduce_range: bool = Field(True, description="int8: weights of 7 bits, the same result on processors without VNNI")
-    gate: Gate = Field(description="limits of lossy forms")
+    reduce_range: bool = Field(
+        True, description="int8: weights of 7 bits, so that processors without VNNI give the same result"
+    )
+    gate: Gate = Field(Gate(), description="quality gate of lossy formats")
 
     @field_validator("targets")
     @classmethod

@@ -178,15 +178,20 @@ def explain(error: ValidationError, parameters: Any) -> str:
 
 
 def keys_of(place: tuple[int | str, ...], parameters: Any) -> list[int | str]:
-    """The keys of a place in the parameters, without pydantic's names for alternatives of a type."""
+    """The keys of a place, without pydantic's names for alternatives of a type.
+
+    A key is one that the parameters hold, or a parameter that they leave out.
+    """
     keys: list[int | str] = []
+    model: Any = Params
     for part in place:
         inside: dict[Any, Any] = parameters if isinstance(parameters, dict) else {}
         if isinstance(parameters, list):
             inside = dict(enumerate(parameters))
-        if part in inside:
+        field = getattr(model, "model_fields", {}).get(part)
+        if part in inside or field:
             keys.append(part)
-            parameters = inside[part]
+            parameters, model = inside.get(part), field.annotation if field else None
     return keys
 
 

@@ -55,21 +55,41 @@ def write_profile(name: str, changes: list[str]) -> None:
 
 
 def changed(text: str, change: str) -> str:
-    """A profile's text with one `section.key=value` changed, its comment kept; ParamsError for an unknown key.
+    """A profile's text with one `section.key=value` changed or added; ParamsError for what is no such change.
 
-    A key may lie deeper, as distill.student.layers.
+    The comment of a changed key stays. A key may lie deeper, as distill.student.layers.
     """
     name, equals, value = change.partition("=")
     section, *keys = name.split(".")
-    place = rf"^{re.escape(section)}:"
-    for depth, key in enumerate(keys, 1):
-        indent = "  " * depth
-        place += rf"[^\n]*\n(?:{indent}[^\n]*\n|[ \t]*#[^\n]*\n|\n)*?{indent}{re.escape(key)}:"
-    line = re.compile(rf"({place})[^\n]*?(?:[ \t]+(#[ ][^\n]*))?$", re.MULTILINE)
-    if not equals or not keys or not all([section, *keys]) or not line.search(text):
-        raise ParamsError(f"--set {short(change)}: section.key=value with a key of the profile is needed")
-    written = in_one_line(value_of((section, *keys), value))
-    return line.sub(lambda found: f"{found[1]} {written}" + (f"  {found[2]}" if found[2] else ""), text)
+    if not equals or not keys or not all([section, *keys]):
+        raise ParamsError(f"--set {short(change)}: section.key=value is needed")
+    if section not in Params.model_fields:
+        raise ParamsError(f"--set {short(change)}: unknown section; allowed: {', '.join(Params.model_fields)}")
+    place = [section, *keys]
+    return "\n".join(with_value(text.split("\n"), place, in_one_line(value_of(tuple(place), value))))
+
+
+def with_value(lines: list[str], place: list[str], value: str, depth: int = 0) -> list[str]:
+    """Lines of a YAML block with the value at a place; the keys on the way are added where they are missing.
+
+    A key that holds an empty mapping in one line, `{}`, gets its block.
+    """
+    indent = "  " * depth
+    line = re.compile(rf"({indent}{re.escape(place[0])}:)([^\n]*?)((?:[ \t]+#[ ].*)?)$")
+    number = next((i for i, text in enumerate(lines) if line.match(text)), None)
+    if number is None:
+        number = max((i + 1 for i, text in enumerate(lines) if text.strip()), default=0)
+        lines = [*lines[:number], f"{indent}{place[0]}:", *lines[number:]]
+    head, content, comment = line.match(lines[number]).groups()  # type: ignore[union-attr]
+    stop = number + 1
+    while stop < len(lines) and lines[stop].startswith(f"{indent}  "):
+        stop += 1
+    if len(place) == 1:
+        return [*lines[:number], f"{head} {value}{comment}", *lines[stop:]]
+    if content.strip() not in ("", "{}"):
+        raise ParamsError(f"--set ...{'.'.join(place)}: {place[0]} is {short(content.strip())}, no block of keys")
+    block = with_value(lines[number + 1 : stop], place[1:], value, depth + 1)
+    return [*lines[:number], f"{head}{comment}", *block, *lines[stop:]]
 
 
 def value_of(place: tuple[str, ...], text: str) -> Any:

@@ -14,24 +14,36 @@ class Params(Section):
     """How much goes, and how it is chosen."""
 
     ratio: Ratio = Field(0.5, description="share of heads and of FFN neurons to cut, in [0, 1)")
-    heads: Ratio | None = Field(None, description="share of heads; empty: ratio")
-    ffn: Ratio | None = Field(None, description="share of FFN neurons; empty: ratio")
-    layers: Ratio = Field(0, description="share of layers to cut; heads and FFN neurons are cut from those that stay")
+    heads: Ratio | None = Field(None, description="share of heads to cut; empty: ratio")
+    ffn: Ratio | None = Field(None, description="share of FFN neurons to cut; empty: ratio")
+    layers: Ratio = Field(
+        0, description="share of layers to cut; heads and FFN neurons are cut from the remaining layers"
+    )
     hidden: Ratio = Field(0, description="share of the hidden width to cut")
-    embedding: Ratio = Field(0, description="share of the word table's width to cut, as a product of two tables")
+    embedding: Ratio = Field(
+        0, description="share of the width of the token embeddings to cut, by a product of two tables"
+    )
     budget: Literal["parameters", "bytes", "flops", "ms"] | None = Field(
-        None, description="what is limited instead of ratios, a solver sharing it out; empty: the ratios"
+        None, description="quantity to limit in place of ratios; a solver distributes it; empty: use the ratios"
     )
-    share: float = Field(0.5, gt=0, lt=1, description="of the teacher's budget that stays")
+    share: float = Field(
+        0.5, gt=0, lt=1, description="share of the teacher's parameters, bytes, FLOPs or time that remains"
+    )
     also: Annotated[list[Literal["hidden", "embedding"]], Once] = Field(
-        [], description="what a budget may cut beside heads and neurons"
+        [], description="what a budget may cut besides heads and FFN neurons"
     )
-    ranking: Literal["global", "layer"] = Field("global", description="rank over all layers, or within each")
-    least: int = Field(0, ge=0, le=100_000, description="heads and neurons that every layer that stays keeps")
-    steps: int = Field(1, ge=1, le=100, description="cuts on the way to the ratio, importance recomputed between them")
-    repair: Literal["none", "bias", "outputs", "full"] = Field("full", description="what is refitted after a cut")
-    repair_pairs: int = Field(8192, ge=32, le=10_000_000, description="training pairs that repair fits on")
-    ridge: float = Field(100, ge=0, le=1e9, description="tokens that speak for the weights as they are, against repair")
+    ranking: Literal["global", "layer"] = Field(
+        "global", description="rank units over all layers, or within each layer"
+    )
+    least: int = Field(0, ge=0, le=100_000, description="minimum number of heads and of FFN neurons per layer")
+    steps: int = Field(
+        1, ge=1, le=100, description="number of cuts to reach the ratio; importance is recomputed between them"
+    )
+    repair: Literal["none", "bias", "outputs", "full"] = Field(
+        "full", description="weights refitted by least squares after a cut"
+    )
+    repair_pairs: int = Field(8192, ge=32, le=10_000_000, description="training pairs for the repair")
+    ridge: float = Field(100, ge=0, le=1e9, description="ridge strength of the repair, in equivalent training tokens")
 
 
 def run(params) -> None:

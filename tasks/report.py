@@ -14,16 +14,16 @@ Colour = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")]  # the same in a plo
 class Colours(Section):
     """Colours of the models in plots, as #rrggbb."""
 
-    teacher: Colour = "#4c566a"
-    pruned: Colour = "#d08770"
-    student: Colour = "#2e7d6b"
+    teacher: Colour = Field("#4c566a", description="colour of the teacher")
+    pruned: Colour = Field("#d08770", description="colour of the pruned model without training")
+    student: Colour = Field("#2e7d6b", description="colour of the student")
 
 
 class Params(Section):
     """How results look."""
 
-    title: str = Field(max_length=200, description="heading of the report")
-    colours: Colours = Field(default_factory=Colours)
+    title: str = Field("headshrink", max_length=200, description="title of the report")
+    colours: Colours = Field(default_factory=Colours, description="colours of the models in plots, as #rrggbb")
 
 
 def run(params) -> None:

@@ -1,9 +1,11 @@
 """What every section of params.yaml shares: no unknown keys, and names that come from files of the library."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
+from pydantic.fields import FieldInfo
 
 from headshrink.escape import short
 
@@ -17,9 +19,33 @@ class Section(BaseModel):
     """One section of params.yaml. Unknown keys are errors: a misspelt key must not silently mean the default.
 
     Values have the type that is asked for: `true` is no number and "64" in quotes is text. A number has both bounds.
+    `kind_key` names the parameter whose value decides which others have a meaning (see `only_for`).
     """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
+    kind_key: ClassVar[str] = ""
+
+    @model_validator(mode="after")
+    def keys_belong_to_the_kind(self) -> Self:
+        """A key of another kind would be ignored; null and the path that stands for none are no keys in this sense."""
+        fields, kind = type(self).model_fields, getattr(self, self.kind_key, "")
+        for name in self.model_fields_set:
+            if (kinds := kinds_of(fields[name])) and kind not in kinds and getattr(self, name) not in (None, NOTHING):
+                own = [key for key, field in fields.items() if kind in kinds_of(field)]
+                keys = f"its keys are {', '.join(own)}" if own else "it has no keys of its own"
+                raise ValueError(f"{name} has no meaning with {self.kind_key} {kind}: {keys}")
+        return self
+
+
+def only_for(*kinds: str) -> JsonDict:
+    """Marks a parameter that has a meaning for some kinds alone: `Field(..., json_schema_extra=only_for("hub"))`."""
+    return {"only_for": list(kinds)}
+
+
+def kinds_of(field: FieldInfo) -> list[str]:
+    """The kinds for which a parameter has a meaning; empty for all kinds."""
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    return [str(kind) for kind in kinds] if isinstance(kinds := extra.get("only_for"), list) else []
 
 
 def once_each(values: list[Any]) -> list[Any]:

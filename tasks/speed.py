@@ -36,17 +36,25 @@ class Params(Section):
     """Which ways, and how long they are measured."""
 
     rows: Annotated[list[Row], Once] = Field(
-        min_length=1, description="ways of running; torch, which ratios are to, is always there"
+        ["torch", "onnx", "onnx_int8"],
+        min_length=1,
+        description="ways of running teacher and student; torch, the reference of ratios, is always measured",
     )
-    settings: Annotated[list[Setting], Once] = Field(min_length=1, description="texts a batch, tokens a text, threads")
-    repeats: int = Field(20, ge=3, le=10_000, description="timed rounds a setting; all rows alternate, medians count")
+    settings: Annotated[list[Setting], Once] = Field(
+        ["b1_32tokens_1thread", "b32_32tokens_allthreads"],
+        min_length=1,
+        description="texts per batch, tokens per text, threads",
+    )
+    repeats: int = Field(
+        20, ge=3, le=10_000, description="timed rounds per setting; all rows alternate, the median counts"
+    )
     limit_s: float = Field(
-        10, gt=0, le=86_400, description="seconds after which a setting's rounds end, settled or not"
+        10, gt=0, le=86_400, description="maximum seconds per setting; rounds end earlier when ratios are known to 5%"
     )
     sentences: int = Field(
-        256, ge=2, le=1_000_000, description="held-out sentences that rows are held to eager fp32 on"
+        256, ge=2, le=1_000_000, description="held-out sentences on which each row is compared with eager fp32"
     )
-    mean_s: bool = Field(False, description="encodechka's mean S of every row, at the model's own pooling")
+    mean_s: bool = Field(False, description="measure mean S of every row at the model's own pooling (minutes per row)")
 
 
 def run(params) -> None:

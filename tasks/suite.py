@@ -7,21 +7,29 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
-from tasks.section import NOTHING, Section
+from tasks.section import NOTHING, Section, only_for
 
 
 class Params(Section):
     """Where the benchmark's ten data sets come from."""
 
+    kind_key = "source"
+
     source: Literal["generated", "folder", "git", "installed"] = Field(
         description="generated: the demo suite; folder: encodechka's data files; git: a clone of avidale/encodechka; "
         "installed: the encodechka_eval package"
     )
-    path: str = Field(NOTHING, validate_default=True, description="folder: its path; profiles/none for the others")
+    path: str = Field(
+        NOTHING,
+        validate_default=True,
+        description="folder with encodechka's data files",
+        json_schema_extra=only_for("folder"),
+    )
     revision: str = Field(
         "5e70bca",
         pattern="^[0-9a-f]{7,40}$",
-        description="git: commit of avidale/encodechka; the protocol here is this one's",
+        description="commit of avidale/encodechka; the default is the commit whose protocol is implemented here",
+        json_schema_extra=only_for("git"),
     )
 
     @field_validator("path")

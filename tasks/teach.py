@@ -13,16 +13,24 @@ from tasks.section import LIBRARY, MAX_BATCH, NOTHING, Section, Seed
 class Params(Section):
     """How the teacher's outputs are computed."""
 
-    batch_size: int = Field(64, ge=1, le=MAX_BATCH, description="sentences a batch, of similar length")
+    batch_size: int = Field(64, ge=1, le=MAX_BATCH, description="sentences per batch, of similar length")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
-    monolingual: str = Field(NOTHING, description="file or folder of .txt files, a sentence a line, of either language")
+    monolingual: str = Field(
+        NOTHING, description="file, or folder of .txt files, with one sentence per line in either language"
+    )
     mlm_head_steps: int = Field(
-        0, ge=0, le=10_000_000, description="that fit an MLM head, from the checkpoint's where there is one"
+        0,
+        ge=0,
+        le=10_000_000,
+        description="training steps of an MLM head for losses mlm and soft_targets; 0: use the checkpoint's",
     )
     augment: float = Field(
-        0.0, ge=0, le=100, description="sentences more with words replaced, a share of the training ones"
+        0.0,
+        ge=0,
+        le=100,
+        description="additional sentences with replaced words (TinyBERT), as a share of the training sentences",
     )
-    seed: Seed = Field(0, description="of the MLM head, of the words replaced")
+    seed: Seed = Field(0, description="random seed of the MLM head and of the replaced words")
 
 
 def run(params) -> None:

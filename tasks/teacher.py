@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from tasks.section import NOTHING, Section, Seed, name_from
+from tasks.section import NOTHING, Section, Seed, name_from, only_for
 
 MAX_CONFIG_BYTES = 2**20  # a config.json has a thousand
 
@@ -15,17 +15,28 @@ MAX_CONFIG_BYTES = 2**20  # a config.json has a thousand
 class Params(Section):
     """Which teacher."""
 
-    source: name_from("teacher") = Field(description="generated: trained here from scratch")  # type: ignore[valid-type]
-    path: str = Field(NOTHING, description="folder: the model; generated: the pairs to train on; hub: profiles/none")
-    hub_id: str | None = Field(None, description="hub: model id")
+    kind_key = "source"
+
+    source: name_from("teacher") = Field(description="origin of the teacher; generated: trained here from scratch")  # type: ignore[valid-type]
+    path: str = Field(
+        NOTHING,
+        description="folder: the model folder; generated: the pairs to train on",
+        json_schema_extra=only_for("folder", "generated"),
+    )
+    hub_id: str | None = Field(None, description="model id on the hub", json_schema_extra=only_for("hub"))
     hub_revision: str | None = Field(
-        None, pattern="^[0-9a-f]{40}$", description="hub: commit, 40 hex digits; a branch would not reproduce"
+        None,
+        pattern="^[0-9a-f]{40}$",
+        description="commit of the model, 40 hexadecimal digits; a branch would not be reproducible",
+        json_schema_extra=only_for("hub"),
     )
     allow_pickle: bool = Field(
-        False, description="convert .bin weights (tensors alone, no code) where it is all there is"
+        False,
+        description="convert weights from .bin files (tensors only, no code) if there are no safetensors",
+        json_schema_extra=only_for("folder", "hub"),
     )
-    steps: int = Field(1000, ge=1, le=100_000, description="generated: training steps")
-    seed: Seed = Field(0, description="generated: of the training")
+    steps: int = Field(1000, ge=1, le=100_000, description="training steps", json_schema_extra=only_for("generated"))
+    seed: Seed = Field(0, description="random seed of the training", json_schema_extra=only_for("generated"))
 
     @model_validator(mode="after")
     def source_is_complete(self) -> "Params":

@@ -10,8 +10,13 @@ from tasks.section import Section
 class Params(Section):
     """How pairs become ids."""
 
-    max_length: int = Field(128, ge=8, le=512, description="longest sentence in tokens, special ones included")
-    shards: int = Field(4, ge=1, le=1024, description="Arrow files a split; fixed, so that ids never depend on cores")
+    max_length: int = Field(128, ge=8, le=512, description="maximum tokens per sentence, special tokens included")
+    shards: int = Field(
+        4,
+        ge=1,
+        le=1024,
+        description="Arrow files per split; fixed, so that the bytes do not depend on the number of cores",
+    )
 
 
 def run(params) -> None:

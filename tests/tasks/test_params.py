@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tasks import distill, params, teacher
+from tasks import distill, params, reference, teacher
 from tasks.params import ParamsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,12 +72,43 @@ def test_every_key_of_a_profile_is_commented(profile: Path) -> None:
             assert "#" in line, f"{profile.name}: no comment on {line.strip()}"
 
 
-@pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.stem)
-def test_profiles_are_complete(profile: Path) -> None:
-    """A profile states every parameter: none of its results hangs on a default that a later version may change."""
-    content = yaml.safe_load(profile.read_text(encoding="utf-8"))
-    for section, field in params.Params.model_fields.items():
-        assert set(content[section]) == set(field.annotation.model_fields), f"{profile.name}: {section}"
+def test_the_default_parameters_are_few() -> None:
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    assert len([line for line in text.splitlines() if line.startswith("  ") and ":" in line.split("#")[0]]) <= 25
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"corpus__pairs": 2000, "corpus__source": "parallel", "corpus__path": "profiles"},
+            "corpus.pairs has no meaning with source parallel: its keys are path",
+        ),
+        ({"corpus__sha256": "0" * 64}, "corpus.sha256 has no meaning with source generated: its keys are pairs, seed"),
+        ({"suite__revision": "5e70bca"}, "suite.revision has no meaning with source generated: it has no keys"),
+        ({"teacher__hub_id": "a/b"}, "teacher.hub_id has no meaning with source generated: its keys are path, steps"),
+        (
+            {"distill__student": {"kind": "thin", "hidden": 312}},
+            "distill.student.hidden has no meaning with kind thin: its keys are layers, heads, ffn, rank",
+        ),
+        ({"distill__student": {"layers": 2}}, "distill.student.layers has no meaning with kind pruned"),
+    ],
+)
+def test_a_key_of_another_kind_is_refused(tmp_path: Path, change: dict[str, object], said: str) -> None:
+    with pytest.raises(ParamsError) as caught:
+        params.load(write(tmp_path, **change))
+    assert said in str(caught.value)
+
+
+def test_the_reference_names_every_parameter_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {one.name: one for one in reference.parameters()}
+    assert len(found) > 90
+    assert all(one.description and one.allowed for one in found.values()), found
+    assert (found["prune.ratio"].default, found["prune.ratio"].allowed) == ("0.5", "number from 0 below 1")
+    assert found["distill.student.rank"].only_for == "kind every_kth_layer, thin, narrow, bilstm, static"
+    assert found["suite.source"].default == "required"
+    reference.main()
+    assert "distill.learning_rate: 0.0005" in capsys.readouterr().out
 
 
 def numbers(schema: object, place: str = "") -> Iterator[tuple[str, dict[str, object]]]:
@@ -102,6 +133,7 @@ def test_every_number_has_a_lower_and_an_upper_bound() -> None:
 
 OBS = {"importance__criterion": "obs", "importance__loss": "teacher_distance"}
 MAPPED = {"distill__losses": {"hidden": 1.0}}
+PARALLEL = {"corpus__source": "parallel"}
 
 
 @pytest.mark.parametrize(
@@ -122,9 +154,9 @@ MAPPED = {"distill__losses": {"hidden": 1.0}}
         ({"benchmark__pairs": "no.tsv"}, "benchmark.pairs = no.tsv: no such file"),
         ({"benchmark__graded": "profiles"}, "benchmark.graded = profiles: no such file"),
         ({"teach__monolingual": "no"}, "teach.monolingual = no: no such file or folder"),
-        ({"suite__path": "params.yaml"}, "suite.path = params.yaml: no such folder"),
-        ({"corpus__path": "a\0b"}, "corpus.path = a\\x00b: no such file or folder"),
-        ({"corpus__path": "x" * 5_000}, "corpus.path = xxx"),
+        ({"suite__source": "folder", "suite__path": "params.yaml"}, "suite.path = params.yaml: no such folder"),
+        ({**PARALLEL, "corpus__path": "a\0b"}, "corpus.path = a\\x00b: no such file or folder"),
+        ({**PARALLEL, "corpus__path": "x" * 5_000}, "corpus.path = xxx"),
         ({"distill__student": {"layers": 99}}, "distill.student.layers = 99: Input should be less than or equal to 64"),
         (
             {"distill__student": {"kind": "every_kth_layer", "layers": 5}},
@@ -196,7 +228,7 @@ def test_what_the_parameters_alone_decide_is_refused_before_the_first_stage(
         {"distill__losses": {"mlm": 1.0}, "teach__mlm_head_steps": 5},
         {"benchmark__pairs": "params.yaml"},
         {"teach__monolingual": "README.md"},
-        {"corpus__path": "artifacts/not/yet"},
+        {**PARALLEL, "corpus__path": "artifacts/not/yet"},
     ],
 )
 def test_what_goes_together_is_allowed(tmp_path: Path, change: dict[str, object]) -> None:

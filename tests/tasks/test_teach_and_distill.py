@@ -20,6 +20,7 @@ from headshrink.model import load_encoder, save_encoder
 from headshrink.model.sites import widths
 from headshrink.shards import write_shards
 from tasks import distill, floor, prune, teach
+from tasks.section import kinds_of
 
 NOUNS = {"man": "мужчина", "cat": "кошка", "dog": "собака", "woman": "женщина"}
 VERBS = {"runs": "бежит", "sleeps": "спит", "reads": "читает", "sees": "видит"}
@@ -172,7 +173,9 @@ def test_words_are_replaced_in_copies_of_the_training_sentences(workspace, monke
 @pytest.mark.parametrize("kind", ["bilstm", "every_kth_layer", "narrow", "static", "thin"])
 def test_other_students_come_out_of_the_same_stage(workspace, kind):
     teach.run(PARAMS)
-    shape = distill.Student(kind=kind, layers=1, hidden=16, heads=2, ffn=24, rank=8)
+    sizes = {"layers": 1, "hidden": 16, "heads": 2, "ffn": 24, "rank": 8}
+    own = [key for key, field in distill.Student.model_fields.items() if kind in kinds_of(field)]
+    shape = distill.Student(kind=kind, **{key: sizes[key] for key in own if key in sizes})
     chosen = PARAMS.distill.model_copy(update={"student": shape, "losses": {"cosine": 1.0, "relational": [0.1, 0.0]}})
     distill.run(SimpleNamespace(distill=chosen))
     metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
