@@ -12,15 +12,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from flows import figures
 from flows.checkout import FlowError, only_run
 from flows.repro import child_environment, dvc, told
 from flows.supervise import Supervised
-from flows.track import LABELS, METRICS, Untracked, add_to_run, track
+from flows.track import LABELS, Untracked, add_to_run, track
 from flows.worktree import Overrides, digest, keep_result, worktree
 from tasks.tracking import WORK, main_checkout
 
 TEACHER, STUDENT, SUITE = "artifacts/teacher", "artifacts/export", "artifacts/suite"
-TOGETHER = "together"  # prefix of the metrics that were measured in one run
 
 
 def compare(checkout: Path, ratios: list[float]) -> Path:
@@ -74,9 +74,9 @@ def time_together(trees: dict[float, Path], target: Path) -> dict[str, Any]:
 
 def write_results(kept: dict[float, Path], costs: dict[str, Any], target: Path) -> None:
     """The list that headshrink.report.ratios reads: the teacher at ratio 0, then a student a ratio."""
-    quality = {ratio: read(folder / METRICS[""]) for ratio, folder in kept.items()}
+    quality = {ratio: figures.read(folder / figures.BENCHMARK / "quality.json") for ratio, folder in kept.items()}
     first = next(iter(kept))
-    about = {name: read(kept[first] / path) for name, path in LABELS.items()}
+    about = {name: figures.read(kept[first] / path) for name, path in LABELS.items()}
     labels = {name: str(content.get("label", "?")) for name, content in about.items()}
     generated = [name for name, content in about.items() if content.get("generated")]
     machine = costs.get("machine", {})
@@ -88,16 +88,12 @@ def write_results(kept: dict[float, Path], costs: dict[str, Any], target: Path) 
     target.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
 def log(kept: dict[float, Path], costs: dict[str, Any], files: list[Path]) -> None:
     """Every ratio as an MLflow run, with the figures measured together and the comparison beside its own."""
     try:
         for ratio, folder in kept.items():
             track(folder)
-            add_to_run(folder, {f"{TOGETHER}.{name}": value for name, value in costs[f"{ratio:g}"].items()}, files)
+            add_to_run(folder, figures.together(costs[f"{ratio:g}"]), files)
     except Untracked as warning:
         print(f"warning: {warning}", file=sys.stderr)
 

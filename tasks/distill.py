@@ -102,6 +102,7 @@ def run(params) -> None:
     from headshrink.shards import read_split
     from tasks.live import LiveCurve
     from tasks.stage import ARTIFACTS, WORK, output
+    from tasks.tracking import cut_name
 
     def pairs(split: str) -> Pairs:
         shards = read_split(ARTIFACTS / "shards", split)
@@ -119,7 +120,7 @@ def run(params) -> None:
     record = json.loads((ARTIFACTS / "pruned" / "prune.json").read_text(encoding="utf-8"))
     beside = teacher if (LAYER_LOSSES | WORD_LOSSES).keys() & recipe.losses.keys() else None
     mlm_head = load_mlm_head([ARTIFACTS / "targets", ARTIFACTS / "teacher"], teacher.backbone) if beside else None
-    with LiveCurve("distill", params.distill.model_dump()) as live:
+    with LiveCurve(cut_name(chosen.student.kind, record["why"]), params.distill.model_dump()) as live:
         if chosen.rounds > 1 or chosen.masks:
             part = partial(distil, train=train, heldout=heldout, teacher=beside, mlm_head=mlm_head)
             parts = partial(Parts, train=part, checkpoints=checkpoints, on_row=live.row)
