@@ -48,7 +48,7 @@ def ui_address(main: Path) -> str:
 def sqlite_uri(path: Path) -> str:
     """SQLAlchemy's address of an SQLite file.
 
-    SQLAlchemy reads a path up to the first `?`, and knows no escape there; SQLite itself reads an escaped file: address.
+    SQLAlchemy reads a path up to the first `?` and knows no escape there; SQLite itself reads an escaped file: path.
     With the driver's name in it MLflow does not take that address for a path whose folders it should make.
     """
     return f"{ESCAPED}{quote(str(path))}?uri=true" if "?" in str(path) else f"sqlite:///{path}"
