@@ -46,6 +46,29 @@ HEADLINES = (
     Figure("teacher.time_ms_b1", "teacher", "latency_ms_b1"),
     Figure("teacher.weights_mb", "teacher", "weights_mb"),
 )
+@dataclass(frozen=True)
+class Shown:
+    """A row of the table that a result is shown by: its label with unit, its key, and how it is written."""
+
+    label: str
+    key: str
+    scale: float = 1.0
+    digits: int = 3
+    ratio: str = ""  # the figure is this ratio to the teacher, which has its interval beside it
+
+
+ROWS = (
+    Shown("Mean S", "mean_s"),
+    Shown("Mean S+W", "mean_sw"),
+    Shown("Cosine to the teacher", "teacher_cosine"),
+    Shown("Parameters, millions", "parameters", 1e-6, 2),
+    Shown("Weights, MB", "weights_mb", 1, 1),
+    Shown("Latency, ms (batch 1, 32 tokens, 1 thread)", "latency_ms_b1", 1, 2),
+    Shown("Latency ÷ teacher (95% interval)", TIME, 1, 2, TIME),
+    Shown("Throughput, sentences/s (batch 32)", "throughput_b32_per_s", 1, 0),
+    Shown("Peak memory, MB", "peak_memory_mb", 1, 0),
+)
+GAP_ROW = "Share kept of the teacher's mean S above static word vectors"
 SHARE = "student.share_of_gap"  # of what the teacher has above its static floor, the share that the student keeps
 HELD_OUT = ("heldout_cosine", "heldout_loss", "heldout_retrieval_at_1")  # of the checkpoint that is the student
 HELD_OUT_PREFIX, CURVE_PREFIX = "training.best_", "training."
@@ -96,6 +119,27 @@ def gap(figures: dict[str, dict[str, float]]) -> dict[str, float]:
     if teacher is None or student is None or floor is None or floor >= teacher:
         return {}
     return {SHARE: (student - floor) / (teacher - floor)}
+
+
+def comparison(folder: Path) -> list[dict[str, str]]:
+    """Rows of text: `measure`, then a column per model; a measure that no model has is left out."""
+    figures = measured(folder)
+    rows = []
+    for row in ROWS:
+        if any(row.key in found for found in figures.values()):
+            rows.append({"measure": row.label} | {model: _cell(row, found) for model, found in figures.items()})
+    if share := gap(figures):
+        kept = {model: f"{share[SHARE]:.0%}" if model == "student" else "" for model in figures}
+        rows.insert(2, {"measure": GAP_ROW} | kept)
+    return rows
+
+
+def _cell(row: Shown, found: dict[str, float]) -> str:
+    if row.key not in found:
+        return ""
+    low, high = (found.get(f"{row.ratio}_{end}") for end in ("low", "high"))
+    bounds = "" if low is None or high is None else f" ({low:.2f}–{high:.2f})"
+    return f"{found[row.key] * row.scale:,.{row.digits}f}{bounds}"
 
 
 def together(costs: dict[str, Any]) -> dict[str, float]:

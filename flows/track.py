@@ -8,6 +8,7 @@ import csv
 import fcntl
 import hashlib
 import json
+import re
 import sqlite3
 import sys
 import time
@@ -39,6 +40,7 @@ LABELS = {  # tag: the JSON file whose `label` it is
 FILES = (
     Path("artifacts/report"), Path("artifacts/importance/map.png"), CURVE, figures.SCORES, *METRICS, Path("dvc.lock"),
 )  # fmt: skip
+LINK = re.compile(r"MLflow (?P<name>run|report): (?P<address>\S+)")
 PARAMS_A_BATCH, METRICS_A_BATCH = 100, 1000  # MLflow's limits
 
 
@@ -232,12 +234,25 @@ def read_tags(folder: Path, identity: str, prefect: str | None) -> dict[str, str
     return tags
 
 
+def pages(folder: Path, logged: Logged) -> dict[str, str]:
+    """Addresses of MLflow's pages of a result, by what they show; LINK reads the lines that `main` prints of them."""
+    ui = ui_address(main_checkout(folder))
+    found = {"run": view.run_address(ui, logged.experiment, logged.run)}
+    if (folder / "artifacts" / "report" / "report.html").is_file():
+        found["report"] = view.report_address(ui, logged.experiment, logged.run)
+    return found
+
+
 def run_name(parameters: dict[str, str], metrics: dict[str, float]) -> str:
     """What tells runs apart in a list: the training's name, and what quality is left."""
-    prune = {key.removeprefix("prune."): value for key, value in parameters.items() if key.startswith("prune.")}
-    name = cut_name(parameters.get("distill.student.kind", "pruned"), prune)
     quality = metrics.get("student.mean_s")
-    return name + (f", mean S {quality:.3f}" if quality is not None else "")
+    return training_name(parameters) + (f", mean S {quality:.3f}" if quality is not None else "")
+
+
+def training_name(parameters: dict[str, str]) -> str:
+    """The name of a result's training, as `read_params` has its parameters."""
+    prune = {key.removeprefix("prune."): value for key, value in parameters.items() if key.startswith("prune.")}
+    return cut_name(parameters.get("distill.student.kind", "pruned"), prune)
 
 
 def flattened(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -258,7 +273,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         logged = track(given.folder, given.prefect)
         print(f"MLflow: logged as run {logged.run}" if logged.new else "MLflow: this result is logged already")
-        print(f"MLflow: {view.run_address(ui_address(main_checkout(given.folder)), logged.experiment, logged.run)}")
+        for name, address in pages(given.folder, logged).items():
+            print(f"MLflow {name}: {address}")
     except Untracked as warning:
         print(f"warning: {warning}", file=sys.stderr)
     except FlowError as error:
