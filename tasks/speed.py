@@ -34,6 +34,7 @@ def run(params) -> None:
     from headshrink.benchmark.timing import Setting
     from headshrink.speed import as_json, measure
     from tasks.heldout import heldout
+    from tasks.machine import machine
     from tasks.stage import ARTIFACTS, output
 
     chosen = params.speed
@@ -41,7 +42,8 @@ def run(params) -> None:
     sentences = [text for side in heldout(-(-chosen.sentences // 2)) for text in side]
     settings = [Setting.named(name) for name in chosen.settings]
     suite = open_suite(ARTIFACTS / "suite") if chosen.mean_s else None
-    rows = measure(subjects, chosen.rows, sentences, settings, chosen.repeats, chosen.limit_s, suite)
+    with machine.timing("speed"):
+        rows = measure(subjects, chosen.rows, sentences, settings, chosen.repeats, chosen.limit_s, suite)
     exported = {"exported": sorted(set(subjects["student"].forms) - {"transformers"})}
     with output(ARTIFACTS / "speed", "speed") as folder:
         content = as_json(rows) | exported

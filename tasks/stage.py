@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tasks import params
+from tasks.machine import machine
 from tasks.params import Params, ParamsError
 
 ARTIFACTS = Path("artifacts")
@@ -30,7 +31,7 @@ def main(run: Callable[[Params], None], name: str) -> None:
     try:
         die_with_parent()
         parameters = params.load()
-        with only_copy(name):
+        with only_copy(name), machine.stage(name):
             remove_stale(name)
             _run_reporting(run, parameters, name)
     except ParamsError as error:

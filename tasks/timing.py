@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from tasks.machine import machine
+
 ROUNDS = 20  # as the benchmark stage's default; a setting ends earlier once its ratios are settled
 
 
@@ -21,7 +23,9 @@ def main(arguments: list[str]) -> int:
     folders = {name: Path(folder) for name, _, folder in (model.partition("=") for model in named)}
     try:
         models = {name: open_model(folder, name) for name, folder in folders.items()}
-        costs = cost.measure(models, next(iter(models)), read_sample(open_suite(Path(suite))), ROUNDS)
+        sentences = read_sample(open_suite(Path(suite)))
+        with machine.stage("compare"), machine.timing("compare"):
+            costs = cost.measure(models, next(iter(models)), sentences, ROUNDS)
     except HeadshrinkError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
