@@ -118,7 +118,7 @@ def gap(figures: dict[str, dict[str, float]]) -> dict[str, float]:
     teacher, student, floor = (figures.get(model, {}).get("mean_s") for model in ("teacher", "student", "static"))
     if teacher is None or student is None or floor is None or floor >= teacher:
         return {}
-    return {SHARE: (student - floor) / (teacher - floor)}
+    return {SHARE: round((student - floor) / (teacher - floor), 4)}
 
 
 def comparison(folder: Path) -> list[dict[str, str]]:

@@ -21,12 +21,9 @@ COLUMNS = (
     *(f"metrics.`{name}`" for name in ("student.time_ratio_b1", "teacher.mean_s")),
     "tags.`corpus`",
 )
-AGAINST_RATIO = {
-    "student.mean_s": "Quality: mean S against the ratio cut",
-    "student.weights_mb": "Size: weights in MB against the ratio cut",
-    "student.time_ratio_b1": "Latency: share of the teacher's against the ratio cut",
-}
-CURVES = {"heldout_cosine": "Held-out cosine to the teacher", "loss": "Training loss"}
+AGAINST_RATIO = ("student.mean_s", "student.weights_mb", "student.time_ratio_b1")  # quality, size, latency
+CURVES = (f"{CURVE_PREFIX}heldout_cosine", f"{CURVE_PREFIX}loss")
+CHARTS_PER_ROW, CHART_HEIGHT = 2, 300  # in pixels; with the UI's three a title is cut off in a window 1280 wide
 
 
 def address(ui: str, experiment: str, charts: bool = False) -> str:
@@ -53,13 +50,11 @@ def save(client: "MlflowClient", experiment: str) -> None:
 
 def content_of_view() -> dict[str, Any]:
     charts = [
-        {**chart(key, title, "ratio"), "type": "SCATTER", "xaxis": axis(RATIO, "PARAM"), "yaxis": axis(key, "METRIC")}
-        for key, title in AGAINST_RATIO.items()
+        {**chart(key, "ratio"), "type": "SCATTER", "xaxis": axis(RATIO, "PARAM"), "yaxis": axis(key, "METRIC")}
+        for key in AGAINST_RATIO
     ]
     charts += [
-        {**chart(f"{CURVE_PREFIX}{key}", title, "training"), "type": "LINE", "metricKey": f"{CURVE_PREFIX}{key}"}
-        | {"selectedMetricKeys": [f"{CURVE_PREFIX}{key}"]}
-        for key, title in CURVES.items()
+        {**chart(key, "training"), "type": "LINE", "metricKey": key, "selectedMetricKeys": [key]} for key in CURVES
     ]
     return {
         "selectedColumns": list(COLUMNS),
@@ -70,9 +65,8 @@ def content_of_view() -> dict[str, Any]:
     }
 
 
-def chart(key: str, title: str, place: str) -> dict[str, Any]:
-    shown = {"displayName": title, "runsCountToCompare": 100, "deleted": False, "isGenerated": False}
-    return {"uuid": key, "metricSectionId": place} | shown
+def chart(key: str, place: str) -> dict[str, Any]:
+    return {"uuid": key, "metricSectionId": place, "runsCountToCompare": 100, "deleted": False, "isGenerated": False}
 
 
 def axis(key: str, kind: str) -> dict[str, str]:
@@ -80,4 +74,5 @@ def axis(key: str, kind: str) -> dict[str, str]:
 
 
 def section(place: str, title: str) -> dict[str, Any]:
-    return {"uuid": place, "name": title, "display": True, "isReordered": True, "deleted": False, "isGenerated": False}
+    shown = {"display": True, "isReordered": True, "deleted": False, "isGenerated": False}
+    return {"uuid": place, "name": title, "columns": CHARTS_PER_ROW, "cardHeight": CHART_HEIGHT} | shown
