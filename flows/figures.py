@@ -14,6 +14,7 @@ from typing import Any
 BENCHMARK = Path("artifacts/benchmark")
 TRAINING = Path("artifacts/student/metrics.json")
 SCORES = BENCHMARK / "scores.json"
+SENTENCE_TASKS = ("sts", "pi", "nli", "sa", "ti", "ia", "ic", "icx")  # encodechka's mean S is over these
 MODELS = ("teacher", "pruned", "student", "static")
 TIME = "time_ratio_b1_32tokens_1thread"
 
