@@ -243,6 +243,21 @@ def pages(folder: Path, logged: Logged) -> dict[str, str]:
     return found
 
 
+def lock_note(folder: Path) -> str | None:
+    """Why git shows dvc.lock as modified after a run, where it does; None also without git or a committed dvc.lock."""
+    try:
+        committed = yaml.safe_load(git(folder, "show", "HEAD:./dvc.lock"))["stages"]
+    except FlowError:
+        return None
+    changed = sorted(name for name, stage in read_lock(folder).items() if stage != committed.get(name))
+    if not changed:
+        return None
+    return (
+        f"git shows dvc.lock as modified ({', '.join(changed)}): it holds hashes of results, and timings are new in "
+        "every run; commit it only to publish these results"
+    )
+
+
 def run_name(parameters: dict[str, str], metrics: dict[str, float]) -> str:
     """What tells runs apart in a list: the training's name, and what quality is left."""
     quality = metrics.get("student.mean_s")
@@ -275,6 +290,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"MLflow: logged as run {logged.run}" if logged.new else "MLflow: this result is logged already")
         for name, address in pages(given.folder, logged).items():
             print(f"MLflow {name}: {address}")
+        if note := lock_note(given.folder):
+            print(note)
     except Untracked as warning:
         print(f"warning: {warning}", file=sys.stderr)
     except FlowError as error:

@@ -96,6 +96,21 @@ def test_the_run_names_its_page_in_prefect_and_the_command_its_pages_in_mlflow(
     assert links["report"].startswith(f"{at}/artifacts/report/report.html")
 
 
+def test_a_modified_dvc_lock_is_explained_in_one_line(
+    stand_in: Path, fresh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As after `make demo` in a fresh clone, where timings differ from the committed ones."""
+    track.main([str(stand_in)])
+    assert "dvc.lock" not in capsys.readouterr().out, "git shows nothing"
+    lock = yaml.safe_load((stand_in / "dvc.lock").read_text())
+    lock["stages"]["report"]["deps"][0]["md5"] = "0" * 32
+    (stand_in / "dvc.lock").write_text(yaml.safe_dump(lock))
+    assert "dvc.lock" in run(stand_in, "git", "status", "--porcelain")
+    track.main([str(stand_in)])
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "dvc.lock" in line]
+    assert line.startswith("git shows dvc.lock as modified (report): ")
+
+
 def test_the_experiment_holds_the_view_that_its_address_opens(stand_in: Path, fresh: Path) -> None:
     from mlflow import MlflowClient
 
