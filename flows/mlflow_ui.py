@@ -42,7 +42,8 @@ def serve(main: Path, port: int) -> int:
     note = main / WORK / UI_NOTE
     note.write_text(f"{ui}\n", encoding="utf-8")
     command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
-    process = subprocess.Popen([*command, "--backend-store-uri", uri], env=os.environ | SERVER, start_new_session=True)
+    environment = os.environ | SERVER | {"MLFLOW_BACKEND_STORE_URI": uri}  # its password is not for the process list
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
     try:
         return process.wait()
     finally:

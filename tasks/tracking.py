@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -35,10 +35,14 @@ def tracking_uri(main: Path) -> str:
 
 
 def ui_address(main: Path) -> str:
-    """Where a browser finds the runs: the tracking server itself, else where `make mlflow` serves this checkout's."""
+    """Where a browser finds the runs: the tracking server itself, else where `make mlflow` serves this checkout's.
+
+    Without the name and password of a server: the address is printed and shown on Prefect's pages.
+    """
     uri = tracking_uri(main)
     if uri.startswith(("http://", "https://")):
-        return uri.rstrip("/")
+        server = urlsplit(uri)
+        return urlunsplit((server.scheme, server.netloc.rpartition("@")[2], server.path.rstrip("/"), "", ""))
     try:
         return (main / WORK / UI_NOTE).read_text(encoding="utf-8").strip()
     except OSError:

@@ -44,6 +44,8 @@ def test_the_link_opens_the_saved_view_and_one_worker_serves(
     opened = f"http://127.0.0.1:{port}/#/experiments/{experiment}/runs?viewStateShareKey=results"
     assert opened in capsys.readouterr().out.splitlines()[0]
     assert command[command.index("--workers") + 1] == "1"
+    assert options["env"]["MLFLOW_BACKEND_STORE_URI"] == f"sqlite:///{tmp_path}/mlflow.db"
+    assert not any("sqlite" in word for word in command), "a database's address may hold a password"
     assert options["env"]["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
     assert options["address"] == f"http://127.0.0.1:{port}", "where Prefect's links lead while it runs"
     assert ui_address(tmp_path) == "http://127.0.0.1:5000"
@@ -62,3 +64,8 @@ def test_what_cannot_be_served_is_one_line(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example.org")
     with pytest.raises(FlowError, match="MLFLOW_TRACKING_URI"):
         mlflow_ui.serve(tmp_path, free_port())
+
+
+def test_the_address_of_a_server_holds_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:MARKED@mlflow.example.org:8443/team/?token=MARKED")
+    assert ui_address(tmp_path) == "https://mlflow.example.org:8443/team"
