@@ -13,7 +13,7 @@ from served import Served
 def made(served: Served, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The artifacts that were made, by key, and the tags.
 
-    The server is not used: Prefect, which reads its address when it is imported, must not be imported before it is known.
+    The server is not used, but Prefect reads its address when it is imported, so it must be known by then.
     """
     from flows import results
 
