@@ -2,12 +2,16 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from conftest import change, run
+from served import alive, until
 
 from flows import compare, figures
 from flows.checkout import FlowError
@@ -100,16 +104,23 @@ def test_the_sentence_tasks_are_the_librarys() -> None:
     assert set(figures.SENTENCE_TASKS) == {name for name, task in TASKS.items() if task.kind == "sentence"}
 
 
-def test_ctrl_c_is_one_line_and_what_is_done_stays(
-    stand_in: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(compare, "time_together", interrupted)
-    assert compare.main(["--ratios", "0.25 0.5"]) == 130
-    assert capsys.readouterr().err.startswith("interrupted; ")
-    assert len(list((stand_in / ".work" / "trees").iterdir())) == 2
+def test_ctrl_c_is_one_line_ends_the_stage_and_keeps_what_is_done(stand_in: Path) -> None:
+    text = (stand_in / "stage.py").read_text()
+    slow = text.replace('if pathlib.Path(f"{name}.slow").exists():', 'if name == "distill":')
+    (stand_in / "stage.py").write_text(slow)
+    run(stand_in, "git", "commit", "--quiet", "--all", "--message", "slow")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.compare", "--ratios", "0.25 0.5"], text=True, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    [note] = until(lambda: list((stand_in / ".work").glob("trees/*/distill.pid")), 100, "distill starts")
+    stage = int(until(note.read_text, 10, "its process is known"))
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert errors.splitlines() == ["interrupted; the same command continues from the stages that are done"]
+    assert process.returncode == 130
+    until(lambda: not alive(stage), 10, "the stage ends")
+    assert (note.parent / "artifacts" / "pruned.txt").exists()
 
 
 def test_a_comparison_that_ends_removes_what_others_left(stand_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
