@@ -28,6 +28,17 @@ class Figure:
     key: str
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A row of the table that a result is shown by: its label with unit, its key, and how it is written."""
+
+    label: str
+    key: str
+    scale: float = 1.0
+    digits: int = 3
+    ratio: str = ""  # the figure is this ratio to the teacher, which has its interval beside it
+
+
 HEADLINES = (
     Figure("student.mean_s", "student", "mean_s"),
     Figure("student.mean_s_before_training", "pruned", "mean_s"),
@@ -47,17 +58,6 @@ HEADLINES = (
     Figure("teacher.time_ms_b1", "teacher", "latency_ms_b1"),
     Figure("teacher.weights_mb", "teacher", "weights_mb"),
 )
-@dataclass(frozen=True)
-class Shown:
-    """A row of the table that a result is shown by: its label with unit, its key, and how it is written."""
-
-    label: str
-    key: str
-    scale: float = 1.0
-    digits: int = 3
-    ratio: str = ""  # the figure is this ratio to the teacher, which has its interval beside it
-
-
 ROWS = (
     Shown("Mean S", "mean_s"),
     Shown("Mean S+W", "mean_sw"),

@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -105,10 +105,9 @@ class Machine:
 
     def _write(self, what: str) -> None:
         assert self._note
-        self._note.seek(0)
-        self._note.truncate()
-        self._note.write(f"{what} in {Path.cwd()} (process {os.getpid()})")
-        self._note.flush()
+        with suppress(OSError):  # a full disk costs the text of a line, not the stage
+            os.ftruncate(self._note.fileno(), 0)
+            os.pwrite(self._note.fileno(), f"{what} in {Path.cwd()} (process {os.getpid()})".encode(), 0)
 
     def _others(self) -> list[str]:
         """What the other stages' notes say; a note that nobody holds is of a killed stage and is removed."""
