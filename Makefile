@@ -50,8 +50,8 @@ profile: venv ## NAME=folder SET="teacher.path=/models/my x corpus.path=/data": 
 serve: venv ## Prefect: server, UI and the weekly deployment (PORT=4200)
 	$(BIN)/python -m flows.serve $(if $(PORT),--port $(PORT))
 
-mlflow: venv ## MLflow's UI on this machine (PORT=5000)
-	MLFLOW_BACKEND_STORE_URI="$$($(BIN)/python -m tasks.tracking)" $(BIN)/mlflow ui --host 127.0.0.1 --port $(or $(PORT),5000)
+mlflow: venv ## MLflow's UI on this machine, and the link that opens the runs (PORT=5000)
+	$(BIN)/python -m flows.mlflow_ui $(if $(PORT),--port $(PORT))
 
 compare: venv ## RATIOS="0.25 0.5 0.75": one student a ratio, timed against each other
 	$(BIN)/python -m flows.compare --ratios "$(RATIOS)"

@@ -8,48 +8,97 @@ import argparse
 import json
 import sys
 from collections import deque
+from collections.abc import Callable
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from flows import figures
 from flows.checkout import FlowError, only_run
 from flows.repro import child_environment, dvc, told
 from flows.supervise import Supervised
-from flows.track import LABELS, METRICS, Untracked, add_to_run, track
-from flows.worktree import Overrides, digest, keep_result, worktree
+from flows.track import LABELS, Untracked, add_to_run, track
+from flows.worktree import (
+    Overrides,
+    digest,
+    keep_result,
+    mark_comparison,
+    merged,
+    read_parameters,
+    remove_comparisons,
+    worktree,
+)
+from tasks.params import Params, explain
 from tasks.tracking import WORK, main_checkout
 
 TEACHER, STUDENT, SUITE = "artifacts/teacher", "artifacts/export", "artifacts/suite"
-TOGETHER = "together"  # prefix of the metrics that were measured in one run
+
+
+class NotComparable(FlowError):
+    """A comparison that cannot be made with these ratios and parameters."""
 
 
 def compare(checkout: Path, ratios: list[float]) -> Path:
-    """Run, time, draw and log the ratios; the folder with ratios.md and ratios.png.
+    """Run, time, log and draw the ratios; the folder with ratios.md and ratios.png.
 
-    Raises FlowError where a ratio's pipeline or the timing fails.
+    Results are logged before they are drawn. Raises NotComparable before any work, FlowError where a ratio's pipeline,
+    the timing or the drawing fails.
     """
-    target = main_checkout(checkout) / WORK / "ratios" / digest(ratios)
-    target.mkdir(parents=True, exist_ok=True)
+    check(checkout, ratios)
+    target = results_folder(checkout, ratios)
     Supervised.begin()
-    with only_run(checkout, say), ExitStack() as worktrees:
-        trees = {}
-        for ratio in ratios:
-            say(f"ratio {ratio:g}")
-            trees[ratio] = worktrees.enter_context(worktree(checkout, at_ratio(ratio), say))
-            run(dvc(trees[ratio], "repro"), f"the pipeline at ratio {ratio:g}")
-        kept = {ratio: keep_result(checkout, tree) for ratio, tree in trees.items()}
-        costs = time_together(trees, target / "cost.json")
+    with only_run(checkout, say):
+        with ExitStack() as worktrees:
+            trees = {}
+            for ratio in ratios:
+                say(f"ratio {ratio:g}")
+                trees[ratio] = worktrees.enter_context(worktree(checkout, at_ratio(ratio), say))
+                mark_comparison(trees[ratio])
+                run(dvc(trees[ratio], "repro"), f"the pipeline at ratio {ratio:g}")
+            kept = {ratio: keep_result(checkout, tree) for ratio, tree in trees.items()}
+            costs = time_together(trees, target / "cost.json")
+        remove_comparisons(checkout, say)
     write_results(kept, costs, target / "results.json")
+    log(kept, lambda ratio: figures.together(costs[f"{ratio:g}"]), [])
     module = ["-m", "headshrink.report.ratios"]
     command = [sys.executable, *module, str(target / "results.json"), str(target)]
     run(Supervised(command, checkout, child_environment()), "the picture of the ratios")
-    log(kept, costs, [target / "ratios.md", target / "ratios.png"])
+    log(kept, lambda _: {}, [target / "ratios.md", target / "ratios.png"])
     return target
 
 
+def results_folder(checkout: Path, ratios: list[float]) -> Path:
+    return main_checkout(checkout) / WORK / "ratios" / digest(ratios)
+
+
+def check(checkout: Path, ratios: list[float]) -> None:
+    """Refuse what would end a comparison late or make it empty: NotComparable before any stage runs."""
+    for ratio in ratios:
+        parameters = merged(read_parameters(checkout), at_ratio(ratio))
+        try:
+            valid = Params.model_validate(parameters)
+        except ValidationError as error:
+            raise NotComparable(f"params.yaml with ratio {ratio:g}: {explain(error, parameters)}") from error
+    if (kind := valid.distill.student.kind) != "pruned":
+        raise NotComparable(f"distill.student.kind = {kind}: no ratio changes it; pruned is needed")
+    if missing := [task for task in figures.SENTENCE_TASKS if task not in valid.benchmark.tasks]:
+        raise NotComparable(f"benchmark.tasks lacks {', '.join(missing)}: mean S of every student is compared")
+    if not find_spec("matplotlib"):
+        raise NotComparable("matplotlib is not installed, which draws the comparison")
+    target = results_folder(checkout, ratios)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        (target / "cost.json").open("a").close()
+    except OSError as error:
+        raise NotComparable(f"{error.filename or target}: {error.strerror}; the comparison is written there") from error
+
+
 def at_ratio(ratio: float) -> Overrides:
-    """The changes that make `ratio` count: separate ratios of heads and of FFN neurons would override it."""
-    return {"prune": {"ratio": ratio, "heads": None, "ffn": None}}
+    """The changes that make `ratio` count: ratios of heads and of FFN neurons, or a budget, would override it."""
+    return {"prune": {"ratio": ratio, "heads": None, "ffn": None, "budget": None}}
 
 
 def run(child: Supervised, what: str) -> None:
@@ -74,9 +123,9 @@ def time_together(trees: dict[float, Path], target: Path) -> dict[str, Any]:
 
 def write_results(kept: dict[float, Path], costs: dict[str, Any], target: Path) -> None:
     """The list that headshrink.report.ratios reads: the teacher at ratio 0, then a student a ratio."""
-    quality = {ratio: read(folder / METRICS[""]) for ratio, folder in kept.items()}
+    quality = {ratio: figures.read(folder / figures.BENCHMARK / "quality.json") for ratio, folder in kept.items()}
     first = next(iter(kept))
-    about = {name: read(kept[first] / path) for name, path in LABELS.items()}
+    about = {name: figures.read(kept[first] / path) for name, path in LABELS.items()}
     labels = {name: str(content.get("label", "?")) for name, content in about.items()}
     generated = [name for name, content in about.items() if content.get("generated")]
     machine = costs.get("machine", {})
@@ -88,16 +137,12 @@ def write_results(kept: dict[float, Path], costs: dict[str, Any], target: Path) 
     target.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def log(kept: dict[float, Path], costs: dict[str, Any], files: list[Path]) -> None:
-    """Every ratio as an MLflow run, with the figures measured together and the comparison beside its own."""
+def log(kept: dict[float, Path], measured: Callable[[float], dict[str, float]], files: list[Path]) -> None:
+    """Every ratio as an MLflow run, with what was measured of it and the comparison's files beside its own."""
     try:
         for ratio, folder in kept.items():
             track(folder)
-            add_to_run(folder, {f"{TOGETHER}.{name}": value for name, value in costs[f"{ratio:g}"].items()}, files)
+            add_to_run(folder, measured(ratio), files)
     except Untracked as warning:
         print(f"warning: {warning}", file=sys.stderr)
 
@@ -107,30 +152,30 @@ def say(line: str) -> None:
 
 
 def parse_ratios(text: str) -> list[float]:
-    """Ratios from words; FlowError unless there are two or more different ones in [0, 1)."""
+    """Ratios from words; NotComparable unless there are two or more different ones in [0, 1)."""
     try:
         ratios = [float(word) for word in text.replace(",", " ").split()]
     except ValueError as error:
-        raise FlowError(f"--ratios {text!r}: numbers in [0, 1) are needed") from error
-    if len(set(ratios)) < 2 or len(set(ratios)) < len(ratios) or not all(0 <= ratio < 1 for ratio in ratios):
-        raise FlowError(f"--ratios {text!r}: two or more different numbers in [0, 1) are needed")
+        raise NotComparable(f"--ratios {text!r}: numbers in [0, 1) are needed") from error
+    names = {f"{ratio:g}" for ratio in ratios}
+    if len(names) < 2 or len(names) < len(ratios) or not all(0 <= ratio < 1 for ratio in ratios):
+        raise NotComparable(f"--ratios {text!r}: two or more different numbers in [0, 1) are needed")
     return ratios
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit 1 after one line where a ratio fails, 2 where the ratios are not allowed; Ctrl-C ends what runs."""
+    """Exit 1 after one line where a ratio fails, 2 where the comparison cannot be made, 130 on Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m flows.compare", description="Compare students of several ratios.")
     parser.add_argument("--ratios", default="0.25 0.5 0.75", help="shares of heads and FFN neurons to cut")
+    given = parser.parse_args(arguments).ratios
     try:
-        ratios = parse_ratios(parser.parse_args(arguments).ratios)
+        target = compare(Path.cwd(), parse_ratios(given))
     except FlowError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
-    try:
-        target = compare(Path.cwd(), ratios)
-    except FlowError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, NotComparable) else 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command continues from the stages that are done", file=sys.stderr)
+        return 130
     finally:
         Supervised.stop_all()
     print(f"\n{(target / 'ratios.md').read_text(encoding='utf-8')}\npicture: {target / 'ratios.png'}")

@@ -101,8 +101,7 @@ def pipeline(
             changes = overrides(forms, parameters)
             check(merged(parameters, changes))
             result = run_beside(main, changes, rerun, cancelled) if changes else run_stages(main, rerun, cancelled)
-            track(result)
-            publish(result)
+            publish(result, track(result))
             return Completed(message=f"report: {result / 'artifacts' / 'report' / 'report.md'}")
     except Cancelling:
         return Cancelled(message="cancelled; finished stages are kept, an interrupted one resumes or starts again")

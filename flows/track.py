@@ -8,48 +8,60 @@ import csv
 import fcntl
 import hashlib
 import json
-import math
+import re
 import sqlite3
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from flows import figures, view
 from flows.checkout import FlowError, git
 from flows.worktree import uncommitted_code
 from headshrink.errors import HeadshrinkError
 from headshrink.redact import redacted
-from tasks.tracking import WORK, connect, main_checkout, tracking_uri
+from tasks.params import complete
+from tasks.tracking import WORK, connect, cut_name, main_checkout, sqlite_path, tracking_uri, ui_address
 
 EXPERIMENT = "headshrink"
-METRICS = {  # prefix in MLflow: file
-    "": Path("artifacts/benchmark/quality.json"),
-    "cost": Path("artifacts/benchmark/cost.json"),
-    "speed": Path("artifacts/speed/speed.json"),
-    "distill": Path("artifacts/student/metrics.json"),
-}
-SCORES = Path("artifacts/benchmark/scores.json")
+METRICS = (
+    figures.BENCHMARK / "quality.json",
+    figures.BENCHMARK / "cost.json",
+    Path("artifacts/speed/speed.json"),
+    figures.TRAINING,
+)
 CURVE = Path("artifacts/student/curve.csv")
 LABELS = {  # tag: the JSON file whose `label` it is
     "corpus": Path("artifacts/corpus/counts.json"),
     "suite": Path("artifacts/suite/suite.json"),
     "teacher": Path("artifacts/teacher/teacher.json"),
 }
-FILES = (Path("artifacts/report"), Path("artifacts/importance/map.png"), CURVE, *METRICS.values(), Path("dvc.lock"))
-BOUNDS = ("difference", "lower_95", "upper_95", "margin")
-MACHINES = ("cost.machine", "speed.machine")  # what the timings were taken on is a tag
+FILES = (
+    Path("artifacts/report"), Path("artifacts/importance/map.png"), CURVE, figures.SCORES, *METRICS, Path("dvc.lock"),
+)  # fmt: skip
+LINK = re.compile(r"MLflow (?P<name>run|report): (?P<address>\S+)")
 PARAMS_A_BATCH, METRICS_A_BATCH = 100, 1000  # MLflow's limits
 
 
 class Untracked(HeadshrinkError):
-    """A result that is whole, and that the tracking server did not take; a warning, never a failure."""
+    """A result that is complete, and that the tracking server did not take; a warning, never a failure."""
 
 
-def track(folder: Path) -> str | None:
-    """Log the result in `folder` as one MLflow run; its id, or None where it was logged before.
+@dataclass(frozen=True)
+class Logged:
+    """A result's run in MLflow, and whether this call made it."""
+
+    experiment: str
+    run: str
+    new: bool
+
+
+def track(folder: Path, prefect: str | None = None) -> Logged:
+    """Log the result in `folder` as one MLflow run, unless it was logged before; `prefect`: its flow run's address.
 
     Raises FlowError where `folder` holds no finished result, Untracked where MLflow does not take it.
     """
@@ -60,10 +72,10 @@ def track(folder: Path) -> str | None:
     (main / WORK).mkdir(exist_ok=True)
     with open(main / WORK / "track.lock", "w") as only_tracker:
         fcntl.flock(only_tracker, fcntl.LOCK_EX)
-        if in_sqlite(tracking_uri(main), identity):  # without importing MLflow, which takes seconds
-            return None
+        if found := in_sqlite(tracking_uri(main), identity):  # without importing MLflow, which takes seconds
+            return found
         try:
-            return log_run(main, folder, lock, identity)
+            return log_run(main, folder, lock, read_tags(folder, identity, prefect))
         except Exception as error:  # whatever MLflow, its database or the network raise
             raise Untracked(refusal(main, error)) from error
 
@@ -88,7 +100,7 @@ def lock_hash(lock: dict[str, Any]) -> str:
 def check_files(folder: Path, lock: dict[str, Any]) -> None:
     """FlowError where a metrics file is not the one that dvc.lock names: the stages are in the middle of a change."""
     outs = {out["path"]: out.get("md5") for stage in lock.values() for out in stage.get("outs", [])}
-    for path in METRICS.values():
+    for path in METRICS:
         if not (folder / path).is_file():
             if str(path) in outs:
                 raise FlowError(f"{folder / path} is missing; `dvc repro` restores it")
@@ -96,50 +108,58 @@ def check_files(folder: Path, lock: dict[str, Any]) -> None:
             raise FlowError(f"{folder / path} is not the one in dvc.lock; `dvc repro` brings them together")
 
 
-def in_sqlite(uri: str, identity: str) -> bool:
-    """Whether a SQLite tracking database holds the result already; False also for any other kind of server."""
-    path = Path(uri.removeprefix("sqlite:///"))
-    if not uri.startswith("sqlite:///") or not path.is_file():
-        return False
+def in_sqlite(uri: str, identity: str) -> Logged | None:
+    """The run of a result in a SQLite tracking database; None also for any other kind of server."""
+    path = sqlite_path(uri)
+    if path is None or not path.is_file():
+        return None
     query = (
-        "SELECT 1 FROM tags JOIN runs USING (run_uuid) "
+        "SELECT experiment_id, run_uuid FROM tags JOIN runs USING (run_uuid) "
         "WHERE key = 'dvc_lock' AND value = ? AND lifecycle_stage = 'active' AND status = 'FINISHED'"
     )
     try:
-        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         try:
-            return database.execute(query, (identity,)).fetchone() is not None
+            row = database.execute(query, (identity,)).fetchone()
         finally:
             database.close()
     except sqlite3.Error:
-        return False  # not initialised yet, or another schema: MLflow itself will tell
+        return None  # not initialised yet, or another schema: MLflow itself will tell
+    return Logged(str(row[0]), row[1], new=False) if row else None
 
 
-def log_run(main: Path, folder: Path, lock: dict[str, Any], identity: str) -> str | None:
-    """Log the result through MLflow unless the server holds it already."""
+def log_run(main: Path, folder: Path, lock: dict[str, Any], tags: dict[str, str]) -> Logged:
+    """Log the result through MLflow unless the server holds it already; an interrupted run is not left as running."""
     client, experiment = connect(main, EXPERIMENT)
+    view.save(client, experiment)
+    if found := find_run(client, experiment, tags["dvc_lock"]):
+        return Logged(experiment, found, new=False)
+    parameters = read_params(lock)
+    run = client.create_run(experiment, run_name=run_name(parameters, figures.headlines(folder))).info.run_id
+    try:
+        log_data(client, run, folder, parameters, tags)
+        log_files(client, run, folder)
+    except BaseException as error:
+        client.set_terminated(run, "FAILED" if isinstance(error, Exception) else "KILLED")
+        raise
+    client.set_terminated(run)
+    return Logged(experiment, run, new=True)
+
+
+def log_data(client: Any, run: str, folder: Path, parameters: dict[str, str], tags: dict[str, str]) -> None:
+    """Tags, parameters, the headline figures and the training's curve."""
     from mlflow.entities import Metric, Param, RunTag
 
-    if find_run(client, experiment, identity):
-        return None
-    parameters, metrics, now = read_params(lock), dict(read_metrics(folder)), int(time.time() * 1000)
-    run = client.create_run(experiment, run_name=run_name(parameters, metrics)).info.run_id
-    tags = {"dvc_lock": identity} | read_tags(folder)
-    logged = [Metric(key, value, now, 0) for key, value in metrics.items()]
-    scores = read_scores(folder / SCORES)
-    logged += [Metric(f"interval.{key}", float(value), now, 0) for key, value in flattened(scores["intervals"])]
-    logged += [Metric(f"curve.{key}", value, now, step) for step, key, value in read_curve(folder / CURVE)]
+    now = int(time.time() * 1000)
+    logged = [Metric(key, value, now, 0) for key, value in figures.headlines(folder).items()]
+    curve = read_curve(folder / CURVE)
+    logged += [Metric(f"{figures.CURVE_PREFIX}{key}", value, now, step) for step, key, value in curve]
     client.log_batch(run, tags=[RunTag(key, value[:5000]) for key, value in tags.items()])
     items = [Param(key, value[:6000]) for key, value in parameters.items()]
     for start in range(0, len(items), PARAMS_A_BATCH):
         client.log_batch(run, params=items[start : start + PARAMS_A_BATCH])
     for start in range(0, len(logged), METRICS_A_BATCH):
         client.log_batch(run, metrics=logged[start : start + METRICS_A_BATCH])
-    log_files(client, run, folder)
-    if scores["models"]:
-        client.log_table(run, score_table(scores), "scores-table.json")
-    client.set_terminated(run)
-    return run
 
 
 def find_run(client: Any, experiment: str, identity: str) -> str | None:
@@ -150,7 +170,7 @@ def find_run(client: Any, experiment: str, identity: str) -> str | None:
 
 
 def add_to_run(folder: Path, metrics: dict[str, float], files: list[Path]) -> None:
-    """Add figures and files to the run of a result that `track` has logged; Untracked where MLflow refuses them."""
+    """Add figures, and files under comparison/, to the run of a logged result; Untracked where MLflow refuses them."""
     try:
         client, experiment = connect(main_checkout(folder), EXPERIMENT)
         if run := find_run(client, experiment, lock_hash(read_lock(folder))):
@@ -171,47 +191,28 @@ def refusal(main: Path, error: Exception) -> str:
 
 
 def log_files(client: Any, run: str, folder: Path) -> None:
-    """Report, importance map, curve and metrics files."""
+    """Report, importance map, curve and all metrics as files; the benchmark's figures and scores also as tables."""
     for path in FILES:
         if (folder / path).is_dir():
             client.log_artifacts(run, str(folder / path), path.name)
         elif (folder / path).is_file():
             client.log_artifact(run, str(folder / path))
+    tables = {"figures-table.json": figures.all_figures(folder), "scores-table.json": figures.score_table(folder)}
+    for name, table in tables.items():
+        if any(table.values()):
+            client.log_table(run, table, name)
 
 
 def read_params(lock: dict[str, Any]) -> dict[str, str]:
-    """The parameters that made the result, as `section.key`: those in dvc.lock, for params.yaml may have moved on."""
+    """The parameters that made the result, as `section.key`: those in dvc.lock, for params.yaml may have moved on.
+
+    Keys that they leave out have the defaults of this code.
+    """
     merged: dict[str, Any] = {}
     for stage in lock.values():
         for values in stage.get("params", {}).values():
             merged.update(values)
-    return {key: redacted(str(value)) for key, value in flattened(merged)}
-
-
-def read_metrics(folder: Path) -> Iterator[tuple[str, float]]:
-    """Every finite number of the metrics files, under the path of its keys."""
-    for prefix, path in METRICS.items():
-        if (folder / path).is_file():
-            for key, value in flattened(json.loads((folder / path).read_text(encoding="utf-8")), prefix):
-                if isinstance(value, int | float) and math.isfinite(value) and not key.startswith(MACHINES):
-                    yield key, float(value)
-
-
-def read_scores(path: Path) -> dict[str, Any]:
-    """Scores by model and task, and their intervals: difference from the teacher, its bounds, the margin proved."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"models": {}, "intervals": {}}
-
-
-def score_table(scores: dict[str, Any]) -> dict[str, list[Any]]:
-    """Columns of a table with a row a model and task: MLflow's UI shows those of several runs side by side."""
-    columns: dict[str, list[Any]] = {}
-    for model, facts in scores["models"].items():
-        for task, found in facts["tasks"].items():
-            bounds = scores["intervals"].get(model, {}).get(task, {})
-            row = {"model": model, "task": task, **{key: found[key] for key in ("score", "at", "own", "own_at")}}
-            for key, value in (row | {key: bounds.get(key) for key in BOUNDS}).items():
-                columns.setdefault(key, []).append(value)
-    return columns
+    return {key: redacted(str(value)) for key, value in flattened(complete(merged))}
 
 
 def read_curve(path: Path) -> Iterator[tuple[int, str, float]]:
@@ -223,11 +224,14 @@ def read_curve(path: Path) -> Iterator[tuple[int, str, float]]:
                 yield from ((step, key, float(cell)) for key, cell in row.items() if cell)
 
 
-def read_tags(folder: Path) -> dict[str, str]:
-    """Commit, dirty tree, machine of the timings, and the labels of teacher, corpus and suite."""
-    tags = {name: str(_read(folder / path).get("label", "?")) for name, path in LABELS.items()}
-    cost = _read(folder / METRICS["cost"])
+def read_tags(folder: Path, identity: str, prefect: str | None) -> dict[str, str]:
+    """The result's identity, commit, dirty tree, machine of the timings, labels of its data, and Prefect's run."""
+    tags = {"dvc_lock": identity}
+    tags |= {name: str(figures.read(folder / path).get("label", "?")) for name, path in LABELS.items()}
+    cost = figures.read(folder / figures.BENCHMARK / "cost.json")
     tags["machine"] = json.dumps(cost.get("machine", "?"), ensure_ascii=False)
+    if prefect:
+        tags |= {"prefect": prefect, "mlflow.note.content": f"[Run in Prefect]({prefect})"}
     try:
         tags["commit"] = git(folder, "rev-parse", "HEAD")
         tags["dirty"] = str(bool(uncommitted_code(folder))).lower()
@@ -236,14 +240,40 @@ def read_tags(folder: Path) -> dict[str, str]:
     return tags
 
 
-def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+def pages(folder: Path, logged: Logged) -> dict[str, str]:
+    """Addresses of MLflow's pages of a result, by what they show; LINK reads the lines that `main` prints of them."""
+    ui = ui_address(main_checkout(folder))
+    found = {"run": view.run_address(ui, logged.experiment, logged.run)}
+    if (folder / "artifacts" / "report" / "report.html").is_file():
+        found["report"] = view.report_address(ui, logged.experiment, logged.run)
+    return found
+
+
+def lock_note(folder: Path) -> str | None:
+    """Why git shows dvc.lock as modified after a run, where it does; None also without git or a committed dvc.lock."""
+    try:
+        committed = yaml.safe_load(git(folder, "show", "HEAD:./dvc.lock"))["stages"]
+    except FlowError:
+        return None
+    changed = sorted(name for name, stage in read_lock(folder).items() if stage != committed.get(name))
+    if not changed:
+        return None
+    return (
+        f"git shows dvc.lock as modified ({', '.join(changed)}): it holds hashes of results, and timings are new in "
+        "every run; commit it only to publish these results"
+    )
 
 
 def run_name(parameters: dict[str, str], metrics: dict[str, float]) -> str:
-    """What tells runs apart in a list: how much was cut, and what quality is left."""
+    """What tells runs apart in a list: the training's name, and what quality is left."""
     quality = metrics.get("student.mean_s")
-    return f"ratio {parameters.get('prune.ratio', '?')}" + (f", mean S {quality:.3f}" if quality is not None else "")
+    return training_name(parameters) + (f", mean S {quality:.3f}" if quality is not None else "")
+
+
+def training_name(parameters: dict[str, str]) -> str:
+    """The name of a result's training, as `read_params` has its parameters."""
+    prune = {key.removeprefix("prune."): value for key, value in parameters.items() if key.startswith("prune.")}
+    return cut_name(parameters.get("distill.student.kind", "pruned"), prune)
 
 
 def flattened(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -259,10 +289,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit 0 also where the tracking server is down (a warning); 2 where there is no result to log."""
     parser = argparse.ArgumentParser(prog="python -m flows.track", description="Log the last result to MLflow.")
     parser.add_argument("folder", nargs="?", type=Path, default=Path.cwd(), help="checkout or kept run; default: here")
-    folder = parser.parse_args(arguments).folder
+    parser.add_argument("--prefect", metavar="URL", help="address of the flow run that made it")
+    given = parser.parse_args(arguments)
     try:
-        run = track(folder)
-        print(f"MLflow: logged as run {run}" if run else "MLflow: this result is logged already")
+        logged = track(given.folder, given.prefect)
+        print(f"MLflow: logged as run {logged.run}" if logged.new else "MLflow: this result is logged already")
+        for name, address in pages(given.folder, logged).items():
+            print(f"MLflow {name}: {address}")
+        if note := lock_note(given.folder):
+            print(note)
     except Untracked as warning:
         print(f"warning: {warning}", file=sys.stderr)
     except FlowError as error:

@@ -9,6 +9,7 @@ import copy
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,8 @@ KEPT = (
     "artifacts/student/curve.csv", "artifacts/importance", "artifacts/report", "artifacts/corpus/counts.json",
     "artifacts/speed", "artifacts/suite/suite.json", "artifacts/teacher/teacher.json",
 )  # what the report, MLflow and a reader need of a result; the models stay in DVC's cache
+SECONDS_KEPT = 7 * 24 * 3600.0  # of a worktree whose run did not end
+COMPARISON = "comparison"  # under .work of a worktree: it is of a comparison
 Overrides = dict[str, dict[str, Any]]
 
 
@@ -75,12 +78,14 @@ def worktree(main: Path, overrides: Overrides, say: Callable[[str], None]) -> It
     """A worktree of HEAD under .work/trees with the overrides in its params.yaml and main's cache and dvc.lock.
 
     Named by its parameters. It is removed when the block ends well and stays when it fails or is killed, so that the
-    same run goes on from its last checkpoint. Uncommitted changes are not in it, which `say` is told.
+    same run goes on from its last checkpoint; the next run removes it where that was not started for a week.
+    Uncommitted changes are not in it, which `say` is told.
     """
     parameters = with_absolute_paths(merged(read_parameters(main), overrides), main)
     tree = main / WORK / "trees" / digest(parameters)
     if uncommitted := uncommitted_code(main):
         say(f"this run uses the last commit: changes in {', '.join(uncommitted[:5])} are not part of it")
+    _remove_unused(main, tree, say)
     _check_out(main, tree)
     _share_cache(main, tree)
     if (main / "dvc.lock").is_file():
@@ -127,6 +132,38 @@ def remove(main: Path, tree: Path) -> None:
     """Remove a worktree and git's record of it."""
     shutil.rmtree(tree, ignore_errors=True)
     git(main, "worktree", "prune")
+
+
+def _remove_unused(main: Path, own: Path, say: Callable[[str], None]) -> None:
+    """Remove worktrees that no run has started in for a week; the caller holds the checkout's lock."""
+    for tree in trees_of(main):
+        if tree != own and time.time() - _last_start(tree) > SECONDS_KEPT:
+            say(f"removing {tree}: its run did not end and was not started again for a week")
+            remove(main, tree)
+
+
+def _last_start(tree: Path) -> float:
+    """When a run last wrote the parameters of its worktree, in seconds; 0 where none has."""
+    parameters = tree / "params.yaml"
+    return parameters.stat().st_mtime if parameters.exists() else 0.0
+
+
+def trees_of(main: Path) -> list[Path]:
+    return sorted((main / WORK / "trees").glob("*"))
+
+
+def mark_comparison(tree: Path) -> None:
+    """Mark a worktree as one of a comparison."""
+    (tree / WORK).mkdir(exist_ok=True)
+    (tree / WORK / COMPARISON).touch()
+
+
+def remove_comparisons(main: Path, say: Callable[[str], None]) -> None:
+    """Remove what comparisons that did not end have left, once another one has; the caller holds the lock."""
+    for tree in trees_of(main):
+        if (tree / WORK / COMPARISON).exists():
+            say(f"removing {tree}, of a comparison that did not end")
+            remove(main, tree)
 
 
 def keep_result(main: Path, tree: Path) -> Path:

@@ -45,13 +45,15 @@ def run(params) -> None:
     from headshrink.benchmark.read import open_suite, read_sample
     from headshrink.benchmark.run import run as score
     from headshrink.output import new_folder
+    from tasks.machine import machine
     from tasks.stage import ARTIFACTS, WORK
 
     chosen, suite = params.benchmark, open_suite(ARTIFACTS / "suite")
     models = {name: open_model(ARTIFACTS / folder, name) for name, folder in MODELS.items()}
     extra = {"pairs": local(chosen.pairs), "graded": local(chosen.graded)}
     found = score(models, suite, chosen.tasks, chosen.batch_size, ResultCache(WORK / "benchmark"), **extra)
-    costs = cost.measure(models, "teacher", read_sample(suite), chosen.repeats, chosen.limit_s)
+    with machine.timing("benchmark"):
+        costs = cost.measure(models, "teacher", read_sample(suite), chosen.repeats, chosen.limit_s)
     with new_folder(ARTIFACTS / "benchmark") as folder:
         write_json(folder / "quality.json", found.quality)
         write_json(folder / "scores.json", found.details)

@@ -195,6 +195,7 @@ def run(params) -> None:
     from headshrink.shards import read_split
     from tasks.live import LiveCurve
     from tasks.stage import ARTIFACTS, WORK
+    from tasks.tracking import cut_name
 
     def pairs(split: str) -> Pairs:
         shards = read_split(ARTIFACTS / "shards", split)
@@ -214,7 +215,7 @@ def run(params) -> None:
     if any(LOSSES[name].needs - ON_EMBEDDINGS for name in recipe.losses):
         reference = Reference(teacher, load_mlm_head([ARTIFACTS / "targets", ARTIFACTS / "teacher"], teacher.backbone))
     data = TrainingData(train, heldout, reference)
-    with LiveCurve("distill", params.distill.model_dump()) as live:
+    with LiveCurve(cut_name(chosen.student.kind, record["why"]), params.distill.model_dump()) as live:
         if chosen.rounds > 1 or chosen.masks:
             part = partial(train_student, data=data)
             parts = partial(Parts, train=part, checkpoints=checkpoints, on_row=live.row)

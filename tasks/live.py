@@ -15,6 +15,14 @@ from tasks.tracking import connect, main_checkout, tracking_uri
 
 EXPERIMENT = "headshrink-live"  # apart from the results, which are one run each: flows.track logs them
 SECONDS_TO_FINISH = 10.0
+FOLDER = "folder"  # tag: where the training runs
+
+
+def end_dead_runs(client: Any, experiment: str) -> None:
+    """Mark the runs of this folder that are still running as killed: a folder has one training at a time."""
+    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+        if run.data.tags.get(FOLDER) == str(Path.cwd()):
+            client.set_terminated(run.info.run_id, "KILLED")
 
 
 class LiveCurve:
@@ -33,8 +41,8 @@ class LiveCurve:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._status = "FAILED" if kind else "FINISHED"
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._status = "FINISHED" if kind is None else "FAILED" if issubclass(kind, Exception) else "KILLED"
         self._rows.put(None)
         self._thread.join(SECONDS_TO_FINISH)
 
@@ -46,7 +54,8 @@ class LiveCurve:
         main = main_checkout(Path.cwd())
         try:
             client, experiment = connect(main, EXPERIMENT)
-            run = client.create_run(experiment, run_name=name).info.run_id
+            end_dead_runs(client, experiment)
+            run = client.create_run(experiment, run_name=name, tags={FOLDER: str(Path.cwd())}).info.run_id
             for key, value in parameters.items():
                 client.log_param(run, key, redacted(str(value)))
             while (row := self._rows.get()) is not None:

@@ -1,6 +1,7 @@
 """The whole of params.yaml, validated before any stage does any work."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,16 @@ def load(path: Path = PARAMS) -> Params:
         return Params.model_validate(raw)
     except ValidationError as error:
         raise ParamsError(f"{path}: {explain(error, raw)}") from error
+
+
+def complete(sections: dict[str, Any]) -> dict[str, Any]:
+    """Sections of parameters with the defaults of the keys that they leave out; a section that is not valid stays."""
+    found = dict(sections)
+    for name, field in Params.model_fields.items():
+        if isinstance(sections.get(name), dict) and isinstance(field.annotation, type):
+            with suppress(ValidationError):
+                found[name] = field.annotation.model_validate(sections[name]).model_dump(mode="json")
+    return found
 
 
 def explain(error: ValidationError, parameters: Any) -> str:

@@ -1,5 +1,6 @@
 """Stage prune: cut the least important heads and FFN neurons out of the weights, and refit what is left."""
 
+from contextlib import nullcontext
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -55,6 +56,7 @@ def run(params) -> None:
     from headshrink.prune.vocabulary import count_tokens
     from headshrink.prune.within import Budget, prune_within
     from headshrink.shards import read_split
+    from tasks.machine import machine
     from tasks.stage import ARTIFACTS
 
     chosen, importance = params.prune, params.importance
@@ -79,7 +81,8 @@ def run(params) -> None:
     if chosen.budget:
         allowed = chosen.model_dump(include={"share", "repair", "ridge"})
         budget = Budget(chosen.budget, cut=tuple(chosen.also), **allowed)
-        pruned, plan, _ = prune_within(teacher, budget, scores, text, counts())
+        with machine.timing("prune") if chosen.budget == "ms" else nullcontext():  # that budget is spent by the clock
+            pruned, plan, _ = prune_within(teacher, budget, scores, text, counts())
     else:
         pruned, plan = prune(teacher, recipe, scores, text, counts() if recipe.embedding else None)
     with new_folder(ARTIFACTS / "pruned") as folder:

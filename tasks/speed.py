@@ -64,6 +64,7 @@ def run(params) -> None:
     from headshrink.output import new_folder
     from headshrink.speed import as_json, measure
     from tasks.heldout import heldout
+    from tasks.machine import machine
     from tasks.stage import ARTIFACTS
 
     chosen = params.speed
@@ -71,7 +72,8 @@ def run(params) -> None:
     sentences = [text for side in heldout(-(-chosen.sentences // 2)) for text in side]
     settings = [Setting.named(name) for name in chosen.settings]
     suite = open_suite(ARTIFACTS / "suite") if chosen.mean_s else None
-    rows = measure(subjects, chosen.rows, sentences, settings, chosen.repeats, chosen.limit_s, suite)
+    with machine.timing("speed"):
+        rows = measure(subjects, chosen.rows, sentences, settings, chosen.repeats, chosen.limit_s, suite)
     exported = {"exported": sorted(set(subjects["student"].forms) - {"transformers"})}
     with new_folder(ARTIFACTS / "speed") as folder:
         content = as_json(rows) | exported

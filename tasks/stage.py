@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tasks import params
+from tasks.machine import machine
 from tasks.params import Params, ParamsError
 
 ARTIFACTS = Path("artifacts")
@@ -33,7 +34,7 @@ def main(run: Callable[[Params], None], name: str, *outputs: str) -> None:
     from headshrink.errors import ends_in_one_line  # bring torch: only once the parameters are known to be good
     from headshrink.output import check_folder
 
-    with ends_in_one_line(f"{name}: "), only_copy(name):
+    with ends_in_one_line(f"{name}: "), only_copy(name), machine.stage(name):
         for output in outputs:
             check_folder(ARTIFACTS / output)
         quiet_libraries()

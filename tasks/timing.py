@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from tasks.machine import machine
+
 ROUNDS = 20  # as the benchmark stage's default; a setting ends earlier once its ratios are settled
 
 
@@ -23,7 +25,9 @@ def main(arguments: list[str]) -> int:
     with ends_in_one_line():
         check_file(Path(target))
         models = {name: open_model(folder, name) for name, folder in folders.items()}
-        costs = cost.measure(models, next(iter(models)), read_sample(open_suite(Path(suite))), ROUNDS)
+        sentences = read_sample(open_suite(Path(suite)))
+        with machine.stage("compare"), machine.timing("compare"):
+            costs = cost.measure(models, next(iter(models)), sentences, ROUNDS)
         write_text(Path(target), json.dumps(costs, indent=1, ensure_ascii=False) + "\n")
     return 0
 

@@ -1,5 +1,6 @@
 """Small models that every test may use; built in memory, never downloaded."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,14 @@ from headshrink.model import SentenceEncoder, save_encoder
 
 # Tests that share an expensive session fixture (a built pipeline, a Prefect server) stay in one of pytest's processes.
 GROUPS = ("tests/e2e/test_demo", "tests/e2e", "tests/flows")
+
+@pytest.fixture(scope="session", autouse=True)
+def own_lock_of_the_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Stages of the tests wait neither for the user's stages nor for each other's in another test process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        yield
+
 
 WORDS = (
     "the a man woman cat dog house tree runs sleeps reads sees big small in on "

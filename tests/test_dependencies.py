@@ -13,7 +13,10 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages
 # and every stage imports them.
 WITHOUT_RESULTS = {f"headshrink/{name}.py" for name in ("__init__", "errors", "output", "progress", "redact")}
 # Stages run through these and tell MLflow of it by these; they decide how a stage runs and never what it computes.
-HARNESS = {f"tasks/{name}.py" for name in ("__init__", "stage", "params", "section", "live", "tracking", "yaml_file")}
+HARNESS = {
+    f"tasks/{name}.py"
+    for name in ("__init__", "stage", "params", "section", "live", "tracking", "yaml_file", "machine")
+}
 
 
 def imported(file: Path) -> Iterator[Path]:

@@ -19,7 +19,7 @@ from headshrink.output import new_file, write_text
 from headshrink.report.figures._style import MARKERS, Colours, new_figure, provenance, rule, save
 from headshrink.report.render import markdown_table, render
 from headshrink.report.results import MODELS
-from headshrink.report.tables import Measure, Row, Table
+from headshrink.report.tables import LATENCY, Measure, Row, Table, interval
 
 COLUMNS = [
     Measure("mean_s", "mean S"),
@@ -28,7 +28,7 @@ COLUMNS = [
     Measure("parameters", "parameters, M", 1e-6, 2),
     Measure("weights_mb", "MB", 1, 1),
     Measure("latency_ms_b1", "latency, ms", 1, 2),
-    Measure("latency_ratio_b1", "latency ÷ teacher", 1, 2),
+    Measure("latency_ratio_b1", "latency ÷ teacher", 1, 2, paired=LATENCY),
     Measure("throughput_b32_per_s", "sentences/s, batch 32", 1, 0),
 ]
 NEEDED = ("ratio", "mean_s", "weights_mb", "latency_ratio_b1")
@@ -64,10 +64,15 @@ def ratio_table(results: list[Result]) -> Table:
     """A row a ratio; columns that no result has are left out."""
     columns = [column for column in COLUMNS if any(result.get(column.key) is not None for result in results)]
     rows = [
-        Row(title(result["ratio"]), [column.show(result.get(column.key)) for column in columns], [])
+        Row(title(result["ratio"]), [cell(result, column) for column in columns], [])
         for result in results
     ]
     return Table(["ratio cut", *(column.title for column in columns)], rows)
+
+
+def cell(result: Result, column: Measure) -> str:
+    """A figure, and the 95% interval of a ratio of times."""
+    return column.show(result.get(column.key)) + interval(result, column.paired)
 
 
 def title(ratio: float) -> str:

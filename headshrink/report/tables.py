@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from headshrink.report.results import MODELS, TASKS, Results
 
 NONE = "–"
 COMPRESSED = ("pruned", "student")  # the models that stand in relation to the teacher
+LATENCY = "time_ratio_b1_32tokens_1thread"  # the ratio to the teacher behind `latency_ratio_b1`
 SIZES = {"parameters": "parameters", "weights_mb": "bytes"}
 
 
@@ -33,7 +35,7 @@ COSTS = [
     Measure("embedding_parameters", "Embeddings, M", 1e-6, 2, "part of the parameters"),
     Measure("weights_mb", "Weights, MB", 1, 1),
     Measure("flops_g_32tokens", "FLOPs, G", 1, 3, "a sentence of 32 tokens"),
-    Measure("latency_ms_b1", "Latency, ms", 1, 2, "batch 1, 32 tokens, 1 thread", "time_ratio_b1_32tokens_1thread"),
+    Measure("latency_ms_b1", "Latency, ms", 1, 2, "batch 1, 32 tokens, 1 thread", LATENCY),
     Measure("latency_p95_ms_b1", "Latency p95, ms", 1, 2, "batch 1, 32 tokens, 1 thread"),
     Measure("throughput_b32_per_s", "Throughput, 1/s", 1, 0, "batch 32, 32 tokens, all threads"),
     Measure("speed_task_ms", "Speed task, ms", 1, 2, "encodechka's: one text, tokenisation in it"),
@@ -153,11 +155,16 @@ def signed(value: float, digits: int) -> str:
 def ratio(model: Figures, teacher: Figures, measure: Measure) -> str:
     """The ratio to the teacher; of times, the median over rounds with its 95% interval, for the machine drifts."""
     if measure.paired in model:
-        low, high = (model[f"{measure.paired}_{end}"] for end in ("low", "high"))
-        return f"{model[measure.paired]:.2f}× ({low:.2f}–{high:.2f})"
+        return f"{model[measure.paired]:.2f}×{interval(model, measure.paired)}"
     if measure.key not in model or not teacher.get(measure.key):
         return NONE
     return f"{model[measure.key] / teacher[measure.key]:.2f}×"
+
+
+def interval(model: Mapping[str, Any], key: str) -> str:
+    """The 95% interval of a ratio of times as ` (low–high)`; nothing where it was not measured."""
+    low, high = model.get(f"{key}_low"), model.get(f"{key}_high")
+    return "" if low is None or high is None else f" ({low:.2f}–{high:.2f})"
 
 
 def headline(results: Results) -> str:
@@ -165,7 +172,7 @@ def headline(results: Results) -> str:
     teacher, student = results.overall("teacher"), results.overall("student")
     ours, theirs = results.cost["student"], results.cost["teacher"]
     shares = [f"{ours[key] / theirs[key]:.2f} of its {name}" for key, name in SIZES.items()]
-    shares.append(f"{ours['latency_ratio_b1']:.2f} of its latency at batch 1")
+    shares.append(f"{ours['latency_ratio_b1']:.2f}{interval(ours, LATENCY)} of its latency at batch 1")
     kept = f"{student / teacher:.1%} of the teacher's {results.overall_title} ({student:.3f} v {teacher:.3f})"
     return f"The student keeps {kept} with {in_words(shares)}.{recovery(results)}{above_floor(results)}"
 

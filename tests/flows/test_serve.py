@@ -20,7 +20,9 @@ def test_the_form_has_types_ranges_and_help(served: Served) -> None:
     schema = served.deployment().parameter_openapi_schema
     assert schema["properties"]["rerun"]["enum"] == ["changed", "benchmark", "all"]
     ratio = schema["definitions"]["Prune"]["properties"]["ratio"]
-    assert (ratio["type"], ratio["minimum"], ratio["exclusiveMaximum"]) == ("number", 0, 1)
+    text, number = ratio["anyOf"]
+    assert (number["type"], number["minimum"], number["exclusiveMaximum"]) == ("number", 0, 1)
+    assert text["type"] == "string"
     assert "empty: as params.yaml says" in ratio["description"]
     assert "default" not in ratio, "a deployment would freeze it"
     assert schema["properties"]["prune"]["default"] == {}
@@ -30,8 +32,9 @@ def test_the_form_has_types_ranges_and_help(served: Served) -> None:
 def test_the_server_refuses_a_ratio_out_of_range(served: Served) -> None:
     from prefect.exceptions import PrefectHTTPStatusError
 
-    with pytest.raises(PrefectHTTPStatusError, match=r"409|422"):
-        served.ask(prune={"ratio": 1.5})
+    for ratio in (1.5, "1.5", "x"):
+        with pytest.raises(PrefectHTTPStatusError, match=r"409|422"):
+            served.ask(prune={"ratio": ratio})
 
 
 def test_other_parameters_run_beside_the_checkout(served: Served) -> None:

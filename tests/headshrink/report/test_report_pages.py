@@ -94,7 +94,7 @@ def test_ratios_and_differences_are_to_the_teacher(run_artifacts: Path) -> None:
     sts = next(row for row in quality_table(results).rows if row.title == "STS")
     change = results.quality["student"]["sts"] - results.quality["teacher"]["sts"]
     assert sts.relations[1] == f"−{abs(change):.3f}"
-    assert "0.81 of its bytes" in headline(results)
+    assert "0.81 of its bytes and 0.58 (0.57–0.59) of its latency at batch 1." in headline(results)
 
 
 def test_the_headline_says_what_the_student_keeps_above_word_vectors(run_artifacts: Path) -> None:

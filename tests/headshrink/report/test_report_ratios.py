@@ -44,6 +44,12 @@ def test_columns_that_nobody_measured_are_left_out() -> None:
     assert ratio_table(RESULTS).header == ["ratio cut", "mean S", "mean S, pruned only", "MB", "latency ÷ teacher"]
 
 
+def test_a_ratio_of_times_stands_with_its_interval() -> None:
+    key = "time_ratio_b1_32tokens_1thread"
+    [row] = ratio_table([RESULTS[0] | {f"{key}_low": 0.55, f"{key}_high": 0.91}]).rows
+    assert row.cells[-1] == "0.58 (0.55–0.91)"
+
+
 @pytest.mark.parametrize("results", [[], {}, [{"ratio": 0.5}], "ratio", [0.5]])
 def test_what_is_no_list_of_results_is_one_line(results: object, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert run(results, tmp_path) == 2
