@@ -1,7 +1,7 @@
 """Model folders: a transformers checkpoint with sentence-transformers modules beside it, in and out."""
 
-import json
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,14 @@ from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokeniz
 
 from headshrink.errors import HeadshrinkError
 from headshrink.model import modeling_bilstm, modeling_pruned_bert
+from headshrink.model.allowed import check_folder, read_listing, refused
+from headshrink.model.checkpoint import BUFFERS, HEADS, check_finite, check_weights, current_name, weight_files
 from headshrink.model.encoder import POOLINGS, SentenceEncoder
+from headshrink.model.files import WEIGHTS, damaged, read_json, write_json
 from headshrink.model.modeling_bilstm import BiLstmModel
 from headshrink.model.modeling_pruned_bert import PrunedBertConfig, PrunedBertModel
+from headshrink.model.pickled import converted, pickled_places
 
-WEIGHTS = "model.safetensors"
 ACTIVATIONS = {"Tanh": nn.Tanh, "Identity": nn.Identity, "GELU": nn.GELU, "ReLU": nn.ReLU}
 MODEL_CLASSES: dict[str, type[BertModel]] = {"bert": BertModel, "bilstm": BiLstmModel, "pruned_bert": PrunedBertModel}
 OWN_CODE = {  # the file that a folder of each architecture of ours carries, then what that imports
@@ -45,23 +48,6 @@ def read_config(folder: Path) -> BertConfig:
         raise damaged(path, error) from error
 
 
-def read_json(path: Path, kind: type) -> Any:
-    """The content of a JSON file, an object of `kind`; HeadshrinkError where it is missing, damaged or another."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise damaged(path, error) from error
-    if not isinstance(content, kind):
-        raise damaged(path, f"a {type(content).__name__}, where a {kind.__name__} belongs")
-    return content
-
-
-def damaged(path: Path, reason: object) -> HeadshrinkError:
-    """What to raise for a file of a model folder that does not hold what it should."""
-    line = " ".join(str(reason).split())[:200]
-    return HeadshrinkError(f"cannot read {path} ({line}): a whole model folder is needed")
-
-
 def read_modules(folder: Path, with_weights: bool = True) -> dict[str, Any]:
     """Pooling, dense layers, normalisation and length from the folder's sentence-transformers files.
 
@@ -69,21 +55,16 @@ def read_modules(folder: Path, with_weights: bool = True) -> dict[str, Any]:
     Raises HeadshrinkError for a module or pooling that is not supported.
     """
     modules: dict[str, Any] = {"pooling": "mean", "dense": nn.Sequential(), "normalise": False}
-    listing = folder / "modules.json"
-    for module in read_json(listing, list) if listing.is_file() else []:
-        if not isinstance(module, dict) or not isinstance(module.get("type"), str) or "path" not in module:
-            raise damaged(listing, "a module without type or path")
-        kind, place = module["type"].rsplit(".", 1)[-1], folder / str(module["path"])
-        if not place.resolve().is_relative_to(folder.resolve()):
-            raise damaged(listing, f"the module {module['path']} is outside of the folder")
+    for kind, place in read_listing(folder):
         if kind == "Pooling":
             modules["pooling"] = read_pooling(place)
         elif kind == "Dense":
+            if modules["normalise"]:
+                listing = folder / "modules.json"
+                raise refused(listing, "the order of modules", "Dense after Normalize", "Dense before Normalize")
             modules["dense"].extend(read_dense(place, with_weights))
         elif kind == "Normalize":
             modules["normalise"] = True
-        elif kind != "Transformer":
-            raise HeadshrinkError(f"{kind} module in {listing}: allowed are Transformer, Pooling, Dense, Normalize")
     return modules
 
 
@@ -105,7 +86,7 @@ def read_dense(place: Path, with_weights: bool) -> list[nn.Module]:
     config = read_json(place / "config.json", dict)
     if not {"in_features", "out_features"} <= config.keys():
         raise damaged(place / "config.json", "no in_features or out_features")
-    activation = config.get("activation_function", "torch.nn.modules.linear.Identity").rsplit(".", 1)[-1]
+    activation = config.get("activation_function", "torch.nn.modules.activation.Tanh").rsplit(".", 1)[-1]
     if activation not in ACTIVATIONS:
         raise HeadshrinkError(f"activation {activation} in {place}: allowed are {', '.join(ACTIVATIONS)}")
     linear = nn.Linear(config["in_features"], config["out_features"], bias=config.get("bias", True))
@@ -120,13 +101,16 @@ def read_dense(place: Path, with_weights: bool) -> list[nn.Module]:
     return [linear, ACTIVATIONS[activation]()]
 
 
-def read_max_length(folder: Path, config: BertConfig) -> int:
-    """Longest input in tokens: sentence_bert_config.json, else the position table."""
+def read_max_length(folder: Path, config: BertConfig, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Longest input in tokens, as sentence-transformers finds it: never above the position table.
+
+    sentence_bert_config.json states it, else the tokenizer, as sentence-transformers 6 writes it.
+    """
     path = folder / "sentence_bert_config.json"
     stated = read_json(path, dict).get("max_seq_length") if path.is_file() else None
     if not isinstance(stated, int | None):
         raise damaged(path, f"max_seq_length is {stated!r}, no number of tokens")
-    return min(stated or config.max_position_embeddings, config.max_position_embeddings)
+    return min(stated or tokenizer.model_max_length, config.max_position_embeddings)
 
 
 def read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -140,41 +124,87 @@ def read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """A safetensors file as fp32 tensors under BertModel's own names (a `bert.` prefix and other heads dropped)."""
+    """A safetensors file as fp32 tensors under BertModel's own names (heads of tasks dropped)."""
     try:
         with safe_open(path, framework="pt") as file:
-            names = list(file.keys())
-            prefix = "bert." if any(name.startswith("bert.") for name in names) else ""
-            keep = [name for name in names if name.startswith(prefix) and not name.startswith("cls.")]
-            return {name.removeprefix(prefix): file.get_tensor(name).float() for name in keep}
+            names = [name for name in file.keys() if not name.startswith(HEADS)]  # noqa: SIM118
+            return {current_name(name.removeprefix("bert.")): file.get_tensor(name).float() for name in names}
     except (SafetensorError, OSError) as error:
         raise HeadshrinkError(f"cannot read {path} ({error}): a whole safetensors file is needed") from error
 
 
-def load_encoder(folder: str | Path) -> SentenceEncoder:
-    """Load a model folder as a SentenceEncoder: fp32, CPU, eval mode.
+def load_encoder(folder: str | Path, allow_pickle: bool = False) -> SentenceEncoder:
+    """Load a model folder as a SentenceEncoder: fp32, CPU, eval mode. torch's random state stays as it was.
 
-    Weights come from `model.safetensors` alone; code in the folder is never run. A pooler that the checkpoint does not
-    hold is None, never random. Raises HeadshrinkError for a folder that is missing, holds no BERT, no tokenizer, no
-    safetensors, or weights that do not fit its config.
+    Code in the folder is never run, and no path out of it followed. Weights are safetensors, in one file or several;
+    `allow_pickle` reads those that exist only as .bin, by way of a converted copy. A pooler that the checkpoint does
+    not hold is None, never random. Raises HeadshrinkError for a folder that is missing, holds no BERT, no tokenizer,
+    keys or values that are not listed in `allowed`, or weights that do not fit its config or are not finite.
     """
     folder = Path(folder)
     config = read_config(folder)
-    if not (folder / WEIGHTS).is_file():
-        pickled = " (pickled weights are not read)" if (folder / "pytorch_model.bin").is_file() else ""
-        raise HeadshrinkError(f"no {WEIGHTS} in {folder}{pickled}: weights must be in one safetensors file")
-    weights = read_weights(folder / WEIGHTS)
-    backbone = MODEL_CLASSES[config.model_type](config, add_pooling_layer="pooler.dense.weight" in weights)
-    weights.pop("embeddings.position_ids", None)  # a buffer that old checkpoints saved
+    check_folder(folder)
+    if pickled := pickled_places(folder):
+        if not allow_pickle:
+            found = ", ".join(str(file.relative_to(folder)) for file in pickled)
+            raise HeadshrinkError(
+                f"weights of {folder} exist only as pickles ({found}): convert them to safetensors, or set allow_pickle"
+            )
+        with tempfile.TemporaryDirectory(prefix="headshrink-") as scratch:
+            return load_encoder(converted(folder, pickled, Path(scratch) / folder.name))
+    with torch.random.fork_rng(devices=[]):
+        backbone = read_backbone(folder, config)
+        modules = read_modules(folder)
+    check_finite(folder, modules["dense"].state_dict())
+    check_dimensions(folder, config.hidden_size, modules["dense"])
+    tokenizer = read_tokenizer(folder)
+    check_tokenizer(folder, tokenizer, config.vocab_size)
+    return SentenceEncoder(backbone, tokenizer, max_length=read_max_length(folder, config, tokenizer), **modules).eval()
+
+
+def check_dimensions(folder: Path, hidden_size: int, dense: nn.Sequential) -> None:
+    """Raises HeadshrinkError where a Dense module takes another dimension than the module before it gives."""
+    given = hidden_size
+    for linear in (module for module in dense if isinstance(module, nn.Linear)):
+        if linear.in_features != given:
+            raise refused(folder / "modules.json", "in_features of a Dense module", linear.in_features, f"{given}")
+        given = linear.out_features
+
+
+def read_backbone(folder: Path, config: BertConfig) -> BertModel:
+    """The folder's backbone, every weight of it from the checkpoint; shapes are compared before memory is taken."""
+    model_class = MODEL_CLASSES[config.model_type]
     try:
-        backbone.load_state_dict(weights)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:300]
-        raise HeadshrinkError(f"{folder / WEIGHTS} does not fit its config.json: {reason}") from error
-    encoder = SentenceEncoder(
-        backbone, read_tokenizer(folder), max_length=read_max_length(folder, config), **read_modules(folder)
-    )
-    return encoder.eval()
+        with torch.device("meta"):
+            skeleton = model_class(config, add_pooling_layer=True)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise damaged(folder / "config.json", error) from error
+    pooler = check_weights(folder, skeleton)
+    weights = {name: value for path in weight_files(folder) for name, value in read_weights(path).items()}
+    weights = {name: value for name, value in weights.items() if name not in BUFFERS}
+    check_finite(folder, weights)
+    backbone = model_class(config, add_pooling_layer=pooler)
+    backbone.load_state_dict(weights)
+    return backbone
+
+
+def check_tokenizer(folder: Path, tokenizer: PreTrainedTokenizerBase, rows: int) -> None:
+    """Raises HeadshrinkError for ids beyond the word table or twice or never given, and where there is no pad token."""
+    if tokenizer.pad_token_id is None:
+        raise HeadshrinkError(f"{folder / 'tokenizer_config.json'}: pad_token is missing: a token is needed")
+    vocabulary = tokenizer.get_vocab()
+    last, highest = max(vocabulary.items(), key=lambda item: item[1])
+    if highest >= rows:
+        raise HeadshrinkError(f"{folder}: the token {last!r} has the id {highest}: the word table has {rows} rows")
+    if len(set(vocabulary.values())) != highest + 1:
+        hole = min(set(range(highest + 1)) - set(vocabulary.values()))
+        twice = "is a token twice in vocab.txt?"
+        raise HeadshrinkError(f"{folder}: no token has the id {hole} ({twice}): a token for every id is needed")
+    ids = tokenizer("a")["input_ids"]
+    special = ids[:1] + ids[-1:]
+    if max(ids) >= rows or not set(special) <= set(vocabulary.values()):
+        path = folder / "tokenizer.json"
+        raise HeadshrinkError(f"{path}: post_processor gives the ids {special}: ids of the vocabulary are needed")
 
 
 def random_encoder(folder: str | Path, seed: int = 0) -> SentenceEncoder:
@@ -185,8 +215,8 @@ def random_encoder(folder: str | Path, seed: int = 0) -> SentenceEncoder:
         torch.manual_seed(seed)
         backbone = MODEL_CLASSES[config.model_type](config)
         modules = read_modules(folder, with_weights=False)
-    max_length = read_max_length(folder, config)
-    return SentenceEncoder(backbone, read_tokenizer(folder), max_length=max_length, **modules).eval()
+    tokenizer = read_tokenizer(folder)
+    return SentenceEncoder(backbone, tokenizer, max_length=read_max_length(folder, config, tokenizer), **modules).eval()
 
 
 def save_encoder(encoder: SentenceEncoder, folder: str | Path) -> None:
@@ -241,8 +271,3 @@ def write_dense(linear: Any, activation: nn.Module, place: Path) -> None:
     config = {"in_features": linear.in_features, "out_features": linear.out_features, "bias": linear.bias is not None}
     write_json(place / "config.json", config | {"activation_function": f"{kind.__module__}.{kind.__name__}"})
     save_file({f"linear.{key}": value.contiguous() for key, value in linear.state_dict().items()}, place / WEIGHTS)
-
-
-def write_json(path: Path, content: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

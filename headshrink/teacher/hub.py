@@ -7,7 +7,7 @@ from pathlib import Path
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.model.folder import WEIGHTS
-from headshrink.teacher._pickled import PICKLED, weight_places
+from headshrink.model.pickled import PICKLED, weight_places
 from headshrink.teacher.folder import open_folder
 
 NEEDED = [  # what makes a BERT sentence encoder; a repository often holds ONNX, TensorFlow and Flax copies beside it
