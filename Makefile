@@ -40,14 +40,15 @@ lint: venv ## ruff and mypy
 check: venv ## dvc.lock matches the code and the parameters
 	$(BIN)/python .ci/lockgate.py
 
-profile: venv ## NAME=folder SET="teacher.path=/models/x corpus.path=/data": make a profile the parameters
-	$(BIN)/python -m tasks.profile $(NAME) $(foreach item,$(SET),--set $(item))
+profile: export override SET := $(value SET)
+profile: venv ## NAME=folder SET="teacher.path=/models/my x corpus.path=/data": make a profile the parameters; spaces may stay
+	$(BIN)/python -m tasks.profile $(NAME)
 
 serve: venv ## Prefect: server, UI and the weekly deployment (PORT=4200)
 	$(BIN)/python -m flows.serve $(if $(PORT),--port $(PORT))
 
 mlflow: venv ## MLflow's UI on this machine (PORT=5000)
-	$(BIN)/mlflow ui --host 127.0.0.1 --port $(or $(PORT),5000) --backend-store-uri "$$($(BIN)/python -m tasks.tracking)"
+	MLFLOW_BACKEND_STORE_URI="$$($(BIN)/python -m tasks.tracking)" $(BIN)/mlflow ui --host 127.0.0.1 --port $(or $(PORT),5000)
 
 compare: venv ## RATIOS="0.25 0.5 0.75": one student a ratio, timed against each other
 	$(BIN)/python -m flows.compare --ratios "$(RATIOS)"

@@ -65,11 +65,6 @@ def corpus(work: Path, pairs: Path, suite: Path | None) -> tuple[Pairs, Pairs]:
     return content["train"], content["heldout"]
 
 
-def spread(pairs: Pairs, count: int) -> Pairs:
-    """`count` pairs, evenly spaced: sources come one after another."""
-    return pairs[:: max(1, len(pairs) // count)][:count]
-
-
 def batches(encoder: SentenceEncoder, pairs: Pairs, count: int, seed: int, batch_size: int = 32) -> list[PairBatch]:
     """Batches of at most `count` of the pairs, drawn by `seed`."""
     en, ru = (encoder.tokenise([pair[side] for pair in pairs]) for side in (0, 1))

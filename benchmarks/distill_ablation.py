@@ -25,16 +25,18 @@ import torch
 
 from benchmarks.distill_tenth import LOSSES as LOSSES_OF_TENTH
 from benchmarks.distill_tenth import options, prepared
-from headshrink.distill.losses import ALL_LOSSES, LAYER_LOSSES, LOSSES, WORD_LOSSES
+from headshrink.distill.data import Reference, TrainingData
+from headshrink.distill.losses import LOSSES, ON_EMBEDDINGS
 from headshrink.distill.mlm_fit import fit_mlm_head
 from headshrink.distill.objective import Objective
 from headshrink.distill.pairs import Pairs
 from headshrink.distill.parts import Parts, parts_of
 from headshrink.distill.precision import resolve
-from headshrink.distill.rounds import by_gates, in_rounds
+from headshrink.distill.recipe import Recipe
+from headshrink.distill.rounds import by_learned_gates, in_rounds
 from headshrink.distill.students.thin import REPAIR_PAIRS
 from headshrink.distill.text import text_of
-from headshrink.distill.trainer import Recipe, distil
+from headshrink.distill.trainer import train as train_student
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import FILE, MlmHead, load_mlm_head, save_mlm_head
 from headshrink.prune import Recipe as Cuts
@@ -49,14 +51,15 @@ ROUNDS, MASKED = (1, 2, 4), (0.3, 0.6)
 
 def variants(weights: dict[str, float]) -> Iterator[tuple[str, dict[str, float]]]:
     """Names and weights: each loss on embeddings alone and left out, the others added to cosine and alone."""
-    on_embeddings = {name: weights[name] for name in LOSSES}
+    on_embeddings = {name: weights[name] for name, loss in LOSSES.items() if loss.needs <= ON_EMBEDDINGS}
+    others = [name for name in LOSSES if name not in on_embeddings]
     yield "all on embeddings", on_embeddings
-    for name in LOSSES:
+    for name in on_embeddings:
         yield f"{name} alone", {name: weights[name]}
         yield f"all but {name}", {other: weight for other, weight in on_embeddings.items() if other != name}
-    for name in LAYER_LOSSES | WORD_LOSSES:
+    for name in others:
         yield f"cosine + {name}", {"cosine": weights["cosine"], name: weights[name]}
-    for name in LAYER_LOSSES | WORD_LOSSES:
+    for name in others:
         yield f"{name} alone", {name: weights[name]}
 
 
@@ -75,11 +78,11 @@ def equal_weights(
 ) -> dict[str, float]:
     """One over each loss's value on the first pairs before training."""
     precision = resolve("auto", student.device)
-    objective = Objective(dict.fromkeys(ALL_LOSSES, 1.0), student, teacher, mlm_head=mlm_head)
+    objective = Objective(dict.fromkeys(LOSSES, 1.0), student, Reference(teacher, mlm_head))
     with torch.no_grad():
         batch = train.batch(np.arange(FIRST_PAIRS), student.tokenizer.pad_token_id)  # type: ignore[arg-type]
-        outputs = objective.compare(student, batch, precision)
-        values = {name: loss(*outputs).item() for name, loss in ALL_LOSSES.items()}
+        outputs = objective.outputs(student, batch, precision)
+        values = {name: loss(*outputs).item() for name, loss in LOSSES.items()}
     return {name: 1 / max(value, 1e-3) for name, value in values.items()}
 
 
@@ -92,7 +95,7 @@ def cuts(
     layers = first_to_last(whole.num_hidden_layers, arguments.layers)
     wide = factorise(keep_layers(teacher, layers), arguments.rank, counts)
     heads, ffn = 1 - arguments.heads / whole.num_attention_heads, 1 - arguments.ffn / whole.intermediate_size
-    text, part = text_of(teacher, train, REPAIR_PAIRS, 2), partial(distil, train=train, heldout=heldout)
+    text, part = text_of(teacher, train, REPAIR_PAIRS, 2), partial(train_student, data=TrainingData(train, heldout))
 
     def in_parts(*ends: float) -> Parts:
         return Parts(parts_of(recipe, train, ends), part)
@@ -103,7 +106,7 @@ def cuts(
         yield name, lambda ends=ends: in_rounds(wide, Cuts(heads, ffn), text, in_parts(*ends))[0]
     for share in MASKED:
         name = f"cut by masks learned in {share:g} of the steps"
-        yield name, lambda share=share: by_gates(wide, {"heads": heads, "ffn": ffn}, in_parts(share, 1))[0]
+        yield name, lambda share=share: by_learned_gates(wide, {"heads": heads, "ffn": ffn}, in_parts(share, 1))[0]
 
 
 def write(folder: Path, about: dict[str, Any], rows: dict[str, dict[str, Any]]) -> None:
@@ -150,7 +153,8 @@ def main() -> None:
 
     def by_losses(weights: dict[str, float]) -> SentenceEncoder:
         student = copy.deepcopy(untrained)
-        distil(student, train, heldout, replace(recipe, losses=weights), teacher=teacher, mlm_head=mlm_head)
+        data = TrainingData(train, heldout, Reference(teacher, mlm_head))
+        train_student(student, data, replace(recipe, losses=weights))
         return student
 
     losses = variants(equal_weights(untrained, teacher, train, mlm_head))

@@ -23,15 +23,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from headshrink.distill.command import read_tsv
+from headshrink.distill.data import TrainingData
 from headshrink.distill.losses import LOSSES, Outputs
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
 from headshrink.distill.precision import resolve
+from headshrink.distill.recipe import Recipe
 from headshrink.distill.targets import read_targets, write_targets
-from headshrink.distill.trainer import Recipe, distil
+from headshrink.distill.trainer import train
 from headshrink.importance.scores import Scores
 from headshrink.model import SentenceEncoder, load_encoder, random_encoder
 from headshrink.prune import cut, plan_ratio
+from headshrink.text.pairs import complete_rows, spread
 
 WEIGHTS = {"cosine": 1.0, "similarity": 1.0}
 NAIVE_BATCH = 16
@@ -93,7 +95,7 @@ def trainer_seconds(student: SentenceEncoder, pairs: Pairs, recipe: Recipe) -> f
         Sentences.from_rows([pairs.en[0]]), Sentences.from_rows([pairs.ru[0]]),
         TargetArrays(*(pairs.targets.take(side, np.arange(1)) for side in ("en", "ru"))),
     )  # fmt: skip
-    return 2 * len(pairs) / distil(student, pairs, heldout, recipe).sentences_per_s
+    return 2 * len(pairs) / train(student, TrainingData(pairs, heldout), recipe).sentences_per_s
 
 
 def main() -> None:
@@ -107,8 +109,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder for speed.json and speed.md; rows of other teachers stay")
     chosen = parser.parse_args()
 
-    lines = read_tsv(chosen.pairs)
-    texts = lines[:: max(1, len(lines) // chosen.count)][: chosen.count]
+    texts = [(row.left, row.right) for row in spread(complete_rows(chosen.pairs), chosen.count)]
     teacher = (random_encoder if chosen.random else load_encoder)(chosen.teacher)
     precision = resolve(chosen.precision, teacher.device)
     recipe = Recipe(WEIGHTS, epochs=1, learning_rate=1e-5, evaluations=1, precision=precision)

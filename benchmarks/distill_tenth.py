@@ -26,9 +26,11 @@ from headshrink.checkpoint import Checkpoints, fingerprint
 from headshrink.corpus import Limits, SuiteIndex, build_corpus, suite_sentences
 from headshrink.corpus.clean import fold, normalise
 from headshrink.corpus.sources.parallel import Parallel
+from headshrink.distill.callbacks.quantise import quantised
+from headshrink.distill.data import TrainingData
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
 from headshrink.distill.precision import resolve
-from headshrink.distill.quantised import quantised
+from headshrink.distill.recipe import Recipe
 from headshrink.distill.record import summary, write_curve
 from headshrink.distill.students import Origin, Shape
 from headshrink.distill.students.every_kth_layer import every_kth_layer
@@ -37,11 +39,12 @@ from headshrink.distill.students.static import static
 from headshrink.distill.students.thin import thin
 from headshrink.distill.targets import read_targets, write_targets
 from headshrink.distill.text import text_of
-from headshrink.distill.trainer import Recipe, distil
+from headshrink.distill.trainer import train as train_student
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.prune.fidelity import FidelityTest
 from headshrink.prune.record import parameters
 from headshrink.prune.vocabulary import count_tokens
+from headshrink.text.sentences import read_sentences
 
 LIMITS = Limits(max_chars=300)  # the longest sentences cost most and say least
 MONOLINGUAL = "mono.*.txt"
@@ -73,7 +76,7 @@ def texts_of(arguments: argparse.Namespace) -> dict[str, tuple[list[str], list[s
 
 def sentences(file: Path, suite: SuiteIndex, held: set[str], count: int) -> Iterator[str]:
     """A file's lines, evenly spaced, that neither the benchmark nor the held-out pairs hold."""
-    lines = file.read_text(encoding="utf-8").splitlines()
+    lines = list(read_sentences(file))
     for line in lines[:: max(1, len(lines) // max(1, round(1.1 * count)))]:
         text = normalise(line)
         folded = fold(text)
@@ -218,7 +221,7 @@ def main() -> None:
     sources = [start_of(arguments, kind), arguments.work / "texts.json"]
     work = arguments.work / fingerprint(sources, vars(recipe) | {"losses": LOSSES})
     print(f"{len(train)} rows, {train.translations} of them pairs; the student comes to {work / 'student'}", flush=True)
-    result = distil(student, train, heldout, recipe, Checkpoints(work))
+    result = train_student(student, TrainingData(train, heldout), recipe, Checkpoints(work))
     save_encoder(student, work / "student")
     sentences = 2 * len(train)
     name = f"{kind}, seed {arguments.seed}, {result.steps:,} steps on {sentences:,} sentences"

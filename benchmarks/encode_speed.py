@@ -27,6 +27,8 @@ from headshrink.export import TARGETS, Limits, Options, Original, Pairs, write_l
 from headshrink.export.command import unit
 from headshrink.export.lines import Lines, encode_lines, open_encoder
 from headshrink.model import load_encoder
+from headshrink.text.lines import read_lines
+from headshrink.text.pairs import complete_rows
 
 REFERENCE = "sentence-transformers"
 PAIRS_OF_THE_GATE = 500
@@ -45,8 +47,8 @@ def export(model: Path, pairs: Path, folder: Path) -> dict[str, Path]:
     """The model's ONNX forms, the int8 one only where the gate lets it pass."""
     original = Original(load_encoder(model))
     TARGETS["onnx"].write(original, folder / "onnx", Options())
-    rows = [line.split("\t")[:2] for line in pairs.read_text(encoding="utf-8").splitlines()[:PAIRS_OF_THE_GATE]]
-    en, ru = (list(side) for side in zip(*rows, strict=True))
+    rows = complete_rows(pairs)[:PAIRS_OF_THE_GATE]
+    en, ru = [row.left for row in rows], [row.right for row in rows]
     known = Pairs(en, ru, (original.encoder.encode(en), original.encoder.encode(ru)))
     outcome = write_lossy(TARGETS["onnx_int8"], original, folder / "onnx_int8", Options(), known, Limits())
     print(f"int8 on {len(en)} pairs of {pairs.name}: {outcome}", flush=True)
@@ -66,7 +68,7 @@ def embed_by_sentence_transformers(folder: Path) -> Callable[[Path], np.ndarray]
 
     def embed(file: Path) -> np.ndarray:
         torch.set_num_threads(threads)
-        return encoder.encode(file.read_text(encoding="utf-8").splitlines(), show_progress_bar=False)
+        return encoder.encode(list(read_lines(file)), show_progress_bar=False)
 
     return embed
 
@@ -128,7 +130,7 @@ def main() -> None:
     parser.add_argument("--slices", type=int, default=10)
     parser.add_argument("--memory", action="store_true")
     options = parser.parse_args()
-    texts = [path.read_text(encoding="utf-8").splitlines() for path in options.file]
+    texts = [list(read_lines(path)) for path in options.file]
     sentences = list(itertools.chain(*(side[: options.count // len(texts)] for side in texts)))
     sentences = [sentences[i] for i in np.random.default_rng(0).permutation(len(sentences))]
     print(f"{machine()}, torch threads {torch.get_num_threads()}")

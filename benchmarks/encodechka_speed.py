@@ -32,6 +32,7 @@ from headshrink.benchmark.probe import peak_resident_mb
 from headshrink.benchmark.read import open_suite
 from headshrink.benchmark.suite import TASKS
 from headshrink.model import SentenceEncoder, load_encoder, random_encoder
+from headshrink.text.lines import read_text
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "headshrink" / "benchmark"))
 import naive_encodechka as plain
@@ -42,9 +43,10 @@ Seconds = dict[str, float]
 def write_share(suite: Path, folder: Path, share: float, seed: int = 0) -> None:
     """A part of every file's rows."""
     for path in suite.glob("*.csv"):
-        pd.read_csv(path).sample(frac=share, random_state=seed).to_csv(folder / path.name, index=False)
+        rows = pd.read_csv(path, keep_default_na=False).sample(frac=share, random_state=seed)
+        rows.to_csv(folder / path.name, index=False)
     for path in suite.glob("*.json"):
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_text(path))
         if "texts" in data:
             rows = pd.DataFrame(data).sample(frac=share, random_state=seed)
             (folder / path.name).write_text(json.dumps(rows.to_dict("list"), ensure_ascii=False), encoding="utf-8")

@@ -18,7 +18,7 @@ from benchmarks import _pruning as shared
 from headshrink.importance import PairBatch, score
 from headshrink.importance.criteria import CRITERIA
 from headshrink.importance.losses import LOSSES
-from headshrink.importance.scores import spearman
+from headshrink.metrics import spearman
 from headshrink.model import SentenceEncoder, load_encoder
 from headshrink.model.sites import Site, sites
 from headshrink.progress import track

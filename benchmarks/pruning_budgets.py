@@ -28,6 +28,7 @@ from headshrink.prune.fidelity import FidelityTest
 from headshrink.prune.record import parameters
 from headshrink.prune.vocabulary import count_tokens
 from headshrink.prune.within import Budget, prune_within
+from headshrink.text.pairs import spread
 
 EVERYTHING = ("hidden", "embedding", "vocabulary")
 BUDGETS = (
@@ -62,7 +63,7 @@ def main() -> None:
     chosen.out.mkdir(parents=True, exist_ok=True)
     teacher = load_encoder(chosen.teacher)
     train, heldout = shared.corpus(chosen.work, chosen.pairs, chosen.suite)
-    heldout = shared.spread(heldout, chosen.heldout)
+    heldout = spread(heldout, chosen.heldout)
     test = FidelityTest(teacher, *([pair[side] for pair in heldout] for side in (0, 1)))
     scoring = shared.batches(teacher, train, chosen.scoring, seed=1)
     scores: Scores = shared.scores(chosen.work, teacher, scoring, "obs")

@@ -26,6 +26,7 @@ from headshrink.prune import Plan, Recipe, cut, prune
 from headshrink.prune.fidelity import Fidelity, FidelityTest
 from headshrink.prune.record import parameters
 from headshrink.prune.repair import Method
+from headshrink.text.pairs import spread
 
 REPAIRED = ("obs", "fisher", "taylor", "random")
 ITERATED = ("obs",)
@@ -100,7 +101,7 @@ class Grid(Rows):
         self.work = arguments.work
         self.teacher = load_encoder(arguments.teacher)
         self.train, heldout = shared.corpus(self.work, arguments.pairs, arguments.suite)
-        heldout = shared.spread(heldout, arguments.heldout)
+        heldout = spread(heldout, arguments.heldout)
         self.test = FidelityTest(self.teacher, *([pair[side] for pair in heldout] for side in (0, 1)))
         self.scoring = shared.batches(self.teacher, self.train, arguments.scoring, seed=1)
         self.longest_text = arguments.text[-1]

@@ -7,6 +7,7 @@ alternating rounds with its 95% interval: below 1 is faster. `--suite` adds enco
 """
 
 import argparse
+from itertools import islice
 from pathlib import Path
 
 from headshrink.benchmark.read import open_suite
@@ -15,6 +16,7 @@ from headshrink.model import load_encoder
 from headshrink.report.render import markdown_table
 from headshrink.report.speed import speed_tables
 from headshrink.speed import TRICKS, Subject, as_json, measure
+from headshrink.text.sentences import read_sentences
 
 SENTENCES = 256
 
@@ -35,7 +37,7 @@ def main() -> None:
     parser.add_argument("--limit-s", type=float, default=5.0)
     parser.add_argument("--suite", type=Path)
     options = parser.parse_args()
-    sentences = options.sentences.read_text(encoding="utf-8").splitlines()[:SENTENCES]
+    sentences = list(islice(read_sentences(options.sentences), SENTENCES))
     subjects = {
         name: Subject(Original(load_encoder(folder)), {"transformers": folder}) for name, folder in options.models
     }

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from headshrink.errors import HeadshrinkError
 from tasks.tracking import WORK
 
 SECONDS_BETWEEN_TRIES = 1.0
 
 
-class FlowError(Exception):
+class FlowError(HeadshrinkError):
     """A run that cannot start or go on; one line for the user."""
 
 

@@ -11,13 +11,12 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, cast
 from uuid import UUID
 
-import yaml
 from pydantic import ValidationError
 
 from flows import settings
@@ -34,13 +33,14 @@ from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 from prefect.tasks import exponential_backoff  # noqa: E402
 
 from flows.checkout import FlowError, only_run  # noqa: E402
-from flows.form import overrides, section_form  # noqa: E402
+from flows.form import FIELDS, overrides, section_form  # noqa: E402
 from flows.repro import BUSY, dvc, outcome_of, told, unchanged_stages  # noqa: E402
 from flows.results import publish, track  # noqa: E402
 from flows.stages import read_stages  # noqa: E402
 from flows.supervise import Supervised  # noqa: E402
 from flows.worktree import Overrides, keep_result, merged, read_parameters, worktree  # noqa: E402
 from tasks.params import Params, explain  # noqa: E402
+from tasks.yaml_file import YamlError, parse  # noqa: E402
 
 Rerun = Literal["changed", "benchmark", "all"]
 Prune, Distill, Importance = section_form("prune"), section_form("distill"), section_form("importance")
@@ -115,7 +115,7 @@ def check(parameters: dict[str, Any]) -> None:
     try:
         Params.model_validate(parameters)
     except ValidationError as error:
-        raise FlowError(explain(error)) from error
+        raise FlowError(explain(error, parameters)) from error
 
 
 def run_beside(main: Path, changes: Overrides, rerun: Rerun, cancelled: threading.Event) -> Path:
@@ -260,17 +260,34 @@ def _watch(run_id: UUID, cancelled: threading.Event, left: threading.Event) -> N
                 return
 
 
+def read_changes(words: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What `section.key=value` words change; FlowError for a key that the form lacks or a value that is no YAML."""
+    sections: dict[str, dict[str, Any]] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        section, _, key = name.partition(".")
+        if not equals or key not in FIELDS.get(section, ()):
+            allowed = ", ".join(f"{section}.{key}" for section, keys in FIELDS.items() for key in keys)
+            raise FlowError(f"{word}: section.key=value is needed, with one of the keys {allowed}")
+        try:
+            sections.setdefault(section, {})[key] = parse(value)
+        except YamlError as error:
+            raise FlowError(f"{name}: {error}") from error
+    return sections
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run the flow from the command line; the exit status."""
+    """Run the flow from the command line: 1 where it fails, 2 for a parameter that is not allowed."""
     parser = argparse.ArgumentParser(prog="python -m flows.pipeline", description="Run the pipeline as a Prefect flow.")
     parser.add_argument("--rerun", choices=["changed", "benchmark", "all"], default="changed")
     parser.add_argument("changes", nargs="*", metavar="section.key=value", help="other than params.yaml says")
     given = parser.parse_args(arguments)
-    sections: dict[str, dict[str, Any]] = {}
-    for change in given.changes:
-        name, _, value = change.partition("=")
-        section, _, key = name.partition(".")
-        sections.setdefault(section, {})[key] = yaml.safe_load(value)
+    try:
+        sections = read_changes(given.changes)
+        check(merged(read_parameters(Path.cwd()), sections))
+    except FlowError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     state: State = pipeline(rerun=given.rerun, **sections, return_state=True)  # type: ignore[arg-type]
     if not state.is_completed():
         print(f"error: {state.message}", file=sys.stderr)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flows.stages import Stage
 from flows.supervise import Supervised
+from headshrink.redact import redacted
 
 UNCHANGED = re.compile(r"Stage '([^']+)' didn't change, skipping")
 RESTORED = re.compile(r"Stage '([^']+)' is cached - skipping run")
@@ -30,8 +31,8 @@ def dvc(folder: Path, *arguments: str) -> Supervised:
 
 
 def told(lines: Iterable[str]) -> Iterator[str]:
-    """The lines without DVC's advice on git and pushing, which it repeats after each stage."""
-    return (line for line in lines if line and not line.strip().startswith(ADVICE))
+    """The lines without secrets, and without DVC's advice on git and pushing, which it repeats after each stage."""
+    return (redacted(line) for line in lines if line and not line.strip().startswith(ADVICE))
 
 
 def outcome_of(line: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from flows.checkout import FlowError
+from tasks.yaml_file import read_sections
 
 TEMPLATE = re.compile(r"\$\{([^}]+)\}")
 
@@ -27,7 +28,7 @@ def read_stages(folder: Path) -> list[Stage]:
     plots; `${section.key}` is filled in from params.yaml. Raises FlowError for a cycle or an unknown key.
     """
     described = yaml.safe_load((folder / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    parameters = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+    parameters = read_sections(folder / "params.yaml")
     outputs = {name: [out for kind in ("outs", "metrics", "plots") for out in _paths(stage.get(kind, []), parameters)]
                for name, stage in described.items()}
     after = {}

@@ -20,6 +20,8 @@ import yaml
 
 from flows.checkout import FlowError, git
 from flows.worktree import uncommitted_code
+from headshrink.errors import HeadshrinkError
+from headshrink.redact import redacted
 from tasks.tracking import WORK, connect, main_checkout, tracking_uri
 
 EXPERIMENT = "headshrink"
@@ -42,7 +44,7 @@ MACHINES = ("cost.machine", "speed.machine")  # what the timings were taken on i
 PARAMS_A_BATCH, METRICS_A_BATCH = 100, 1000  # MLflow's limits
 
 
-class Untracked(Exception):
+class Untracked(HeadshrinkError):
     """A result that is whole, and that the tracking server did not take; a warning, never a failure."""
 
 
@@ -183,7 +185,7 @@ def read_params(lock: dict[str, Any]) -> dict[str, str]:
     for stage in lock.values():
         for values in stage.get("params", {}).values():
             merged.update(values)
-    return {key: str(value) for key, value in flattened(merged)}
+    return {key: redacted(str(value)) for key, value in flattened(merged)}
 
 
 def read_metrics(folder: Path) -> Iterator[tuple[str, float]]:

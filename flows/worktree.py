@@ -17,8 +17,9 @@ from typing import Any
 import yaml
 
 from flows.checkout import FlowError, git
-from tasks.profile import LOCAL_PATHS
+from tasks.params import LOCAL_PATHS
 from tasks.tracking import WORK
+from tasks.yaml_file import YamlError, dump, read_sections
 
 KEPT = (
     "params.yaml", "dvc.yaml", "dvc.lock", "artifacts/benchmark", "artifacts/student/metrics.json",
@@ -39,12 +40,9 @@ def merged(parameters: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
 def read_parameters(folder: Path) -> dict[str, Any]:
     """params.yaml as it stands; FlowError where it is no mapping of sections."""
     try:
-        parameters = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FlowError(f"params.yaml of {folder}: {' '.join(str(error).split())}") from error
-    if not isinstance(parameters, dict):
-        raise FlowError(f"params.yaml of {folder} is not a mapping of sections")
-    return parameters
+        return read_sections(folder / "params.yaml")
+    except YamlError as error:
+        raise FlowError(str(error)) from error
 
 
 def with_absolute_paths(parameters: dict[str, Any], main: Path) -> dict[str, Any]:
@@ -87,7 +85,7 @@ def worktree(main: Path, overrides: Overrides, say: Callable[[str], None]) -> It
     _share_cache(main, tree)
     if (main / "dvc.lock").is_file():
         shutil.copyfile(main / "dvc.lock", tree / "dvc.lock")
-    (tree / "params.yaml").write_text(yaml.safe_dump(parameters, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    (tree / "params.yaml").write_text(dump(parameters), encoding="utf-8")
     yield tree
     remove(main, tree)
 

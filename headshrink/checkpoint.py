@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from headshrink.errors import HeadshrinkError
+from headshrink.output import new_file
 
 FILE = "checkpoint.pt"
 
@@ -45,13 +46,13 @@ class Checkpoints:
 
     def save(self, state: dict[str, Any]) -> None:
         """Write a state of tensors, numbers, strings, lists and dicts; a kill leaves the old file or the new one."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_suffix(".tmp")
-        with open(unfinished, "wb") as file:
-            torch.save(state, file)
+        with new_file(self.path) as unfinished, open(unfinished, "wb") as file:
+            try:
+                torch.save(state, file)
+            except RuntimeError as error:  # torch's, over the system's error that it came upon
+                raise error.__context__ or error from None
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(self.path)
         self.saved = time.monotonic()
 
     def save_when_due(self, minutes: float, state: Callable[[], dict[str, Any]]) -> None:

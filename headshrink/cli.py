@@ -2,10 +2,12 @@
 
 import importlib
 import sys
+from collections.abc import Callable
+from functools import wraps
 
 import typer
 
-from headshrink.errors import HeadshrinkError
+from headshrink.errors import ends_in_one_line
 
 # verb -> (module, function): imported only when asked for, so that `--help` and errors come at once.
 VERBS: dict[str, tuple[str, str]] = {
@@ -23,22 +25,31 @@ VERBS: dict[str, tuple[str, str]] = {
 def build(verbs: dict[str, tuple[str, str]]) -> typer.Typer:
     """A typer application with the given verbs."""
     app = typer.Typer(
-        help="Compress Russian-English BERT encoders.", no_args_is_help=True, add_completion=False
-    )
+        help="Compress Russian-English BERT encoders.", no_args_is_help=True, add_completion=False,
+        pretty_exceptions_enable=False,
+    )  # fmt: skip
     for verb, (module, function) in verbs.items():
-        app.command(verb)(getattr(importlib.import_module(module), function))
+        app.command(verb)(reporting(getattr(importlib.import_module(module), function)))
     app.callback()(lambda: None)  # keeps the verb even where there is only one
     return app
 
 
+def reporting(verb: Callable[..., None]) -> Callable[..., None]:
+    """The verb, whose errors become one line before typer handles some of them in its own way."""
+
+    @wraps(verb)
+    def run(*args, **options) -> None:
+        with ends_in_one_line():
+            verb(*args, **options)
+
+    return run
+
+
 def main() -> None:
-    """Run the verb; a mistake of the user's is one line and exit status 2."""
+    """Run the verb; a mistake of the user's or an error of the system's is one line and exit status 2."""
     named = sys.argv[1] if len(sys.argv) > 1 else ""
-    try:
+    with ends_in_one_line():
         build({named: VERBS[named]} if named in VERBS else VERBS)()
-    except HeadshrinkError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,103 @@
-"""The one exception a user's mistake raises: one line that says what, where, and what is allowed."""
+"""What a program says of an error: one line for a mistake or an error of the system, a traceback for our bugs."""
+
+import os
+import re
+import select
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from headshrink.escape import visible
+from headshrink.redact import redacted
+
+CHARACTERS = 300  # of a library's own message
+RUST_OS_ERROR = re.compile(r"\(os error (\d+)\)")  # how safetensors and tokenizers, which are Rust, give the number
+DAMAGED_FILES = {  # of libraries that read and write files, by module and name: importing them takes seconds
+    ("safetensors_rust", "SafetensorError"), ("pyarrow.lib", "ArrowException"), ("zipfile", "BadZipFile"),
+    ("zipfile", "LargeZipFile"), ("zlib", "error"), ("lzma", "LZMAError"), ("_lzma", "LZMAError"),
+}  # fmt: skip
+MISTAKE, INTERRUPTED, SIGNALLED = 2, 130, 128  # exit statuses; the last one plus the signal's number
 
 
 class HeadshrinkError(Exception):
     """A mistake in the input, not a bug of ours.
 
     The message is one line in the form "what, where, what is allowed". Stages and the command line print it without a
-    traceback and exit with status 2; everything else that escapes is our bug and shows its traceback.
+    traceback and exit with status 2; everything else that escapes is our bug and shows its traceback. As text it holds
+    no secret and no control character, wherever it is printed, logged or stored.
     """
+
+    def __str__(self) -> str:
+        return visible(redacted(" ".join(super().__str__().splitlines())))
+
+
+def system_error(error: BaseException) -> OSError | None:
+    """The error as the operating system's, None where it is none.
+
+    Libraries for files have exceptions of their own beside OSError, with or without the system's number.
+    """
+    if isinstance(error, OSError):
+        return error
+    found = RUST_OS_ERROR.search(str(error))
+    if found:
+        return OSError(int(found[1]), os.strerror(int(found[1])))
+    if any((kind.__module__, kind.__name__) in DAMAGED_FILES for kind in type(error).__mro__):
+        return OSError(str(error))
+    return None
+
+
+def reason(error: OSError) -> str:
+    """What the system says, in one line, without the path."""
+    text = error.strerror if isinstance(error.strerror, str) else str(error)
+    return (" ".join(text.split()) or type(error).__name__)[:CHARACTERS]
+
+
+def one_line(error: BaseException) -> str | None:
+    """What to tell the user of an error that is not our bug; None for one that is."""
+    if isinstance(error, HeadshrinkError):
+        return str(error)
+    found = system_error(error)
+    if found is None:
+        return None
+    path = os.fsdecode(found.filename) if isinstance(found.filename, str | bytes) else found.filename
+    return visible(redacted(reason(found) if path is None else f"{path}: {reason(found)}"))
+
+
+@contextmanager
+def ends_in_one_line(prefix: str = "") -> Iterator[None]:
+    """Run a program: its end is one line and a status for everything but our bugs.
+
+    2 after a mistake or a system's error, 130 after Ctrl-C, 141 without a word where the reader of standard output
+    has gone. SIGTERM and SIGHUP unwind the program, so that it removes what is unfinished.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
+            signal.signal(number, _exit)
+    try:
+        yield
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print(f"error: {prefix}interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes once more at its end
+            sys.exit(SIGNALLED + signal.SIGPIPE)
+        line = one_line(error)
+        if line is None:
+            raise
+        print(f"error: {prefix}{line}", file=sys.stderr)
+        sys.exit(MISTAKE)
+
+
+def _exit(number: int, frame: FrameType | None) -> None:
+    sys.exit(SIGNALLED + number)
+
+
+def _nobody_reads() -> bool:
+    """Whether standard output is a pipe without a reader."""
+    output = select.poll()
+    output.register(1, select.POLLOUT)
+    return any(event & select.POLLERR for _, event in output.poll(0))

@@ -6,9 +6,17 @@ from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from headshrink.escape import visible
 
 Item = TypeVar("Item")
 SECONDS_BETWEEN_LINES = 60
+
+
+def on_terminal(text: str) -> Text:
+    """Text from data for a rich table or console: no markup, no escape sequence."""
+    return Text(visible(text))
 
 
 class Bar:
@@ -25,12 +33,12 @@ class Bar:
         if sys.stderr.isatty():
             from rich.console import Console
 
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+            columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
             self._rich = Progress(
                 *columns,
                 TimeElapsedColumn(),
                 TimeRemainingColumn(),
-                TextColumn("{task.fields[note]}"),
+                TextColumn("{task.fields[note]}", markup=False),
                 console=Console(stderr=True),
             )
             self._task = self._rich.add_task(description, total=total, note="")
@@ -70,3 +78,8 @@ def track(items: Iterable[Item], description: str, total: int | None = None) -> 
         for item in items:
             yield item
             bar.advance()
+
+
+def note(line: str) -> None:
+    """One line for the user, beside the results: on standard error."""
+    print(line, file=sys.stderr, flush=True)

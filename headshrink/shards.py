@@ -4,7 +4,6 @@ Which rows a shard holds follows from the number of shards alone, and each is wr
 the same on one core and on sixty-four, and a process never holds more than one row group of Parquet.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from datasets.arrow_writer import ArrowWriter
 from tokenizers import Tokenizer
 
 from headshrink.errors import HeadshrinkError
+from headshrink.hashing import file_sha256
 from headshrink.progress import track
 
 SPLITS = ("train", "heldout")
@@ -72,7 +72,7 @@ def write_shards(
         for done in track(as_completed([pool.submit(write_shard, job) for job in jobs]), "tokenising", total=len(jobs)):
             done.result()
     manifest = {
-        "tokenizer_sha256": sha256_of(tokenizer),
+        "tokenizer_sha256": file_sha256(tokenizer),
         "max_length": max_length,
         "shards": [asdict(describe(job, folder)) for job in jobs],
     }
@@ -91,12 +91,8 @@ def plan(parquet: Path, tokenizer: Path, max_length: int, folder: Path, shards: 
 
 
 def describe(job: Job, folder: Path) -> Shard:
-    return Shard(job.target.relative_to(folder).as_posix(), job.stop - job.start, sha256_of(job.target))
+    return Shard(job.target.relative_to(folder).as_posix(), job.stop - job.start, file_sha256(job.target))
 
-
-def sha256_of(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_shard(job: Job) -> None:

@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from tasks.section import NOTHING, Section, name_from
+from tasks.section import MAX_BATCH, NOTHING, Once, Section, name_from
 
 # name: its folder under artifacts
 MODELS = {"teacher": "teacher", "pruned": "pruned", "student": "export", "static": "floor"}
@@ -15,12 +15,16 @@ MODELS = {"teacher": "teacher", "pruned": "pruned", "student": "export", "static
 class Params(Section):
     """What is measured."""
 
-    tasks: list[name_from("benchmark/suite")] = Field(min_length=1, description="encodechka tasks, by name")  # type: ignore[valid-type]
-    batch_size: int = Field(64, ge=1, description="texts a batch; scores do not depend on it")
-    repeats: int = Field(20, ge=3, description="timed rounds a setting; models alternate, medians count")
+    tasks: Annotated[list[name_from("benchmark/suite")], Once] = Field(  # type: ignore[valid-type]
+        min_length=1, description="encodechka tasks, by name"
+    )
+    batch_size: int = Field(64, ge=1, le=MAX_BATCH, description="texts a batch; scores do not depend on it")
+    repeats: int = Field(20, ge=3, le=10_000, description="timed rounds a setting; models alternate, medians count")
     pairs: str = Field(NOTHING, description="file for retrieval, English TAB Russian; profiles/none: no retrieval")
     graded: str = Field(NOTHING, description="CSV of graded sentence pairs in any languages; profiles/none: none")
-    limit_s: float = Field(10, gt=0, description="seconds after which a setting's rounds end, settled or not")
+    limit_s: float = Field(
+        10, gt=0, le=86_400, description="seconds after which a setting's rounds end, settled or not"
+    )
 
 
 def run(params) -> None:
@@ -30,14 +34,15 @@ def run(params) -> None:
     from headshrink.benchmark.models import open_model
     from headshrink.benchmark.read import open_suite, read_sample
     from headshrink.benchmark.run import run as score
-    from tasks.stage import ARTIFACTS, WORK, output
+    from headshrink.output import new_folder
+    from tasks.stage import ARTIFACTS, WORK
 
     chosen, suite = params.benchmark, open_suite(ARTIFACTS / "suite")
     models = {name: open_model(ARTIFACTS / folder, name) for name, folder in MODELS.items()}
     extra = {"pairs": local(chosen.pairs), "graded": local(chosen.graded)}
     found = score(models, suite, chosen.tasks, chosen.batch_size, ResultCache(WORK / "benchmark"), **extra)
     costs = cost.measure(models, "teacher", read_sample(suite), chosen.repeats, chosen.limit_s)
-    with output(ARTIFACTS / "benchmark", "benchmark") as folder:
+    with new_folder(ARTIFACTS / "benchmark") as folder:
         write_json(folder / "quality.json", found.quality)
         write_json(folder / "scores.json", found.details)
         write_json(folder / "sentences.json", found.sentences["student"])
@@ -55,4 +60,4 @@ def write_json(path: Path, content: Any) -> None:
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "benchmark")
+    main(run, "benchmark", "benchmark")

@@ -1,9 +1,12 @@
 """Stage corpus: train and held-out pairs as Parquet, and the suite that they must not contain."""
 
+from urllib.parse import urlsplit
+
 from pydantic import Field, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
-from tasks.section import NOTHING, Section, name_from
+from headshrink.redact import secret_in
+from tasks.section import NOTHING, Section, Seed, name_from
 
 
 class Params(Section):
@@ -22,11 +25,13 @@ class Params(Section):
         None, validate_default=True, description="hub: commit; a branch would not reproduce"
     )
     pairs: int = Field(24_000, ge=1_000, le=200_000, description="generated: number of distinct pairs")
-    max_pairs: int | None = Field(None, ge=1, description="keep so many pairs (lowest hashes first); empty: all")
-    seed: int = Field(0, ge=0, description="of the generated grammar")
-    min_chars: int = Field(3, ge=1, description="shortest side, in characters")
-    max_chars: int = Field(500, ge=10, description="longest side, in characters")
-    max_length_ratio: float = Field(3.0, gt=1, description="longest to shortest side, in characters")
+    max_pairs: int | None = Field(
+        None, ge=1, le=1_000_000_000, description="keep so many pairs (lowest hashes first); empty: all"
+    )
+    seed: Seed = Field(0, description="of the generated grammar")
+    min_chars: int = Field(3, ge=1, le=10_000, description="shortest side, in characters")
+    max_chars: int = Field(500, ge=10, le=100_000, description="longest side, in characters")
+    max_length_ratio: float = Field(3.0, gt=1, le=1_000, description="longest to shortest side, in characters")
     heldout_percent: float = Field(5.0, gt=0, le=50, description="share of pairs held out, by hash of the English side")
 
     @field_validator("path")
@@ -42,6 +47,30 @@ class Params(Section):
         if info.data.get("source") == "yandex" and (url is None) == (info.data.get("path") == NOTHING):
             raise ValueError("source yandex needs the archive's url or its local path, one of them")
         return url
+
+    @field_validator("url")
+    @classmethod
+    def url_is_public(cls, url: str | None) -> str | None:
+        """A secret in params.yaml would be in dvc.lock, in MLflow and in every copy of the report."""
+        if url is None:
+            return url
+        try:
+            parts, secret = urlsplit(url), secret_in(url)
+            whole = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
+        except ValueError:
+            whole, secret = False, None
+        if not whole or not url.isprintable() or " " in url:
+            raise ValueError("an http:// or https:// URL without spaces is needed")
+        if secret:
+            raise ValueError(f"{secret} is written out; put it into an environment variable and ${{ITS_NAME}} here")
+        return url
+
+    @field_validator("max_chars")
+    @classmethod
+    def longest_is_not_below_shortest(cls, max_chars: int, info: ValidationInfo) -> int:
+        if max_chars < (shortest := info.data.get("min_chars", 0)):
+            raise ValueError(f"at least min_chars = {shortest} is needed")
+        return max_chars
 
     @field_validator("sha256")
     @classmethod
@@ -62,11 +91,12 @@ def run(params) -> None:
     """Write artifacts/suite and artifacts/corpus."""
     from headshrink.corpus import Limits, SuiteIndex, build_corpus, suite_sentences, write_corpus
     from headshrink.corpus.sources import SOURCES
-    from tasks.stage import ARTIFACTS, WORK, output
+    from headshrink.output import new_folder
+    from tasks.stage import ARTIFACTS, WORK
     from tasks.suite import write_suite
 
     settings = params.corpus
-    with output(ARTIFACTS / "suite", "corpus") as suite, output(ARTIFACTS / "corpus", "corpus") as corpus:
+    with new_folder(ARTIFACTS / "suite") as suite, new_folder(ARTIFACTS / "corpus") as corpus:
         write_suite(params.suite, suite)
         source = SOURCES[settings.source](settings, WORK / "downloads")
         limits = Limits(settings.min_chars, settings.max_chars, settings.max_length_ratio)
@@ -78,4 +108,4 @@ def run(params) -> None:
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "corpus")
+    main(run, "corpus", "suite", "corpus")

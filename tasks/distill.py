@@ -1,25 +1,48 @@
 """Stage distill: pull the cut model back to its teacher."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from tasks.section import LIBRARY, Section, name_from
+from tasks.section import LIBRARY, MAX_BATCH, Section, Seed, name_from
 
 LIBRARY_PARTS = ("checkpoint.py", "distill", "importance", "model", "prune", "shards.py")
-Weight = float | Annotated[list[float], Field(min_length=2, max_length=2)]
+MAX_LAYERS, MAX_WIDTH, MAX_WEIGHT = 64, 8192, 1e6
+Weight = (
+    Annotated[float, Field(gt=0, le=MAX_WEIGHT)]
+    | Annotated[list[Annotated[float, Field(ge=0, le=MAX_WEIGHT)]], Field(min_length=2, max_length=2)]
+)
+Layer = Annotated[int, Field(ge=0, lt=MAX_LAYERS)]
+# As headshrink.distill.losses groups them: known here without torch.
+LAYER_LOSSES = {
+    "attention_maps", "attention_scores", "embedding", "hidden", "hidden_cosine", "minilm_attention", "minilm_values",
+    "pkd",
+}  # fmt: skip
+WORD_LOSSES = {"mlm", "soft_targets"}
+LOSSES_OF_TRANSLATIONS = {"crosslingual", "ranking", "similarity"}
+WITHOUT_LAYERS = ("bilstm", "static")  # kinds of students that have no layers like the teacher's
 
 
 class Student(Section):
     """What is trained: a kind, and its size where it is not the cut model."""
 
     kind: name_from("distill/students") = Field("pruned", description="what it is made from")  # type: ignore[valid-type]
-    layers: int = Field(2, ge=1, description="every_kth_layer, thin, narrow, bilstm")
-    hidden: int = Field(312, ge=1, description="narrow, bilstm: width")
-    heads: int = Field(12, ge=1, description="thin, narrow: a layer")
-    ffn: int = Field(600, ge=1, description="thin, narrow: FFN neurons a layer")
-    rank: int | None = Field(None, ge=1, description="all but pruned: of the word table; empty: dense")
+    layers: int = Field(2, ge=1, le=MAX_LAYERS, description="every_kth_layer, thin, narrow, bilstm")
+    hidden: int = Field(312, ge=1, le=MAX_WIDTH, description="narrow, bilstm: width")
+    heads: int = Field(12, ge=1, le=256, description="thin, narrow: a layer")
+    ffn: int = Field(600, ge=1, le=65_536, description="thin, narrow: FFN neurons a layer")
+    rank: int | None = Field(None, ge=1, le=MAX_WIDTH, description="all but pruned: of the word table; empty: dense")
     share_layers: bool = Field(False, description="narrow: one set of weights for all layers")
+
+    @model_validator(mode="after")
+    def width_is_shared_out(self) -> "Student":
+        if self.kind == "narrow" and self.hidden % self.heads:
+            raise ValueError(f"hidden = {self.hidden}: a multiple of heads = {self.heads} is needed")
+        if self.kind == "bilstm" and self.hidden % 2:
+            raise ValueError(f"hidden = {self.hidden}: two directions share it, an even number is needed")
+        if self.kind in ("narrow", "bilstm") and self.rank and self.rank >= self.hidden:
+            raise ValueError(f"rank = {self.rank}: less than hidden = {self.hidden} is needed, or it saves nothing")
+        return self
 
 
 class Params(Section):
@@ -30,22 +53,26 @@ class Params(Section):
     losses: dict[name_from("distill/losses"), Weight] = Field(  # type: ignore[valid-type]
         min_length=1, description="weight of each loss, by name; two numbers: at the first step and at the last"
     )
-    layer_map: Literal["uniform", "last"] | list[int] = Field("uniform", description="teacher's layer for each layer")
-    queue: int = Field(
-        0, ge=0, description="earlier pairs that ranking tells apart from a batch's, as the teacher sees"
+    layer_map: Literal["uniform", "last"] | Annotated[list[Layer], Field(min_length=1)] = Field(
+        "uniform", description="teacher's layer for each layer"
     )
-    epochs: float = Field(3, gt=0, description="passes over the training pairs")
-    batch_size: int = Field(64, ge=2, description="pairs a step")
-    accumulate: int = Field(1, ge=1, description="batches a step")
-    learning_rate: float = Field(5e-4, gt=0, description="peak")
-    weight_decay: float = Field(0.01, ge=0, description="on matrices only")
+    queue: int = Field(
+        0, ge=0, le=1_000_000, description="earlier pairs that ranking tells apart from a batch's, as the teacher sees"
+    )
+    epochs: float = Field(3, gt=0, le=10_000, description="passes over the training pairs")
+    batch_size: int = Field(64, ge=2, le=MAX_BATCH, description="pairs a step")
+    accumulate: int = Field(1, ge=1, le=4096, description="batches a step")
+    learning_rate: float = Field(5e-4, gt=0, le=10, description="peak")
+    weight_decay: float = Field(0.01, ge=0, le=10, description="on matrices only")
     warmup: float = Field(0.05, ge=0, lt=1, description="share of steps before the peak")
     decay: Literal["linear", "cosine"] = Field("cosine", description="from the peak down to zero")
-    clip: float = Field(1.0, gt=0, description="largest gradient norm")
+    clip: float = Field(1.0, gt=0, le=1e6, description="largest gradient norm")
     ema: float = Field(0.0, ge=0, lt=1, description="what a running mean of the weights keeps a step; 0: off")
-    evaluations: int = Field(10, ge=1, description="held-out evaluations; the best chooses the checkpoint")
-    patience: int | None = Field(None, ge=1, description="evaluations without a new best that end the training")
-    checkpoint_minutes: float = Field(2, gt=0, description="between resumable checkpoints")
+    evaluations: int = Field(10, ge=1, le=10_000, description="held-out evaluations; the best chooses the checkpoint")
+    patience: int | None = Field(
+        None, ge=1, le=10_000, description="evaluations without a new best that end the training"
+    )
+    checkpoint_minutes: float = Field(2, gt=0, le=10_080, description="between resumable checkpoints")
     word_dropout: float = Field(0.0, ge=0, lt=1, description="share of pieces hidden from the student; 0: none")
     dropout: float = Field(0.0, ge=0, lt=1, description="of the student while it trains; 0: off")
     train_embeddings: bool = Field(True, description="train the word table too; off: it stays the teacher's")
@@ -61,7 +88,27 @@ class Params(Section):
     )
     quantise: bool = Field(False, description="train for int8: weights and activations rounded as its export rounds")
     compile: bool = Field(False, description="torch.compile of the student's passes")
-    seed: int = Field(0, ge=0, description="order of the batches, dropout")
+    seed: Seed = Field(0, description="order of the batches, dropout")
+
+    @field_validator("losses")
+    @classmethod
+    def every_loss_counts(cls, losses: dict[str, Any]) -> dict[str, Any]:
+        if nothing := [name for name, weight in losses.items() if isinstance(weight, list) and not any(weight)]:
+            raise ValueError(f"{nothing[0]} weighs nothing throughout; leave it out")
+        return losses
+
+    @model_validator(mode="after")
+    def losses_find_what_they_compare(self) -> "Params":
+        inside = sorted((LAYER_LOSSES | WORD_LOSSES) & self.losses.keys())
+        kind, layers = self.student.kind, self.student.layers
+        if inside and kind in WITHOUT_LAYERS:
+            raise ValueError(f"losses: a student of kind {kind} has no layers for {', '.join(inside)}; leave them out")
+        if self.compile and LAYER_LOSSES & self.losses.keys():
+            raise ValueError("compile = true would hide the student's layers from losses on layers; choose one")
+        mapped = len(self.layer_map) if isinstance(self.layer_map, list) else layers
+        if kind not in ("pruned", *WITHOUT_LAYERS) and mapped != layers:
+            raise ValueError(f"layer_map names {mapped} layers: one for each of student.layers = {layers} is needed")
+        return self
 
     @model_validator(mode="after")
     def queue_has_a_use(self) -> "Params":
@@ -89,19 +136,23 @@ def run(params) -> None:
     from pathlib import Path
 
     from headshrink.checkpoint import Checkpoints, fingerprint
-    from headshrink.distill.losses import LAYER_LOSSES, WORD_LOSSES
+    from headshrink.distill.callbacks import OnRow
+    from headshrink.distill.data import Reference, TrainingData
+    from headshrink.distill.losses import LOSSES, ON_EMBEDDINGS
     from headshrink.distill.monolingual import with_stored
     from headshrink.distill.pairs import Pairs, Sentences
     from headshrink.distill.parts import Parts
+    from headshrink.distill.recipe import Recipe
     from headshrink.distill.record import summary, write_curve, write_metrics
     from headshrink.distill.targets import stored_targets
-    from headshrink.distill.trainer import Recipe, distil
+    from headshrink.distill.trainer import train as train_student
     from headshrink.model import save_encoder
     from headshrink.model.mlm_head import load_mlm_head
+    from headshrink.output import new_folder
     from headshrink.prune import write_record
     from headshrink.shards import read_split
     from tasks.live import LiveCurve
-    from tasks.stage import ARTIFACTS, WORK, output
+    from tasks.stage import ARTIFACTS, WORK
 
     def pairs(split: str) -> Pairs:
         shards = read_split(ARTIFACTS / "shards", split)
@@ -117,16 +168,18 @@ def run(params) -> None:
     student, origin = start(chosen, train)
     teacher = origin.teacher
     record = json.loads((ARTIFACTS / "pruned" / "prune.json").read_text(encoding="utf-8"))
-    beside = teacher if (LAYER_LOSSES | WORD_LOSSES).keys() & recipe.losses.keys() else None
-    mlm_head = load_mlm_head([ARTIFACTS / "targets", ARTIFACTS / "teacher"], teacher.backbone) if beside else None
+    reference = Reference()
+    if any(LOSSES[name].needs - ON_EMBEDDINGS for name in recipe.losses):
+        reference = Reference(teacher, load_mlm_head([ARTIFACTS / "targets", ARTIFACTS / "teacher"], teacher.backbone))
+    data = TrainingData(train, heldout, reference)
     with LiveCurve("distill", params.distill.model_dump()) as live:
         if chosen.rounds > 1 or chosen.masks:
-            part = partial(distil, train=train, heldout=heldout, teacher=beside, mlm_head=mlm_head)
+            part = partial(train_student, data=data)
             parts = partial(Parts, train=part, checkpoints=checkpoints, on_row=live.row)
             student, record, result = cut_on_the_way(chosen, recipe, origin, record["why"], train, parts)
         else:
-            result = distil(student, train, heldout, recipe, checkpoints, live.row, beside, mlm_head=mlm_head)
-    with output(ARTIFACTS / "student", "distill") as folder:
+            result = train_student(student, data, recipe, checkpoints, [OnRow(live.row)])
+    with new_folder(ARTIFACTS / "student") as folder:
         save_encoder(student, folder / "model")
         write_metrics(result, folder / "metrics.json")
         write_curve(result.curve, folder / "curve.csv")
@@ -159,19 +212,13 @@ def cut_on_the_way(chosen: Params, recipe, origin, why, train, in_parts):
     from dataclasses import fields
 
     from headshrink.distill.parts import parts_of
-    from headshrink.distill.rounds import by_gates, in_rounds
-    from headshrink.errors import HeadshrinkError
+    from headshrink.distill.rounds import by_learned_gates, in_rounds
     from headshrink.prune import Recipe, describe
 
-    if why["budget"]:
-        raise HeadshrinkError(f"prune.budget = {why['budget']}: rounds and masks cut to ratios; set it to null")
-    others = [name for name in ("layers", "hidden", "embedding", "least") if why[name]]
-    if chosen.masks and others:
-        raise HeadshrinkError(f"distill.masks cut heads and neurons to ratios: prune.{', '.join(others)} must be 0")
     rounds = [(i + 1) / chosen.rounds for i in range(chosen.rounds)]
     parts = in_parts(parts_of(recipe, train, [chosen.masks, 1] if chosen.masks else rounds))
     if chosen.masks:
-        student, plan = by_gates(origin.teacher, {"heads": why["heads"], "ffn": why["ffn"]}, parts)
+        student, plan = by_learned_gates(origin.teacher, {"heads": why["heads"], "ffn": why["ffn"]}, parts)
     else:
         cuts = Recipe(**{field.name: why[field.name] for field in fields(Recipe) if field.name in why})
         text = origin.text(why["repair_pairs"], chosen.seed)
@@ -183,4 +230,4 @@ def cut_on_the_way(chosen: Params, recipe, origin, why, train, in_parts):
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "distill")
+    main(run, "distill", "student")

@@ -1,17 +1,17 @@
 """Stage export: the student in every form it is used in, checked against the model in memory."""
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from tasks.section import Section, name_from
+from tasks.section import Once, Section, name_from
 
 
 class Gate(Section):
     """What a lossy form may lose against the model, on held-out pairs; beyond it, the form is repaired or left out."""
 
-    pairs: int = Field(500, ge=10, description="held-out pairs it is measured on")
+    pairs: int = Field(500, ge=10, le=1_000_000, description="held-out pairs it is measured on")
     min_cosine: float = Field(0.98, ge=0, le=1, description="mean, to the model's own embedding")
     max_retrieval_loss: float = Field(0.01, ge=0, le=1, description="share of sentences whose translation is lost")
     min_rank: float = Field(0.98, ge=0, le=1, description="Spearman's of all en-ru similarities")
@@ -20,30 +20,41 @@ class Gate(Section):
 class Params(Section):
     """Which forms."""
 
-    targets: list[name_from("export/targets")] = Field(min_length=1, description="forms to write, in order")  # type: ignore[valid-type]
-    check_sentences: int = Field(256, ge=1, description="held-out sentences each lossless form must reproduce")
+    targets: Annotated[list[name_from("export/targets")], Once] = Field(  # type: ignore[valid-type]
+        min_length=1, description="forms to write, in order; transformers is what benchmark, speed and the card read"
+    )
+    check_sentences: int = Field(
+        256, ge=1, le=1_000_000, description="held-out sentences each lossless form must reproduce"
+    )
     reduce_range: bool = Field(True, description="int8: weights of 7 bits, the same result on processors without VNNI")
     gate: Gate = Field(description="limits of lossy forms")
+
+    @field_validator("targets")
+    @classmethod
+    def later_stages_have_their_model(cls, targets: list[str]) -> list[str]:
+        if "transformers" not in targets:
+            raise ValueError("transformers must be among them: benchmark and speed read it")
+        return targets
 
 
 def run(params) -> None:
     """Read artifacts/student/model, corpus/heldout.parquet, teacher.json and prune.json; write artifacts/export."""
     from headshrink.export import Limits, Options, Original, Proof, write_card, write_forms
     from headshrink.model import load_encoder
+    from headshrink.output import new_folder
     from tasks.heldout import heldout
-    from tasks.stage import ARTIFACTS, output
+    from tasks.stage import ARTIFACTS
 
     model, chosen = Original(load_encoder(ARTIFACTS / "student" / "model")), params.export
     limits = Limits(chosen.gate.min_cosine, chosen.gate.max_retrieval_loss, chosen.gate.min_rank)
     sentences = [text for side in heldout((chosen.check_sentences + 1) // 2) for text in side]
     proof = Proof(model.encoder, sentences[: chosen.check_sentences], *heldout(chosen.gate.pairs), limits)
     options = Options(reduce_range=chosen.reduce_range)
-    with output(ARTIFACTS / "export", "export") as folder:
+    with new_folder(ARTIFACTS / "export") as folder:
         gate = write_forms(chosen.targets, model, folder, options, proof)
-        if "transformers" in chosen.targets:
-            teacher, cut = read_json("teacher/teacher.json"), read_json("student/prune.json")
-            cut["student"] = params.distill.student.kind
-            write_card(model.encoder, folder, teacher, cut, gate)
+        teacher, cut = read_json("teacher/teacher.json"), read_json("student/prune.json")
+        cut["student"] = params.distill.student.kind
+        write_card(model.encoder, folder, teacher, cut, gate)
 
 
 def read_json(name: str) -> dict[str, Any]:
@@ -55,4 +66,4 @@ def read_json(name: str) -> dict[str, Any]:
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "export")
+    main(run, "export", "export")

@@ -8,19 +8,20 @@ def run(params) -> None:
     from headshrink.distill.pairs import Sentences
     from headshrink.distill.students.static import word_vectors
     from headshrink.model import load_encoder, save_encoder
+    from headshrink.output import new_folder
     from headshrink.prune.vocabulary import count_tokens
     from headshrink.shards import read_split
-    from tasks.stage import ARTIFACTS, output
+    from tasks.stage import ARTIFACTS
 
     teacher = load_encoder(ARTIFACTS / "teacher").to("cuda" if torch.cuda.is_available() else "cpu")
     shards = read_split(ARTIFACTS / "shards", "train")
     text = [Sentences.from_dataset(shards, side).ids for side in ("en_ids", "ru_ids")]
     counts = count_tokens(text, teacher.backbone.config.vocab_size)
-    with output(ARTIFACTS / "floor", "floor") as folder:
+    with new_folder(ARTIFACTS / "floor") as folder:
         save_encoder(word_vectors(teacher, counts), folder)
 
 
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "floor")
+    main(run, "floor", "floor")

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from tasks.section import LIBRARY, Section, name_from
+from tasks.section import LIBRARY, MAX_BATCH, Section, Seed, name_from
 
 
 class Params(Section):
@@ -10,10 +10,10 @@ class Params(Section):
 
     criterion: name_from("importance/criteria") = Field("taylor", description="estimator")  # type: ignore[valid-type]
     loss: name_from("importance/losses") = Field("translation_ranking", description="what it estimates the change of")  # type: ignore[valid-type]
-    batches: int = Field(64, ge=1, description="batches of training pairs to accumulate over")
-    batch_size: int = Field(32, ge=2, description="pairs a batch; ranking needs at least two")
+    batches: int = Field(64, ge=1, le=1_000_000, description="batches of training pairs to accumulate over")
+    batch_size: int = Field(32, ge=2, le=MAX_BATCH, description="pairs a batch; ranking needs at least two")
     stop_at: float | None = Field(None, gt=0, le=1, description="agreement of halves that ends it; empty: all batches")
-    seed: int = Field(0, ge=0, description="which batches")
+    seed: Seed = Field(0, description="which batches")
 
 
 def run(params) -> None:
@@ -25,9 +25,10 @@ def run(params) -> None:
     from headshrink.importance import pair_batches, save_scores, score
     from headshrink.importance.scores import draw_map, write_convergence, write_table
     from headshrink.model import load_encoder
+    from headshrink.output import new_folder
     from headshrink.progress import track
     from headshrink.shards import read_split
-    from tasks.stage import ARTIFACTS, WORK, output
+    from tasks.stage import ARTIFACTS, WORK
 
     chosen = params.importance
     encoder = load_encoder(ARTIFACTS / "teacher")
@@ -42,7 +43,7 @@ def run(params) -> None:
     scores = score(encoder, progress, [chosen.criterion], chosen.loss, chosen.seed, chosen.stop_at, checkpoints)[
         chosen.criterion
     ]
-    with output(ARTIFACTS / "importance", "importance") as folder:
+    with new_folder(ARTIFACTS / "importance") as folder:
         save_scores(scores, folder / "scores.safetensors")
         write_convergence(scores, folder / "convergence.json")
         write_table(scores, folder / "scores.csv")
@@ -53,4 +54,4 @@ def run(params) -> None:
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "importance")
+    main(run, "importance", "importance")

@@ -17,10 +17,13 @@ def main(arguments: list[str]) -> int:
     if not REPORT.is_dir():
         print(f"error: no report in {REPORT}; `dvc repro` writes it", file=sys.stderr)
         return 2
+    from headshrink.errors import ends_in_one_line
+    from headshrink.output import new_folder
+
     target = KEPT / arguments[0]
-    shutil.rmtree(target, ignore_errors=True)
     texts = shutil.ignore_patterns("sentences.html")  # the suite's own sentences never enter git
-    shutil.copytree(REPORT, target, ignore=texts, copy_function=shutil.copyfile)  # not DVC's modes, nor its links
+    with ends_in_one_line(), new_folder(target) as folder:  # not DVC's modes, nor its links
+        shutil.copytree(REPORT, folder, ignore=texts, copy_function=shutil.copyfile, dirs_exist_ok=True)
     print(f"kept in {target}")
     return 0
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from headshrink.escape import visible
+from headshrink.redact import redacted
 from tasks.tracking import connect, main_checkout, tracking_uri
 
 EXPERIMENT = "headshrink-live"  # apart from the results, which are one run each: flows.track logs them
@@ -46,13 +48,14 @@ class LiveCurve:
             client, experiment = connect(main, EXPERIMENT)
             run = client.create_run(experiment, run_name=name).info.run_id
             for key, value in parameters.items():
-                client.log_param(run, key, value)
+                client.log_param(run, key, redacted(str(value)))
             while (row := self._rows.get()) is not None:
                 self._send_row(client, run, row)
             client.set_terminated(run, self._status)
         except Exception as error:  # whatever MLflow, its database or the network raise
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-            print(f"warning: no live curve in MLflow ({tracking_uri(main)}): {reason}", file=sys.stderr, flush=True)
+            warning = f"warning: no live curve in MLflow ({tracking_uri(main)}): {reason}"
+            print(visible(redacted(warning)), file=sys.stderr, flush=True)
 
     def _send_row(self, client: Any, run: str, row: Mapping[str, float | None]) -> None:
         from mlflow.entities import Metric

@@ -1,17 +1,31 @@
 """The whole of params.yaml, validated before any stage does any work."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from headshrink.errors import HeadshrinkError
+from headshrink.escape import short
 from tasks import benchmark, corpus, distill, export, importance, prune, report, speed, suite, teach, teacher, tokenize
+from tasks.distill import LAYER_LOSSES, LOSSES_OF_TRANSLATIONS, WORD_LOSSES
 from tasks.section import NOTHING
+from tasks.teacher import Shape, shape_of
+from tasks.yaml_file import YamlError, read_sections
 
 PARAMS = Path("params.yaml")
+LOCAL_PATHS: dict[tuple[str, str], Callable[[Path], bool]] = {  # what the user's file or folder must be, by its key
+    ("suite", "path"): Path.is_dir, ("corpus", "path"): Path.exists, ("teacher", "path"): Path.is_dir,
+    ("teach", "monolingual"): Path.exists, ("benchmark", "pairs"): Path.is_file, ("benchmark", "graded"): Path.is_file,
+}  # fmt: skip
+KINDS: dict[Callable[[Path], bool], str] = {
+    Path.is_dir: "folder", Path.exists: "file or folder", Path.is_file: "file",
+}  # fmt: skip
+COSTS = ("fisher", "obs")  # criteria whose scores by teacher_distance a budget can add up, as headshrink.prune.within
 
 
-class ParamsError(Exception):
+class ParamsError(HeadshrinkError):
     """A parameter that is not allowed; one line naming the key, the value and what is allowed."""
 
 
@@ -36,12 +50,102 @@ class Params(BaseModel):
     @model_validator(mode="after")
     def local_paths_exist(self) -> "Params":
         """A path outside artifacts/ is the user's and must exist now; one inside is written by an earlier stage."""
-        local = {f"{name}.path": getattr(self, name).path for name in ("suite", "corpus", "teacher")}
-        for name, place in (local | {"teach.monolingual": self.teach.monolingual}).items():
-            path = Path(place)
-            if path.parts[:1] != ("artifacts",) and not path.exists():
-                raise ValueError(f"{name} = {path}: no such file or folder; give one that exists, or {NOTHING}")
+        for (section, key), is_right in LOCAL_PATHS.items():
+            place = getattr(getattr(self, section), key)
+            kind = KINDS[is_right]
+            if Path(place).parts[:1] != ("artifacts",) and place != NOTHING and not found(Path(place), is_right):
+                raise ValueError(
+                    f"{section}.{key} = {short(place)}: no such {kind}; give one that exists, or {NOTHING}"
+                )
+        if not Path(NOTHING).exists():
+            raise ValueError(f"no {NOTHING} in {Path.cwd()}: a checkout of the project has it")
         return self
+
+    @model_validator(mode="after")
+    def budget_has_costs(self) -> "Params":
+        how = self.importance
+        if self.prune.budget and (how.criterion not in COSTS or how.loss != "teacher_distance"):
+            raise ValueError(
+                f"prune.budget = {self.prune.budget}: importance.criterion {' or '.join(COSTS)} with importance.loss "
+                f"teacher_distance is needed, not {how.criterion} with {how.loss}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def cuts_on_the_way_follow_ratios(self) -> "Params":
+        chosen, cuts = self.distill, self.prune
+        if (chosen.rounds > 1 or chosen.masks) and cuts.budget:
+            raise ValueError(
+                f"prune.budget = {cuts.budget}: distill.rounds and distill.masks cut to ratios; set it to null"
+            )
+        others = [f"prune.{name}" for name in ("layers", "hidden", "embedding", "least") if getattr(cuts, name)]
+        if chosen.masks and others:
+            raise ValueError(f"{', '.join(others)}: distill.masks cut heads and neurons alone; 0 is needed")
+        return self
+
+    @model_validator(mode="after")
+    def losses_have_their_text(self) -> "Params":
+        losses = self.distill.losses.keys()
+        more = self.teach.monolingual != NOTHING or self.teach.augment
+        if more and losses <= LOSSES_OF_TRANSLATIONS:
+            raise ValueError(
+                f"distill.losses {', '.join(losses)} compare translations alone, and teach.monolingual or "
+                "teach.augment adds sentences without one; give cosine a weight"
+            )
+        guessing = sorted(losses & WORD_LOSSES)
+        if guessing and self.teacher.source == "generated" and not self.teach.mlm_head_steps:
+            raise ValueError(
+                f"distill.losses {', '.join(guessing)}: a generated teacher has no MLM head; set teach.mlm_head_steps"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def sizes_fit_the_teacher(self) -> "Params":
+        """Where the teacher's size is known before it is loaded: a local folder's config.json, or the generated one."""
+        shape = shape_of(self.teacher)
+        if shape:
+            refuse_more_than(shape, self)
+            self.layers_can_be_mapped(shape)
+        return self
+
+    def layers_can_be_mapped(self, shape: Shape) -> None:
+        """Raise ValueError where a cut student's layers and layer_map, or the teacher's and layer_map, differ."""
+        chosen = self.distill
+        if not isinstance(chosen.layer_map, list) or not (LAYER_LOSSES | WORD_LOSSES) & chosen.losses.keys():
+            return
+        if max(chosen.layer_map, default=0) >= shape.layers:
+            raise ValueError(
+                f"distill.layer_map = {chosen.layer_map}: the teacher's layers are 0 to {shape.layers - 1}"
+            )
+        kept = round((1 - self.prune.layers) * shape.layers)
+        if chosen.student.kind == "pruned" and len(chosen.layer_map) != kept:
+            raise ValueError(
+                f"distill.layer_map = {chosen.layer_map}: one for each of the student's {kept} layers is needed"
+            )
+
+
+def found(path: Path, is_right: Callable[[Path], bool]) -> bool:
+    """Whether a path is what it must be; a name that the system refuses is not there."""
+    try:
+        return is_right(path)
+    except (OSError, ValueError):
+        return False
+
+
+def refuse_more_than(shape: Shape, params: Params) -> None:
+    """Raise ValueError for a size that the teacher does not have."""
+    if params.tokenize.max_length > shape.positions:
+        raise ValueError(
+            f"tokenize.max_length = {params.tokenize.max_length}: the teacher has {shape.positions} positions"
+        )
+    if round((1 - params.prune.layers) * shape.layers) < 1:
+        raise ValueError(f"prune.layers = {params.prune.layers}: of {shape.layers} layers none would stay")
+    student = params.distill.student
+    if student.kind in ("every_kth_layer", "thin") and student.layers > shape.layers:
+        raise ValueError(f"distill.student.layers = {student.layers}: the teacher has {shape.layers}")
+    for name, most in (("heads", shape.heads), ("ffn", shape.ffn)):
+        if student.kind == "thin" and getattr(student, name) > most:
+            raise ValueError(f"distill.student.{name} = {getattr(student, name)}: the teacher has {most}")
 
 
 def load(path: Path = PARAMS) -> Params:
@@ -50,27 +154,40 @@ def load(path: Path = PARAMS) -> Params:
     Raises ParamsError with one line: the key, its value, and what is allowed there.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ParamsError(f"{path}: {' '.join(str(error).split())}; a YAML file of sections is needed") from error
-    if not isinstance(raw, dict):
-        raise ParamsError(f"{path}: not a YAML mapping; allowed sections: {', '.join(Params.model_fields)}")
+        raw = read_sections(path)
+    except YamlError as error:
+        raise ParamsError(str(error)) from error
     try:
         return Params.model_validate(raw)
     except ValidationError as error:
-        raise ParamsError(f"{path}: {explain(error)}") from error
+        raise ParamsError(f"{path}: {explain(error, raw)}") from error
 
 
-def explain(error: ValidationError) -> str:
-    """The first problem of a validation error, in one line."""
+def explain(error: ValidationError, parameters: Any) -> str:
+    """The first problem that validation found in parameters, in one line."""
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = ".".join(short(str(part)) for part in keys_of(first["loc"], parameters))
     if first["type"] == "extra_forbidden":
         return f"{where}: unknown key; allowed: {', '.join(allowed_keys(first['loc'][:-1]))}"
     if first["type"] == "missing":
-        return f"{where}: missing key; every profile in profiles/ shows it"
+        return f"{'.'.join(map(str, first['loc']))}: missing key; every profile in profiles/ shows it"
     message = first["msg"].removeprefix("Value error, ")
-    return f"{where} = {first['input']!r}: {message}" if where else message
+    if first["type"] == "value_error" and isinstance(first["input"], dict) and where:  # a rule on keys of one section
+        return f"{where}.{message}"
+    return f"{where} = {short(repr(first['input']))}: {message}" if where else message
+
+
+def keys_of(place: tuple[int | str, ...], parameters: Any) -> list[int | str]:
+    """The keys of a place in the parameters, without pydantic's names for alternatives of a type."""
+    keys: list[int | str] = []
+    for part in place:
+        inside: dict[Any, Any] = parameters if isinstance(parameters, dict) else {}
+        if isinstance(parameters, list):
+            inside = dict(enumerate(parameters))
+        if part in inside:
+            keys.append(part)
+            parameters = inside[part]
+    return keys
 
 
 def allowed_keys(place: tuple[int | str, ...]) -> list[str]:

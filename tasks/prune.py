@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tasks.section import Section
+from tasks.section import Once, Section
 
 Ratio = Annotated[float, Field(ge=0, lt=1)]
 PAIRS_A_BATCH = 32
@@ -23,25 +23,27 @@ class Params(Section):
         None, description="what is limited instead of ratios, a solver sharing it out; empty: the ratios"
     )
     share: float = Field(0.5, gt=0, lt=1, description="of the teacher's budget that stays")
-    also: list[Literal["hidden", "embedding"]] = Field([], description="what a budget may cut beside heads and neurons")
+    also: Annotated[list[Literal["hidden", "embedding"]], Once] = Field(
+        [], description="what a budget may cut beside heads and neurons"
+    )
     ranking: Literal["global", "layer"] = Field("global", description="rank over all layers, or within each")
-    least: int = Field(0, ge=0, description="heads and neurons that every layer that stays keeps")
+    least: int = Field(0, ge=0, le=100_000, description="heads and neurons that every layer that stays keeps")
     steps: int = Field(1, ge=1, le=100, description="cuts on the way to the ratio, importance recomputed between them")
     repair: Literal["none", "bias", "outputs", "full"] = Field("full", description="what is refitted after a cut")
-    repair_pairs: int = Field(8192, ge=32, description="training pairs that repair fits on")
-    ridge: float = Field(100, ge=0, description="tokens that speak for the weights as they are, against repair")
+    repair_pairs: int = Field(8192, ge=32, le=10_000_000, description="training pairs that repair fits on")
+    ridge: float = Field(100, ge=0, le=1e9, description="tokens that speak for the weights as they are, against repair")
 
 
 def run(params) -> None:
     """Read the teacher, the scores and training pairs; write artifacts/pruned/, a model folder with prune.json."""
-    from headshrink.errors import HeadshrinkError
     from headshrink.importance import load_scores, pair_batches
     from headshrink.model import load_encoder, save_encoder
+    from headshrink.output import new_folder
     from headshrink.prune import Recipe, describe, prune, write_record
     from headshrink.prune.vocabulary import count_tokens
-    from headshrink.prune.within import COSTS, Budget, prune_within
+    from headshrink.prune.within import Budget, prune_within
     from headshrink.shards import read_split
-    from tasks.stage import ARTIFACTS, output
+    from tasks.stage import ARTIFACTS
 
     chosen, importance = params.prune, params.importance
     recipe = Recipe(
@@ -63,14 +65,12 @@ def run(params) -> None:
         return count_tokens((row for side in ("en_ids", "ru_ids") for row in train[side]), len(teacher.tokenizer))
 
     if chosen.budget:
-        if importance.criterion not in COSTS or importance.loss != "teacher_distance":
-            raise HeadshrinkError(f"prune.budget needs importance by {' or '.join(COSTS)} with loss teacher_distance")
         allowed = chosen.model_dump(include={"share", "repair", "ridge"})
         budget = Budget(chosen.budget, cut=tuple(chosen.also), **allowed)
         pruned, plan, _ = prune_within(teacher, budget, scores, text, counts())
     else:
         pruned, plan = prune(teacher, recipe, scores, text, counts() if recipe.embedding else None)
-    with output(ARTIFACTS / "pruned", "prune") as folder:
+    with new_folder(ARTIFACTS / "pruned") as folder:
         save_encoder(pruned, folder)
         write_record(describe(teacher, pruned, plan, **why), folder)
 
@@ -78,4 +78,4 @@ def run(params) -> None:
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "prune")
+    main(run, "prune", "pruned")

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field
 
 from tasks.section import Section
+from tasks.yaml_file import dump
 
 Colour = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")]  # the same in a plot and on the page
 
@@ -22,16 +22,18 @@ class Colours(Section):
 class Params(Section):
     """How results look."""
 
-    title: str = Field(description="heading of the report")
+    title: str = Field(max_length=200, description="heading of the report")
     colours: Colours = Field(default_factory=Colours)
 
 
 def run(params) -> None:
+    from headshrink.output import new_folder
+    from headshrink.redact import redacted
     from headshrink.report import read_results, write_report
-    from tasks.stage import ARTIFACTS, output
+    from tasks.stage import ARTIFACTS
 
-    parameters = yaml.safe_dump(without_places(params.model_dump()), sort_keys=False, allow_unicode=True)
-    with output(ARTIFACTS / "report", "report") as folder:
+    parameters = redacted(dump(without_places(params.model_dump())))
+    with new_folder(ARTIFACTS / "report") as folder:
         write_report(
             read_results(ARTIFACTS), folder, params.report.title, params.report.colours.model_dump(), parameters
         )
@@ -49,4 +51,4 @@ def without_places(parameters: dict[str, Any]) -> dict[str, Any]:
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "report")
+    main(run, "report", "report")

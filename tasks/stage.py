@@ -1,10 +1,8 @@
-"""How a stage runs: validated parameters, one copy at a time, whole outputs or none, errors in one line."""
+"""How a stage runs: validated parameters, one copy at a time, outputs checked before the work, errors in one line."""
 
 import ctypes
-import errno
 import fcntl
 import os
-import shutil
 import signal
 import sys
 import time
@@ -19,39 +17,34 @@ ARTIFACTS = Path("artifacts")
 WORK = Path(".work")  # checkpoints and caches that outlive a stage; never DVC's, never in git
 PR_SET_PDEATHSIG = 1
 SECONDS_FOR_A_DYING_TWIN = 10
-USERS_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT}
 
 
-def main(run: Callable[[Params], None], name: str) -> None:
-    """Run one stage as a process: exit 0 when done, 2 after one line on the user's mistake.
+def main(run: Callable[[Params], None], name: str, *outputs: str) -> None:
+    """Run one stage as a process: exit 0 when done, 2 after one line on a mistake or an error of the system's.
 
-    Anything but a mistake of the user's (bad parameters or input, a full or unwritable disk) leaves its traceback.
+    `outputs` are its folders under artifacts/: a place that cannot be written is found before the work. Our own bugs
+    leave their traceback.
     """
+    die_with_parent()
     try:
-        die_with_parent()
         parameters = params.load()
-        with only_copy(name):
-            remove_stale(name)
-            _run_reporting(run, parameters, name)
     except ParamsError as error:
         fail(str(error))
+    from headshrink.errors import ends_in_one_line  # bring torch: only once the parameters are known to be good
+    from headshrink.output import check_folder
 
-
-def _run_reporting(run: Callable[[Params], None], parameters: Params, name: str) -> None:
-    from transformers.utils import logging  # brings torch: only once the parameters are known to be good
-
-    from headshrink.errors import HeadshrinkError
-
-    logging.disable_progress_bar()  # bars for files that take a moment
-
-    try:
+    with ends_in_one_line(f"{name}: "), only_copy(name):
+        for output in outputs:
+            check_folder(ARTIFACTS / output)
+        quiet_libraries()
         run(parameters)
-    except HeadshrinkError as error:
-        fail(f"{name}: {error}")
-    except OSError as error:
-        if error.errno not in USERS_ERRNOS:
-            raise
-        fail(f"{name}: {error.strerror}: {error.filename or ARTIFACTS}; a writable disk with room is needed")
+
+
+def quiet_libraries() -> None:
+    """Switch off bars for files that take a moment."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
 
 
 def fail(line: str) -> None:
@@ -92,34 +85,3 @@ def only_copy(name: str) -> Iterator[None]:
                     fail(f"{name}: another copy of this stage is running in {Path.cwd()}; wait for it or stop it")
                 time.sleep(0.2)
         yield
-
-
-def temporary(folder: Path) -> Path:
-    return folder.parent / f".{folder.name}.tmp-{os.getpid()}"
-
-
-def remove_stale(name: str) -> None:
-    """Remove what killed runs of a stage left half-written; its lock is held, so no run owns them."""
-    for marker in WORK.glob(f"{name}.tmp-*"):
-        shutil.rmtree(marker.read_text(encoding="utf-8"), ignore_errors=True)
-        marker.unlink()
-
-
-@contextmanager
-def output(folder: Path, stage: str) -> Iterator[Path]:
-    """A folder to write a stage's output into; it becomes `folder` when the block ends well, and goes when it fails.
-
-    It is a sibling of `folder`, so that the rename is atomic: a reader sees all of the output or none.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = temporary(folder)
-    marker = WORK / f"{stage}.tmp-{folder.name}-{os.getpid()}"
-    marker.write_text(str(unfinished), encoding="utf-8")
-    unfinished.mkdir()
-    try:
-        yield unfinished
-        shutil.rmtree(folder, ignore_errors=True)
-        unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        marker.unlink(missing_ok=True)

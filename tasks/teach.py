@@ -1,22 +1,28 @@
 """Stage teach: the teacher's embedding of every sentence, computed once for all students."""
 
+import shutil
+from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from tasks.section import NOTHING, Section
+from tasks.section import LIBRARY, MAX_BATCH, NOTHING, Section, Seed
 
 
 class Params(Section):
     """How the teacher's outputs are computed."""
 
-    batch_size: int = Field(64, ge=1, description="sentences a batch, of similar length")
+    batch_size: int = Field(64, ge=1, le=MAX_BATCH, description="sentences a batch, of similar length")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
-    monolingual: str = Field(NOTHING, description="folder of .txt files, a sentence a line, of either language")
-    mlm_head_steps: int = Field(0, ge=0, description="that fit an MLM head, from the checkpoint's where there is one")
-    augment: float = Field(0.0, ge=0, description="sentences more with words replaced, a share of the training ones")
-    seed: int = Field(0, ge=0, description="of the MLM head, of the words replaced")
+    monolingual: str = Field(NOTHING, description="file or folder of .txt files, a sentence a line, of either language")
+    mlm_head_steps: int = Field(
+        0, ge=0, le=10_000_000, description="that fit an MLM head, from the checkpoint's where there is one"
+    )
+    augment: float = Field(
+        0.0, ge=0, le=100, description="sentences more with words replaced, a share of the training ones"
+    )
+    seed: Seed = Field(0, description="of the MLM head, of the words replaced")
 
 
 def run(params) -> None:
@@ -31,8 +37,9 @@ def run(params) -> None:
     from headshrink.distill.precision import resolve
     from headshrink.distill.targets import write_targets
     from headshrink.model import load_encoder
+    from headshrink.output import new_folder
     from headshrink.shards import read_split
-    from tasks.stage import ARTIFACTS, output
+    from tasks.stage import ARTIFACTS
 
     teacher = load_encoder(ARTIFACTS / "teacher").to("cuda" if torch.cuda.is_available() else "cpu")
     splits = {}
@@ -40,7 +47,7 @@ def run(params) -> None:
         shards = read_split(ARTIFACTS / "shards", name)
         splits[name] = (Sentences.from_dataset(shards, "en_ids"), Sentences.from_dataset(shards, "ru_ids"))
     how = {"batch_size": params.teach.batch_size, "precision": resolve(params.teach.precision, teacher.device)}
-    with output(ARTIFACTS / "targets", "teach") as folder:
+    with new_folder(ARTIFACTS / "targets") as folder:
         if params.teach.mlm_head_steps:
             write_mlm_head(params.teach, teacher, splits, folder, how)
         texts = more_texts(params.teach, teacher, splits["train"], folder, how)
@@ -49,17 +56,35 @@ def run(params) -> None:
             more = Sentences.from_rows(teacher.tokenise(untested(texts)))
             splits[SPLIT] = (more, more)
             write_ids(more, folder)
-        write_targets(teacher, splits, folder, **how)
+        work = unfinished(splits, how)
+        write_targets(teacher, splits, work, **how)
+        for file in work.iterdir():
+            file.rename(folder / file.name)
+    shutil.rmtree(work.parent)
+
+
+def unfinished(splits: dict, how: dict) -> Path:
+    """The folder in which a killed stage finds its finished embeddings again; older ones are removed."""
+    from headshrink.checkpoint import fingerprint
+    from tasks.stage import ARTIFACTS, WORK
+
+    code = [Path(__file__), *(LIBRARY / name for name in ("distill", "model"))]
+    texts = [blake2b(side.ids.tobytes()).hexdigest() for sides in splits.values() for side in sides]
+    work = WORK / "teach" / fingerprint([*code, ARTIFACTS / "teacher"], {**how, "texts": texts})
+    for other in work.parent.glob("*"):
+        if other != work:
+            shutil.rmtree(other)
+    return work
 
 
 def more_texts(chosen: Params, teacher, train: tuple, folder: Path, how: dict) -> list[str]:
     """Sentences without translation: those of a folder, and those of the pairs with words replaced."""
-    from headshrink.distill.monolingual import read_folder
     from headshrink.distill.replacement import replaced
     from headshrink.model.mlm_head import load_mlm_head
+    from headshrink.text.sentences import read_sentences
     from tasks.stage import ARTIFACTS
 
-    texts = read_folder(Path(chosen.monolingual)) if chosen.monolingual != NOTHING else []
+    texts = list(read_sentences(Path(chosen.monolingual))) if chosen.monolingual != NOTHING else []
     sentences = train[0].followed_by(train[1])
     count = round(chosen.augment * len(sentences))
     if count:
@@ -87,21 +112,18 @@ def untested(texts: list[str]) -> list[str]:
     """Distinct sentences without the benchmark's, their near-copies and the held-out pairs'."""
     import pandas as pd
 
-    from headshrink.corpus.clean import fold, normalise
-    from headshrink.corpus.decontaminate import SuiteIndex
+    from headshrink.corpus.decontaminate import SuiteIndex, without_tested
     from headshrink.corpus.suite import suite_sentences
     from tasks.stage import ARTIFACTS
 
     suite = SuiteIndex(suite_sentences(ARTIFACTS / "suite"))
     heldout = pd.read_parquet(ARTIFACTS / "corpus" / "heldout.parquet", columns=["en", "ru"])
-    held = {fold(text) for side in heldout for text in heldout[side]}
-    distinct = dict.fromkeys(normalise(text) for text in texts)
-    kept = [text for text in distinct if fold(text) not in held and not suite.reason_against(fold(text))]
-    print(f"teach: {len(kept)} sentences without translation, {len(distinct) - len(kept)} left out")
+    kept = without_tested(texts, (text for side in heldout for text in heldout[side]), suite)
+    print(f"teach: {len(kept)} sentences without translation, {len(texts) - len(kept)} repeated or tested left out")
     return kept
 
 
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "teach")
+    main(run, "teach", "targets")

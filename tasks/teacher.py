@@ -1,11 +1,15 @@
 """Stage teacher: the model to compress, in one folder with its sentence-transformers modules."""
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, model_validator
 
-from tasks.section import NOTHING, Section, name_from
+from tasks.section import NOTHING, Section, Seed, name_from
+
+MAX_CONFIG_BYTES = 2**20  # a config.json has a thousand
 
 
 class Params(Section):
@@ -21,7 +25,7 @@ class Params(Section):
         False, description="convert .bin weights (tensors alone, no code) where it is all there is"
     )
     steps: int = Field(1000, ge=1, le=100_000, description="generated: training steps")
-    seed: int = Field(0, ge=0, description="generated: of the training")
+    seed: Seed = Field(0, description="generated: of the training")
 
     @model_validator(mode="after")
     def source_is_complete(self) -> "Params":
@@ -32,10 +36,43 @@ class Params(Section):
         return self
 
 
+@dataclass(frozen=True)
+class Shape:
+    """A teacher's size, as far as the parameters of later stages depend on it."""
+
+    layers: int
+    heads: int
+    ffn: int
+    positions: int
+
+
+GENERATED = Shape(layers=4, heads=4, ffn=192, positions=128)  # as headshrink.teacher.generated makes it
+
+
+def shape_of(params: Params) -> Shape | None:
+    """The size of a generated teacher or of a local folder's; None where it is known only when the teacher is there.
+
+    A folder whose config.json is missing or strange is the teacher stage's to refuse.
+    """
+    if params.source == "generated":
+        return GENERATED
+    if params.source != "folder":
+        return None
+    names = ("num_hidden_layers", "num_attention_heads", "intermediate_size", "max_position_embeddings")
+    try:
+        with open(Path(params.path) / "config.json", "rb") as file:
+            config = json.loads(file.read(MAX_CONFIG_BYTES))
+        sizes = [config[name] for name in names]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return Shape(*sizes) if all(type(size) is int and size > 0 for size in sizes) else None
+
+
 def run(params) -> None:
     """Read the teacher's source (for `generated`, artifacts/corpus/train.parquet); write artifacts/teacher."""
+    from headshrink.output import new_folder
     from headshrink.teacher import SOURCES, open_mlm_head, read_licence, write_teacher
-    from tasks.stage import ARTIFACTS, output
+    from tasks.stage import ARTIFACTS
 
     wanted = params.teacher
     encoder = SOURCES[wanted.source](**arguments(wanted))
@@ -43,7 +80,7 @@ def run(params) -> None:
     revision = wanted.hub_revision if wanted.source == "hub" else None
     origin = origin_of(wanted)  # a generated teacher has neither licence nor head to pass on
     passed_on = (read_licence(origin), open_mlm_head(origin, encoder.backbone)) if origin else ()
-    with output(ARTIFACTS / "teacher", "teacher") as folder:
+    with new_folder(ARTIFACTS / "teacher") as folder:
         write_teacher(encoder, folder, label, wanted.source, revision, *passed_on)
 
 
@@ -76,4 +113,4 @@ def training_pairs(path: Path) -> list[tuple[str, str]]:
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "teacher")
+    main(run, "teacher", "teacher")

@@ -15,17 +15,16 @@ def main(arguments: list[str]) -> int:
     from headshrink.benchmark import cost
     from headshrink.benchmark.models import open_model
     from headshrink.benchmark.read import open_suite, read_sample
-    from headshrink.errors import HeadshrinkError
+    from headshrink.errors import ends_in_one_line
+    from headshrink.output import check_file, write_text
 
     target, suite, *named = arguments
     folders = {name: Path(folder) for name, _, folder in (model.partition("=") for model in named)}
-    try:
+    with ends_in_one_line():
+        check_file(Path(target))
         models = {name: open_model(folder, name) for name, folder in folders.items()}
         costs = cost.measure(models, next(iter(models)), read_sample(open_suite(Path(suite))), ROUNDS)
-    except HeadshrinkError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    Path(target).write_text(json.dumps(costs, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_text(Path(target), json.dumps(costs, indent=1, ensure_ascii=False) + "\n")
     return 0
 
 

@@ -1,7 +1,6 @@
 """What encodechka does not ask: retrieval across languages, similarity in any, likeness to the teacher."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,30 +8,19 @@ from numpy.typing import NDArray
 from headshrink.benchmark.embeddings import embed
 from headshrink.benchmark.models import Model
 from headshrink.benchmark.outcomes import Correlation
-from headshrink.benchmark.read import read_columns, read_pairs
+from headshrink.benchmark.suite._pairs import Pairs
+from headshrink.metrics import ROWS_PER_BLOCK, partner_ranks, unit_length
+from headshrink.text.pairs import Row
 
 RANKS = (1, 5)
-GRADED = ["sentence1", "sentence2", "similarity_score"]  # as in STS's own file
 NEIGHBOURS = 10
-ROWS = 1024  # of a similarity matrix held at once
 
 Vectors = NDArray[np.float32]  # [texts, dimension], of unit length unless said otherwise
 
 
 def own_vectors(model: Model, texts: Sequence[str], batch_size: int = 64) -> Vectors:
     """Embeddings at the model's own pooling, scaled to unit length: [texts, dimension]."""
-    vectors = embed(model, texts, batch_size).vectors(texts, model.own)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-
-
-def rank_of_partner(queries: Vectors, candidates: Vectors) -> NDArray[np.int64]:
-    """How many candidates are nearer to query i than candidate i is, [queries]; equally near ones do not count."""
-    ranks = []
-    for start in range(0, len(queries), ROWS):
-        similarity = queries[start : start + ROWS] @ candidates.T
-        partner = similarity[np.arange(len(similarity)), np.arange(start, start + len(similarity))]
-        ranks.append((similarity > partner[:, None]).sum(1))
-    return np.concatenate(ranks)
+    return unit_length(embed(model, texts, batch_size).vectors(texts, model.own))
 
 
 def retrieval(en: Vectors, ru: Vectors) -> dict[str, float]:
@@ -41,7 +29,7 @@ def retrieval(en: Vectors, ru: Vectors) -> dict[str, float]:
     Row i of `en` translates row i of `ru`. The figure falls as the number of pairs grows: compare it on one file only.
     """
     found: dict[str, float] = {}
-    for name, ranks in (("en_ru", rank_of_partner(en, ru)), ("ru_en", rank_of_partner(ru, en))):
+    for name, ranks in (("en_ru", partner_ranks(en, ru)), ("ru_en", partner_ranks(ru, en))):
         found |= {f"retrieval_{name}_at_{rank}": float(np.mean(ranks < rank)) for rank in RANKS}
     return found
 
@@ -49,8 +37,8 @@ def retrieval(en: Vectors, ru: Vectors) -> dict[str, float]:
 def neighbours(vectors: Vectors, count: int) -> NDArray[np.int64]:
     """The `count` nearest other rows of each row, [texts, count], in no order."""
     found = []
-    for start in range(0, len(vectors), ROWS):
-        similarity = vectors[start : start + ROWS] @ vectors.T
+    for start in range(0, len(vectors), ROWS_PER_BLOCK):
+        similarity = vectors[start : start + ROWS_PER_BLOCK] @ vectors.T
         similarity[np.arange(len(similarity)), np.arange(start, start + len(similarity))] = -np.inf
         found.append(np.argpartition(-similarity, count - 1, axis=1)[:, :count])
     return np.concatenate(found)
@@ -69,15 +57,14 @@ def likeness(model: Vectors, teacher: Vectors) -> dict[str, float]:
     return found
 
 
-def retrieval_on(model: Model, file: Path, batch_size: int = 64) -> dict[str, float]:
-    """Retrieval both ways on a file of pairs, English TAB Russian."""
-    en, ru = read_pairs(file)
-    vectors = own_vectors(model, [*en, *ru], batch_size)
-    return retrieval(vectors[: len(en)], vectors[len(en) :])
+def retrieval_on(model: Model, rows: Sequence[Row], batch_size: int = 64) -> dict[str, float]:
+    """Retrieval both ways on sentences and their translations."""
+    texts = [*(row.left for row in rows), *(row.right for row in rows)]
+    vectors = own_vectors(model, texts, batch_size)
+    return retrieval(vectors[: len(rows)], vectors[len(rows) :])
 
 
-def similarity_on(model: Model, file: Path, batch_size: int = 64) -> float:
-    """Spearman's correlation of the cosine with the grades of a file of sentence pairs, in any languages."""
-    left, right, grade = read_columns(file, GRADED).values()
-    sides = (own_vectors(model, list(side), batch_size) for side in (left, right))
-    return Correlation(np.sum(np.multiply(*sides), axis=1), grade).score()
+def similarity_on(model: Model, graded: Pairs, batch_size: int = 64) -> float:
+    """Spearman's correlation of the cosine with the grades of sentence pairs, in any languages."""
+    sides = (own_vectors(model, side, batch_size) for side in (graded.left, graded.right))
+    return Correlation(np.sum(np.multiply(*sides), axis=1), graded.label).score()

@@ -1,7 +1,7 @@
 """Results that need not be computed again: keyed by what a score depends on, and by nothing else."""
 
 import hashlib
-import os
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,11 @@ import numpy as np
 
 from headshrink.benchmark.models import Model
 from headshrink.benchmark.outcomes import Outcome, arrays
-from headshrink.benchmark.read import Suite, checked, file_sha256
+from headshrink.benchmark.read import Suite, checked
 from headshrink.benchmark.suite._task import Task
+from headshrink.errors import HeadshrinkError
+from headshrink.hashing import file_sha256
+from headshrink.output import new_file
 
 HERE = Path(__file__).resolve().parent
 SCORING_CODE = (
@@ -23,7 +26,9 @@ SCORING_CODE = (
     "parallel.py",
     "read.py",
     "suite/*.py",
+    "../graph.py",
     "../model/*.py",
+    "../text/*.py",
 )
 LIBRARIES = ("numpy", "scikit-learn", "scipy", "tokenizers", "torch", "transformers", "onnxruntime", "razdel")
 
@@ -52,6 +57,7 @@ class ResultCache:
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
+        self.writable = True
 
     def path(self, model: Model, suite: Suite, task: Task) -> Path | None:
         if self.folder is None or not model.sha256:
@@ -76,13 +82,16 @@ class ResultCache:
         return {variant: task.outcome(**fields) for variant, fields in found.items()}
 
     def store(self, model: Model, suite: Suite, task: Task, outcomes: dict[str, Outcome]) -> None:
+        """Keep a result; where that fails, say so once and keep no more."""
         path = self.path(model, suite, task)
-        if path is None:
+        if path is None or not self.writable:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(f".tmp-{os.getpid()}.npz")
         columns: dict[str, Any] = {
             f"{variant}/{field}": column for variant, one in outcomes.items() for field, column in arrays(one).items()
         }
-        np.savez_compressed(aside, **columns)
-        aside.rename(path)
+        try:
+            with new_file(path) as temporary:
+                np.savez_compressed(temporary, **columns)
+        except HeadshrinkError as error:  # the scores are right all the same
+            self.writable = False
+            print(f"warning: results are not cached: {error}", file=sys.stderr)

@@ -17,6 +17,9 @@ from headshrink.benchmark.read import open_suite, read_sample
 from headshrink.benchmark.run import Report, run
 from headshrink.benchmark.suite import TASKS
 from headshrink.errors import HeadshrinkError
+from headshrink.escape import markdown
+from headshrink.output import check_file, write_text
+from headshrink.progress import on_terminal
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "headshrink" / "benchmark"
 BEYOND = ("retrieval", "similarity", "teacher")  # what the figures beyond encodechka begin with
@@ -36,7 +39,7 @@ def main(
     output: Annotated[Path | None, typer.Option(help="write everything found to this JSON file")] = None,
     markdown: Annotated[Path | None, typer.Option(help="write the tables to this Markdown file")] = None,
     sentences: Annotated[Path | None, typer.Option(help="write the comparison by sentences to this JSON")] = None,
-    pairs: Annotated[Path | None, typer.Option(help="retrieval: English, tab, Russian; a pair a line")] = None,
+    pairs: Annotated[Path | None, typer.Option(help="retrieval: a TSV, aligned files or a folder of them")] = None,
     graded: Annotated[Path | None, typer.Option(help="similarity: CSV of sentence1,sentence2,similarity_score")] = None,
     timing: Annotated[bool, typer.Option(help="measure time and memory too")] = True,
     limit_s: Annotated[float, typer.Option(help="seconds after which a timing ends", min=0.1)] = 10.0,
@@ -45,6 +48,8 @@ def main(
     cache: Annotated[Path, typer.Option(help="folder of results that need not be computed again")] = CACHE,
 ) -> None:
     """Score models on encodechka; the first one is the reference of differences, intervals and ratios."""
+    for path in (output, markdown, sentences):
+        check_file(path)
     chosen, opened = parse_tasks(tasks), open_models(models, device)
     data = open_suite(suite)
     report = run(opened, data, chosen, batch_size, ResultCache(cache), pairs, graded)
@@ -53,7 +58,7 @@ def main(
     for table in tables:
         Console().print(table.on_screen())
     if markdown:
-        markdown.write_text("\n".join(table.as_markdown() for table in tables), encoding="utf-8")
+        write_text(markdown, "\n".join(table.as_markdown() for table in tables))
     write_json(output, {"quality": report.quality, "scores": report.details, "cost": costs})
     write_json(sentences, report.sentences)
 
@@ -70,13 +75,24 @@ def open_models(sources: list[str], device: str) -> dict[str, Model]:
     """Models by name: the one given as NAME=..., else the last part of the path or id."""
     opened: dict[str, Model] = {}
     for source in sources:
-        name, found, place = source.partition("=")
-        if not found:
-            name, place = Path(source.partition("@")[0]).name, source
+        name, place = name_and_place(source)
         if name in opened:
             raise HeadshrinkError(f"two models are called {name}: name them apart, as in first={place}")
         opened[name] = open_model(find_folder(place), name, device)
     return opened
+
+
+def name_and_place(source: str) -> tuple[str, str]:
+    """Name and place of a model given as NAME=PLACE, or as PLACE alone, which is named after its last part.
+
+    A folder that exists and a source with a slash before the first "=" are places: no name has a slash.
+    """
+    name, found, place = source.partition("=")
+    if Path(source).is_dir():
+        return Path(os.path.abspath(source)).name, source
+    if found and "/" not in name:
+        return name, place
+    return Path(source.partition("@")[0]).name, source
 
 
 @dataclass(frozen=True)
@@ -88,16 +104,17 @@ class Cells:
     rows: list[list[str]]
 
     def on_screen(self) -> Table:
-        table = Table(title=self.title)
+        table = Table(title=on_terminal(self.title))
         for column in ("", *self.models):
-            table.add_column(column, justify="right" if column else "left")
+            table.add_column(on_terminal(column), justify="right" if column else "left")
         for row in self.rows:
-            table.add_row(*row)
+            table.add_row(*map(on_terminal, row))
         return table
 
     def as_markdown(self) -> str:
-        lines = [["", *self.models], [":--", *("--:" for _ in self.models)], *self.rows]
-        return "\n".join([self.title, "", *(f"| {' | '.join(line)} |" for line in lines), ""])
+        models, rows = map(markdown, self.models), [map(markdown, row) for row in self.rows]
+        lines = [["", *models], [":--", *("--:" for _ in self.models)], *rows]
+        return "\n".join([markdown(self.title), "", *(f"| {' | '.join(line)} |" for line in lines), ""])
 
 
 def quality_table(report: Report, suite: str) -> Cells:
@@ -142,4 +159,4 @@ def cost_cell(figures: dict[str, float], key: str) -> str:
 
 def write_json(path: Path | None, content: Any) -> None:
     if path:
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

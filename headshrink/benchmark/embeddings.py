@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from headshrink.benchmark.models import NORMALISED, Model
 from headshrink.benchmark.parallel import over_cores
 from headshrink.errors import HeadshrinkError
+from headshrink.model.encoder import token_ids
 
 SENTENCE_TOKENS = 128  # the protocol's limit for sentences, special tokens included
 
@@ -57,7 +58,7 @@ def embed(model: Model, texts: Iterable[str], batch_size: int = 64) -> Embedding
     """
     distinct = list(dict.fromkeys(texts))
     limit = min(SENTENCE_TOKENS, model.longest)
-    ids = model.tokenizer(distinct, truncation=True, max_length=limit)["input_ids"] if distinct else []
+    ids = token_ids(model.tokenizer, distinct, limit) if distinct else []
     widths = {pooling: vectors.shape[1] for pooling, vectors in model.pooled(ids[:1]).items()} if ids else {}
     table = {pooling: np.empty((len(ids), width), dtype=np.float32) for pooling, width in widths.items()}
 

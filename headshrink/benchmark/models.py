@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from headshrink.benchmark import clocks, size
-from headshrink.benchmark.read import file_sha256
 from headshrink.errors import HeadshrinkError
+from headshrink.graph import feed, interface
+from headshrink.hashing import file_sha256
 from headshrink.model import SentenceEncoder, load_encoder, pad_ids
 from headshrink.model.encoder import pool
 from headshrink.model.folder import WEIGHTS, read_tokenizer
@@ -143,21 +144,23 @@ class TorchModel:
 
 
 class OnnxModel:
-    """An exported graph under the benchmark: its first output, and poolings of its hidden states if it gives them."""
+    """An exported graph under the benchmark: its embedding, and poolings of its hidden states if it gives them."""
 
     def __init__(self, name: str, folder: Path, sha256: str = "") -> None:
         self.name, self.folder, self.sha256 = name, folder, sha256
         self.tokenizer = read_tokenizer(folder)
         self.session = open_session(folder, threads=1)
         self.longest = int(self.session.get_modelmeta().custom_metadata_map.get(MAX_TOKENS, UNSTATED_TOKENS))
-        self.embedding, *others = (output.name for output in self.session.get_outputs())
+        self.graph = interface(self.session, folder / GRAPH)
+        self.embedding = self.graph.embedding
+        others = [output.name for output in self.session.get_outputs()]
         self.poolings: tuple[str, ...] = ("cls", "mean") if STATES in others else ()
         self.own = OWN
 
     def outputs(self, ids: Sequence[Sequence[int]], names: list[str]) -> tuple[list[NDArray[np.float32]], Tensor]:
         """Outputs of a batch of token ids, and its mask [batch, tokens]."""
         padded, mask = pad_ids(ids, self.tokenizer.pad_token_id)
-        return self.session.run(names, {"input_ids": padded.numpy(), "attention_mask": mask.numpy()}), mask
+        return self.graph.run(self.session, names, padded.numpy(), mask.numpy()), mask
 
     def pooled(self, ids: Sequence[Sequence[int]]) -> dict[str, NDArray[np.float32]]:
         (own, *states), mask = self.outputs(ids, [self.embedding, STATES] if self.poolings else [self.embedding])
@@ -170,8 +173,8 @@ class OnnxModel:
 
     def timed(self, ids: Tensor, threads: int | None) -> Callable[[], float]:
         session = open_session(self.folder, threads or 0)
-        feed = {"input_ids": ids.numpy(), "attention_mask": np.ones(ids.shape, dtype=np.int64)}
-        return lambda: clocks.cpu_seconds(lambda: session.run([self.embedding], feed), threads)
+        arrays = feed(self.graph.inputs, ids.numpy(), np.ones(ids.shape, dtype=np.int64))
+        return lambda: clocks.cpu_seconds(lambda: session.run([self.embedding], arrays), threads)
 
     def size(self) -> dict[str, float]:
         return size.of_weights(self.folder.glob("model.onnx*"))

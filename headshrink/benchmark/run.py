@@ -13,7 +13,12 @@ from headshrink.benchmark.models import Model
 from headshrink.benchmark.read import Suite
 from headshrink.benchmark.sentences import compare_sentences, distinct_texts
 from headshrink.benchmark.suite import sts
+from headshrink.benchmark.suite._pairs import Pairs
 from headshrink.benchmark.summary import Results, details, interval_figures, quality
+from headshrink.text.pairs import Row, complete_rows
+from headshrink.text.tables import read_columns
+
+GRADED = ("sentence1", "sentence2", "similarity_score")  # as in STS's own file
 
 
 @dataclass(frozen=True)
@@ -36,16 +41,17 @@ def run(
 ) -> Report:
     """Score models on tasks of the suite; the first model is the reference that the others are compared with.
 
-    `pairs` (English TAB Russian) adds retrieval both ways, `graded` (a CSV of STS's columns, in any languages)
+    `pairs` (as `complete_rows` reads them) adds retrieval both ways, `graded` (a CSV of STS's columns, any languages)
     similarity; likeness to the first model is measured on the sentences of STS. Raises HeadshrinkError for data that
     are missing, altered or malformed, and for an embedding that is not finite.
     """
+    extra = ExtraData.read(pairs, graded)
     reference = next(iter(models))
     results: Results = {name: evaluate(model, suite, tasks, batch_size, cache) for name, model in models.items()}
     intervals = {name: compare(results[name], results[reference]) for name in list(models)[1:]}
     sample = sts.TASK.load(suite)
     own = {name: beyond.own_vectors(model, distinct_texts(sample), batch_size) for name, model in models.items()}
-    figures = {name: extra_figures(model, pairs, graded, batch_size) for name, model in models.items()}
+    figures = {name: extra.figures(model, batch_size) for name, model in models.items()}
     for name in intervals:
         figures[name] |= interval_figures(intervals[name]) | beyond.likeness(own[name], own[reference])
     return Report(
@@ -55,7 +61,23 @@ def run(
     )
 
 
-def extra_figures(model: Model, pairs: Path | None, graded: Path | None, batch_size: int) -> dict[str, float]:
-    """Retrieval and similarity on the files that are given."""
-    found = beyond.retrieval_on(model, pairs, batch_size) if pairs else {}
-    return found | ({"similarity": beyond.similarity_on(model, graded, batch_size)} if graded else {})
+@dataclass(frozen=True)
+class ExtraData:
+    """Data beyond the suite, read once and before any model computes: pairs may come through a pipe."""
+
+    rows: list[Row]
+    graded: Pairs | None
+
+    @classmethod
+    def read(cls, pairs: Path | None, graded: Path | None) -> "ExtraData":
+        """From the files that are given."""
+        rows = complete_rows(pairs) if pairs else []
+        if graded is None:
+            return cls(rows, None)
+        left, right, label = read_columns(graded, GRADED[:2], numbers=GRADED[2:]).values()
+        return cls(rows, Pairs(list(left), list(right), label))
+
+    def figures(self, model: Model, batch_size: int) -> dict[str, float]:
+        """Retrieval and similarity of a model on the data that are there."""
+        found = beyond.retrieval_on(model, self.rows, batch_size) if self.rows else {}
+        return found | ({"similarity": beyond.similarity_on(model, self.graded, batch_size)} if self.graded else {})

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headshrink.benchmark.suite._pairs import Pairs
+from headshrink.metrics import unit_length
 
 NEIGHBOURS = 5
 DIGITS = 3  # what a reader compares; the files stay small
@@ -37,10 +38,6 @@ def compare_sentences(data: Pairs, vectors: Mapping[str, NDArray[np.float32]]) -
 def distinct_texts(data: Pairs) -> list[str]:
     """Every sentence of the pairs once, in order."""
     return list(dict.fromkeys([*data.left, *data.right]))
-
-
-def unit_length(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
 
 
 def nearest(units: NDArray[np.float32], count: int) -> list[list[list[float]]]:

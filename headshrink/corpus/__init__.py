@@ -1,8 +1,17 @@
 """Russian-English pairs from many sources, made into a corpus without the benchmark's sentences in it."""
 
-from headshrink.corpus.build import Corpus, build_corpus, write_corpus
+from headshrink.corpus.build import Corpus, build_corpus, read_corpus, write_corpus
 from headshrink.corpus.clean import Limits
-from headshrink.corpus.decontaminate import SuiteIndex
+from headshrink.corpus.decontaminate import SuiteIndex, without_tested
 from headshrink.corpus.suite import suite_sentences
 
-__all__ = ["Corpus", "Limits", "SuiteIndex", "build_corpus", "suite_sentences", "write_corpus"]
+__all__ = [
+    "Corpus",
+    "Limits",
+    "SuiteIndex",
+    "build_corpus",
+    "read_corpus",
+    "suite_sentences",
+    "without_tested",
+    "write_corpus",
+]

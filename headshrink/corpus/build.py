@@ -10,10 +10,13 @@ from typing import NamedTuple
 from headshrink.corpus.clean import Limits, fold, normalise
 from headshrink.corpus.decontaminate import SuiteIndex
 from headshrink.corpus.sources._base import Pair, Source
+from headshrink.corpus.sources.parallel import Parallel
 from headshrink.corpus.split import is_heldout, rank
+from headshrink.corpus.suite import suite_sentences
 from headshrink.errors import HeadshrinkError
-from headshrink.progress import track
+from headshrink.progress import note, track
 
+HELDOUT_PERCENT = 5.0
 ROWS_A_GROUP = 8_192  # of Parquet: what a reader holds in memory at once
 
 
@@ -49,6 +52,28 @@ class Corpus:
     heldout: list[Pair]
     counts: Counts
 
+    def checked(self, label: str) -> "Corpus":
+        """This corpus; HeadshrinkError where no pair is left for train or for held-out."""
+        if not self.train or not self.heldout:
+            split = "held-out" if self.train else "train"
+            raise HeadshrinkError(f"no {split} pair is left of {label}: {self.counts.summary()}; give more pairs")
+        return self
+
+
+def read_corpus(path: Path, suite: Path | None = None, heldout_percent: float = HELDOUT_PERCENT) -> Corpus:
+    """The corpus of a file, pipe or folder of pairs, as the pipeline makes it; either split may be empty.
+
+    Sentences of the benchmark whose data are in the folder `suite` are left out; without it, nothing is left out, and
+    a line says so. Another line counts what was read and dropped. Raises HeadshrinkError as `read_pairs`.
+    """
+    source = Parallel(path)
+    index = SuiteIndex(suite_sentences(suite) if suite else [])
+    corpus = split_corpus(source, Limits(), index, heldout_percent)
+    note(f"{source.label}: {corpus.counts.summary()}")
+    if suite is None:
+        note(f"{source.label}: no suite is given, so sentences of the benchmark are not left out")
+    return corpus
+
 
 def build_corpus(
     source: Source, limits: Limits, suite: SuiteIndex, heldout_percent: float, max_pairs: int | None = None
@@ -58,15 +83,19 @@ def build_corpus(
     `max_pairs` keeps the pairs of the lowest hashes, after everything else: a larger limit keeps the same pairs and
     more. Memory: about 1 kB a pair. Raises HeadshrinkError where no pair is left for train or for held-out.
     """
+    return split_corpus(source, limits, suite, heldout_percent, max_pairs).checked(source.label)
+
+
+def split_corpus(
+    source: Source, limits: Limits, suite: SuiteIndex, heldout_percent: float, max_pairs: int | None = None
+) -> Corpus:
+    """As `build_corpus`, but either split may be empty."""
     counts = Counts()
     candidates = clean_pairs(source.pairs(), limits, suite, heldout_percent, counts)
     candidates = without_heldout_russian(candidates, counts)
     candidates = lowest_ranks(candidates, max_pairs, counts)
     train = [candidate.pair for candidate in candidates if not candidate.heldout]
     heldout = [candidate.pair for candidate in candidates if candidate.heldout]
-    if not train or not heldout:
-        split = "held-out" if train else "train"
-        raise HeadshrinkError(f"no {split} pair is left of {source.label}: {counts.summary()}; give more pairs")
     return Corpus(train, heldout, counts)
 
 

@@ -4,9 +4,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from headshrink.corpus.sources._base import Pair
+from headshrink.text.pairs import Pair
 
-SURROGATE = re.compile("[\ud800-\udfff]")
 INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufffe\uffff]")
 MARK = re.compile("[\u0300-\u036f]")
 NOT_WORD = re.compile(r"[\W_]+")
@@ -52,8 +51,6 @@ class Limits:
 
     def reason_against(self, pair: Pair) -> str | None:
         """Why a normalised pair is dropped, or None where it is kept."""
-        if SURROGATE.search(pair.en) or SURROGATE.search(pair.ru):
-            return "not_utf8"
         if not pair.en or not pair.ru:
             return "missing_side"
         return self._length(*sorted((len(pair.en), len(pair.ru)))) or script_reason(pair)

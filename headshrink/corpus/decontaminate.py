@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from math import ceil
 
-from headshrink.corpus.clean import fold
+from headshrink.corpus.clean import fold, normalise
 
 NEAR = Fraction(4, 5)  # of word Jaccard: one word of nine exchanged still counts as the same sentence
 
@@ -60,3 +60,10 @@ class SuiteIndex:
             return False
         shared = len(one & other)
         return shared >= self.threshold * (shorter + longer - shared)
+
+
+def without_tested(texts: Iterable[str], heldout: Iterable[str], suite: SuiteIndex) -> list[str]:
+    """Distinct normalised texts without those of held-out pairs, the benchmark's and their near-copies."""
+    held = {fold(text) for text in heldout}
+    distinct = dict.fromkeys(normalise(text) for text in texts)
+    return [text for text in distinct if fold(text) not in held and not suite.reason_against(fold(text))]

@@ -1,29 +1,27 @@
 """One file over HTTP: resumed where it broke off, checked by hash, in place only when it is whole and right."""
 
-import hashlib
+import base64
 import http.client
 import os
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
 from headshrink.errors import HeadshrinkError
+from headshrink.hashing import file_sha256
+from headshrink.output import check_file, exclusive
 from headshrink.progress import Bar
+from headshrink.redact import filled_in
 
 MIB = 2**20
 SECONDS_WITHOUT_A_BYTE = 60
 RANGE_NOT_SATISFIABLE = 416
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def check_sha256(path: Path, expected: str) -> None:
     """Raise HeadshrinkError where a file's hash is not the expected one."""
-    if (found := sha256_of(path)) != expected:
+    if (found := file_sha256(path)) != expected:
         raise HeadshrinkError(f"{path} has SHA-256 {found}, not {expected}: it is not the file that is asked for")
 
 
@@ -37,24 +35,25 @@ def download(url: str, target: Path, sha256: str) -> Path:
     if target.is_file():
         check_sha256(target, sha256)
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
+    check_file(target)
     part = target.with_name(target.name + ".part")
-    fetch_rest(url, part)
-    try:
-        check_sha256(part, sha256)
-    except HeadshrinkError as error:
-        part.unlink()
-        raise HeadshrinkError(f"{url}: {str(error).removeprefix(str(part)).strip()}") from error
-    os.replace(part, target)
+    with exclusive(part.with_name(part.name + ".lock"), f"another process downloads {target}: wait for it"):
+        fetch_rest(url, part)
+        try:
+            check_sha256(part, sha256)
+        except HeadshrinkError as error:
+            part.unlink()
+            raise HeadshrinkError(f"{url}: {str(error).removeprefix(str(part)).strip()}") from error
+        os.replace(part, target)
     return target
 
 
 def fetch_rest(url: str, part: Path) -> None:
     """Append to `part` what the server has beyond it; start again where the server does not resume."""
-    if not url.startswith(("http://", "https://")):
-        raise HeadshrinkError(f"cannot download {url}: allowed are http:// and https:// URLs")
     have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    request = request_of(url)
+    if have:
+        request.add_header("Range", f"bytes={have}-")
     try:
         with urllib.request.urlopen(request, timeout=SECONDS_WITHOUT_A_BYTE) as response:
             receive(response, part, have if response.status == http.HTTPStatus.PARTIAL_CONTENT else 0)
@@ -64,6 +63,28 @@ def fetch_rest(url: str, part: Path) -> None:
     except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
         reason = getattr(error, "reason", error)
         raise HeadshrinkError(f"cannot download {url}: {reason}; go online and run again, it resumes") from error
+
+
+def request_of(url: str) -> urllib.request.Request:
+    """The request for a URL, whose `${NAME}` are environment variables: its secrets are nowhere but in the request.
+
+    A user and a password go to this server alone, and to none that it redirects to. Raises HeadshrinkError for a
+    variable that is not set and for what is no http:// or https:// URL.
+    """
+    try:
+        parts = urllib.parse.urlsplit(url)
+        userinfo, at, host = parts.netloc.rpartition("@")
+        address, login = filled_in(parts._replace(netloc=host).geturl()), filled_in(userinfo)
+        if urllib.parse.urlsplit(address).scheme not in ("http", "https"):
+            raise ValueError("no http:// or https:// URL")
+        request = urllib.request.Request(address)
+    except KeyError as error:
+        raise HeadshrinkError(f"cannot download {url}: set the environment variable {error.args[0]}") from error
+    except ValueError as error:
+        raise HeadshrinkError(f"cannot download {url} ({error}): allowed are http:// and https:// URLs") from error
+    if at:
+        request.add_unredirected_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
+    return request
 
 
 def receive(response: http.client.HTTPResponse, part: Path, have: int) -> None:

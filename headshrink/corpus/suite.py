@@ -1,6 +1,5 @@
 """The benchmark's data files: had from a folder, a clone or an installed package, and read for decontamination."""
 
-import csv
 import importlib.util
 import json
 import os
@@ -11,8 +10,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from headshrink.corpus.download import sha256_of
 from headshrink.errors import HeadshrinkError
+from headshrink.hashing import file_sha256
+from headshrink.text.lines import read_lines, read_text
+from headshrink.text.tables import read_texts
 
 REPOSITORY = "https://github.com/avidale/encodechka"
 COMMIT = "5e70bca"
@@ -91,7 +92,7 @@ def write_description(folder: Path, origin: str, generated: bool) -> None:
 
     The hashes decide the name: only encodechka's own bytes are called encodechka. Other files go by `origin`.
     """
-    hashes = {name: sha256_of(folder / name) for name in FILES}
+    hashes = {name: file_sha256(folder / name) for name in FILES}
     label = f"encodechka@{COMMIT}" if hashes == FILES else f"{origin} (not the original encodechka)"
     summary = {"label": "demo suite (generated)" if generated else label, "generated": generated, "files": hashes}
     text = json.dumps(summary, ensure_ascii=False, indent=2, sort_keys=True)
@@ -103,32 +104,25 @@ def suite_sentences(folder: Path) -> Iterator[str]:
 
     Raises HeadshrinkError for a file that does not parse or has no text column.
     """
-    readers = {".csv": csv_texts, ".json": json_texts, ".txt": plain_texts}
+    readers = {".csv": csv_texts, ".json": json_texts, ".txt": read_lines}
     for name in FILES:
         path = folder / name
         try:
             yield from readers[path.suffix](path)
-        except (ValueError, KeyError, TypeError, csv.Error) as error:
+        except HeadshrinkError as error:
+            raise HeadshrinkError(f"{path} is not one of encodechka's data files: {error}") from error
+        except (ValueError, KeyError, TypeError) as error:
             raise HeadshrinkError(f"{path} is not one of encodechka's data files: {error!r}") from error
 
 
 def csv_texts(path: Path) -> Iterator[str]:
-    with open(path, encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        columns = [name for name in reader.fieldnames or () if name in TEXT_COLUMNS]
-        if "answer" in columns and path.name.startswith("SentiRu"):  # a label there, not a text
-            columns.remove("answer")
-        if not columns:
-            raise ValueError(f"no column of {', '.join(TEXT_COLUMNS)}")
-        for row in reader:
-            yield from (row[name] for name in columns if row[name])
+    label = "answer" if path.name.startswith("SentiRu") else None  # a text in the other files
+    columns = read_texts(path, [column for column in TEXT_COLUMNS if column != label])
+    for row in zip(*columns.values(), strict=True):
+        yield from filter(None, row)
 
 
 def json_texts(path: Path) -> Iterator[str]:
-    for document in json.loads(path.read_text(encoding="utf-8"))["texts"]:
+    for document in json.loads(read_text(path))["texts"]:
         yield document
         yield from SENTENCE_END.split(document)
-
-
-def plain_texts(path: Path) -> Iterator[str]:
-    yield from path.read_text(encoding="utf-8").splitlines()

@@ -1,7 +1,9 @@
-"""`headshrink distill`: a student, its teacher and a file of pairs, without the pipeline."""
+"""`headshrink distill`: a student, its teacher and pairs, without the pipeline."""
 
 import shutil
-from hashlib import blake2b
+from collections.abc import Iterable
+from contextlib import nullcontext
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -9,27 +11,31 @@ import numpy as np
 import typer
 
 from headshrink.checkpoint import Checkpoints, fingerprint
-from headshrink.distill.losses import ALL_LOSSES
+from headshrink.corpus import Corpus, SuiteIndex, read_corpus, suite_sentences, without_tested
+from headshrink.distill.data import Reference, TrainingData
+from headshrink.distill.losses import LOSSES
 from headshrink.distill.mlm_fit import fit_mlm_head
-from headshrink.distill.monolingual import read_folder
-from headshrink.distill.objective import Weight
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
 from headshrink.distill.processes import Processes
+from headshrink.distill.recipe import Recipe, Weight
 from headshrink.distill.record import summary, write_curve, write_metrics
 from headshrink.distill.targets import read_targets, write_targets
-from headshrink.distill.trainer import Recipe, distil
+from headshrink.distill.trainer import train as train_student
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.model.mlm_head import FILE, MlmHead, load_mlm_head, save_mlm_head
+from headshrink.output import check_absent_folder, exclusive, new_folder
+from headshrink.progress import note
+from headshrink.text.lines import readable_once
+from headshrink.text.sentences import read_sentences
 
-HELDOUT_PERCENT = 5
-NAMES = sorted(ALL_LOSSES)
+NAMES = sorted(LOSSES)
 
 
 def main(
     teacher: Annotated[Path, typer.Option(help="model folder to imitate")],
     student: Annotated[Path, typer.Option(help="model folder to train, of the same embedding dimension")],
-    pairs: Annotated[Path, typer.Option(help="UTF-8 file: English, tab, Russian; a pair a line")],
+    pairs: Annotated[Path, typer.Option(help="English-Russian text: a TSV, aligned files or a folder of them")],
     output: Annotated[Path, typer.Option(help="folder for the trained student; must not exist")],
     loss: Annotated[list[str], typer.Option(help=f"NAME=WEIGHT, repeatable: {', '.join(NAMES)}")] = ["cosine=1"],  # noqa: B006
     also: Annotated[
@@ -37,7 +43,10 @@ def main(
         typer.Option(help="model folder of a further teacher, imitated through a projection; repeatable"),
     ] = None,
     monolingual: Annotated[
-        Path | None, typer.Option(help="more text to imitate on: a folder of UTF-8 .txt files, a sentence a line")
+        Path | None, typer.Option(help="more text to imitate on, a sentence a line: a file or a folder of .txt files")
+    ] = None,
+    suite: Annotated[
+        Path | None, typer.Option(help="folder with encodechka's data files, whose sentences are not trained on")
     ] = None,
     mlm_head_steps: Annotated[
         int,
@@ -53,8 +62,7 @@ def main(
     seed: Annotated[int, typer.Option(help="order of the batches")] = Recipe.seed,
 ) -> None:
     """Pull a student back to its teacher, and keep the step with the lowest loss on held-out pairs."""
-    if output.exists():
-        raise HeadshrinkError(f"{output} exists: give --output a folder that does not")
+    check_absent_folder(output, "--output")
     if precision not in ("auto", "fp32", "bf16"):
         raise HeadshrinkError(f"--precision {precision}: allowed are auto, fp32, bf16")
     weights = parse_losses(loss)
@@ -62,30 +70,32 @@ def main(
         weights, epochs=epochs, batch_size=batch_size, accumulate=accumulate, learning_rate=learning_rate,
         precision=precision, seed=seed,
     )  # fmt: skip
-    texts = split(read_tsv(pairs))
+    refuse_shared_pipes(pairs, *([monolingual] if monolingual else []))
+    corpus = read_corpus(pairs, suite).checked(str(pairs))
+    more = more_sentences(monolingual, corpus, suite) if monolingual else []
     models = load_both(teacher, student)
     work = output.parent / f".{output.name}.unfinished"  # the same call again goes on where a killed one stood
     others = [load_encoder(folder).to(models[0].device) for folder in also or []]
-    sources = [teacher, student, pairs, *(also or []), *([monolingual] if monolingual else [])]
-    more = read_folder(monolingual) if monolingual else []
-    place = work / fingerprint(sources, vars(recipe) | {"mlm_head_steps": mlm_head_steps})
-    with Processes().first_before_others():
-        train, heldout = prepare([models[0], *others], models[1], texts, more, place / "targets")
-        if mlm_head_steps and not (place / FILE).is_file():
-            save_mlm_head(fitted(models[0], teacher, texts, mlm_head_steps), place)
-    widths = [other.dimension for other in others]
-    mlm_head = load_mlm_head([place, teacher], models[0].backbone)
-    result = distil(
-        models[1], train, heldout, recipe, Checkpoints(place), teacher=models[0], others=widths, mlm_head=mlm_head
-    )
-    if not Processes().first:
-        return
-    save_encoder(models[1], work / "model")
-    write_metrics(result, work / "model" / "distill.json")
-    write_curve(result.curve, work / "model" / "curve.csv")
-    (work / "model").rename(output)
-    shutil.rmtree(work)
-    typer.echo(summary(result))
+    text = {"corpus": digest(corpus.train, corpus.heldout, more), "mlm_head_steps": mlm_head_steps}
+    place = work / fingerprint([teacher, student, *(also or [])], vars(recipe) | text)
+    busy = f"another run writes {output}: wait for it, or give --output another folder"
+    with exclusive(work / "lock", busy) if Processes().first else nullcontext():
+        with Processes().first_before_others():
+            train, heldout = prepare([models[0], *others], models[1], corpus, more, place / "targets")
+            if mlm_head_steps and not (place / FILE).is_file():
+                save_mlm_head(fitted(models[0], teacher, corpus, mlm_head_steps), place)
+        widths = [other.dimension for other in others]
+        mlm_head = load_mlm_head([place, teacher], models[0].backbone)
+        data = TrainingData(train, heldout, Reference(models[0], mlm_head, widths))
+        result = train_student(models[1], data, recipe, Checkpoints(place))
+        if not Processes().first:
+            return
+        with new_folder(output) as folder:
+            save_encoder(models[1], folder)
+            write_metrics(result, folder / "distill.json")
+            write_curve(result.curve, folder / "curve.csv")
+        shutil.rmtree(work)
+        typer.echo(summary(result))
 
 
 def load_both(teacher: Path, student: Path) -> tuple[SentenceEncoder, SentenceEncoder]:
@@ -112,35 +122,38 @@ def parse_losses(words: list[str]) -> dict[str, Weight]:
     return losses
 
 
-def read_tsv(path: Path) -> list[tuple[str, str]]:
-    """The pairs of a file, HeadshrinkError where it is missing, not UTF-8 or a line has no tab."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise HeadshrinkError(f"cannot read {path} ({error}): a UTF-8 file is needed") from error
-    pairs = [tuple(line.split("\t")[:2]) for line in lines if line.strip()]
-    for number, pair in enumerate(pairs, start=1):
-        if len(pair) != 2:
-            raise HeadshrinkError(f"{path}, pair {number}: no tab; each line is English, tab, Russian")
-    return pairs  # type: ignore[return-value]
+def refuse_shared_pipes(*paths: Path) -> None:
+    """HeadshrinkError for a pipe where several processes would each get a part of it."""
+    pipes = [path for path in paths if readable_once(path)]
+    if pipes and Processes().count > 1:
+        raise HeadshrinkError(f"{pipes[0]} is a pipe, which several processes cannot all read: give a file")
 
 
-def split(pairs: list[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
-    """Train and held-out pairs by a hash of the English side, so that more pairs move none; neither may be empty."""
-    splits: dict[str, list[tuple[str, str]]] = {"train": [], "heldout": []}
-    for pair in pairs:
-        number = int.from_bytes(blake2b(pair[0].encode(), digest_size=8).digest(), "big")
-        splits["heldout" if number < HELDOUT_PERCENT / 100 * 2**64 else "train"].append(pair)
-    if not all(splits.values()):
-        raise HeadshrinkError(f"{len(pairs)} pairs are too few to hold {HELDOUT_PERCENT}% out: give a hundred at least")
-    return splits
+def more_sentences(place: Path, corpus: Corpus, suite: Path | None) -> list[str]:
+    """Distinct sentences of a file or folder, without those of held-out pairs and of the benchmark."""
+    heldout = (side for pair in corpus.heldout for side in (pair.en, pair.ru))
+    index = SuiteIndex(suite_sentences(suite) if suite else [])
+    texts = list(read_sentences(place))
+    kept = without_tested(texts, heldout, index)
+    note(f"{place}: {len(kept)} sentences without translation, {len(texts) - len(kept)} repeated or tested left out")
+    return kept
 
 
-def fitted(teacher: SentenceEncoder, folder: Path, texts: dict[str, list[tuple[str, str]]], steps: int) -> MlmHead:
+def digest(*texts: Iterable[object]) -> str:
+    """SHA-256 of what is trained on: a killed training goes on only with the same text, wherever it came from."""
+    found = sha256()
+    for part in texts:
+        for text in part:
+            found.update(f"{text!r}\n".encode())
+        found.update(b"\n")
+    return found.hexdigest()
+
+
+def fitted(teacher: SentenceEncoder, folder: Path, corpus: Corpus, steps: int) -> MlmHead:
     """The teacher's MLM head after so many steps on both sides of the training pairs."""
     train, heldout = (
-        Sentences.from_rows(teacher.tokenise([side for pair in texts[name] for side in pair]))
-        for name in ("train", "heldout")
+        Sentences.from_rows(teacher.tokenise([side for pair in pairs for side in (pair.en, pair.ru)]))
+        for pairs in (corpus.train, corpus.heldout)
     )
     mlm_head, perplexity = fit_mlm_head(teacher, train, heldout, steps, load_mlm_head([folder], teacher.backbone))
     typer.echo(f"MLM head of {steps} steps: held-out perplexity {perplexity:.1f}")
@@ -150,34 +163,34 @@ def fitted(teacher: SentenceEncoder, folder: Path, texts: dict[str, list[tuple[s
 def prepare(
     teachers: list[SentenceEncoder],
     student: SentenceEncoder,
-    texts: dict[str, list[tuple[str, str]]],
+    corpus: Corpus,
     more: list[str],
     targets: Path,
 ) -> tuple[Pairs, Pairs]:
     """Train and held-out pairs in the student's ids, with the teachers' targets side by side, which wait in a folder.
 
-    Sentences of `more` join the training without translation, those of held-out pairs left out.
+    Sentences of `more` join the training without translation.
     """
-    heldout_texts = {side for pair in texts["heldout"] for side in pair}
-    more = [text for text in more if text not in heldout_texts]
+    splits = {"train": corpus.train, "heldout": corpus.heldout}
 
     def ids(encoder: SentenceEncoder, name: str) -> tuple[Sentences, Sentences]:
         if name == "more":
             rows = Sentences.from_rows(encoder.tokenise(more))
             return rows, rows
-        en, ru = (Sentences.from_rows(encoder.tokenise([pair[side] for pair in texts[name]])) for side in (0, 1))
+        sides = ([pair.en for pair in splits[name]], [pair.ru for pair in splits[name]])
+        en, ru = (Sentences.from_rows(encoder.tokenise(side)) for side in sides)
         return en, ru
 
     for number, teacher in enumerate(teachers):
         if not (targets / str(number) / "manifest.json").is_file():
-            names = [*texts, *(["more"] if more else [])]
+            names = [*splits, *(["more"] if more else [])]
             write_targets(teacher, {name: ids(teacher, name) for name in names}, targets / str(number))
 
     def of_all(name: str) -> TargetArrays:
         each = [read_targets(targets / str(number), name) for number in range(len(teachers))]
         return TargetArrays(*(np.concatenate(side, axis=1) for side in zip(*each, strict=True)))
 
-    train, heldout = (Pairs(*ids(student, name), of_all(name)) for name in texts)
+    train, heldout = (Pairs(*ids(student, name), of_all(name)) for name in splits)
     if more:
         train = train.with_monolingual(ids(student, "more")[0], of_all("more").en)
     return train, heldout

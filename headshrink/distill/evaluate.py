@@ -5,15 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn.functional import normalize
 
 from headshrink.distill.losses import Outputs
 from headshrink.distill.objective import Objective, embed_block
 from headshrink.distill.pairs import Pairs
+from headshrink.metrics import retrieval_at_1
 from headshrink.model import SentenceEncoder
-
-ROWS_A_BLOCK = 1024
 
 
 @dataclass(frozen=True)
@@ -47,16 +45,6 @@ def evaluate(
         targets.append(own)
     student.train(was_training)
     cosine = torch.cosine_similarity(torch.cat(blocks), torch.cat(targets)).mean().item()
-    sides = [torch.cat(side) for side in zip(*(block.chunk(2) for block in blocks), strict=True)]
-    return Scores(sum(losses) / len(pairs), cosine, retrieval_at_1(*sides))
-
-
-def retrieval_at_1(en: Tensor, ru: Tensor) -> float:
-    """Share of rows whose nearest row on the other side, by cosine, is the one with their number; both directions."""
-    en, ru = normalize(en, dim=-1), normalize(ru, dim=-1)
-    hits = 0
-    for queries, documents in ((en, ru), (ru, en)):
-        for start in range(0, len(queries), ROWS_A_BLOCK):
-            nearest = (queries[start : start + ROWS_A_BLOCK] @ documents.T).argmax(1).cpu()
-            hits += int((nearest == torch.arange(start, start + len(nearest))).sum())
-    return hits / (2 * len(en))
+    units = [normalize(block, dim=-1).cpu().numpy().reshape(2, -1, block.shape[1]) for block in blocks]
+    en, ru = np.concatenate(units, axis=1)
+    return Scores(sum(losses) / len(pairs), cosine, retrieval_at_1(en, ru))

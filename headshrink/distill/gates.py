@@ -1,4 +1,4 @@
-"""Learned masks: hard-concrete gates over heads and FFN neurons, which training closes down to a budget.
+"""Learned gates: hard-concrete gates on heads and FFN neurons, which training closes until a ratio is met.
 
 A gate is drawn anew for every pass (Louizos et al. 2018, section 2.3). A Lagrangian drives the expected share of open
 ones to its target (Wang et al. 2020, equation 8; CoFi, Xia et al. 2022, section 3.2), while the losses decide which.

@@ -154,23 +154,23 @@ def _projection(width: int, target: int) -> nn.Module:
     return linear
 
 
-def same_pieces(student: PreTrainedTokenizerBase, teacher: PreTrainedTokenizerBase) -> Tensor | None:
+def teacher_token_ids(student: PreTrainedTokenizerBase, teacher: PreTrainedTokenizerBase) -> Tensor | None:
     """The teacher's id of each of the student's ids [vocabulary], None where both have the same tokenizer.
 
-    A teacher that reads the student's own pieces can be compared with it token by token, though it might have cut a
-    rare word into longer ones. Raises HeadshrinkError where it knows fewer than nine tenths of them.
+    The teacher can then read the student's tokens and be compared with it token by token, though its own tokenizer
+    might cut a rare word into longer tokens. Raises HeadshrinkError where it has fewer than nine tenths of them.
     """
     own, others = student.get_vocab(), teacher.get_vocab()
     if own == others:
         return None
     unknown = others.get(str(teacher.unk_token), 0)
-    known = sum(piece in others for piece in own)
+    known = sum(token in others for token in own)
     if known < 0.9 * len(own):
         raise HeadshrinkError(
-            f"the teacher knows {known} of the student's {len(own)} pieces: losses on layers compare token with token "
+            f"the teacher knows {known} of the student's {len(own)} tokens: losses on layers compare token with token "
             "and need one vocabulary, or a part of it"
         )
     ids = torch.full((max(own.values()) + 1,), unknown, dtype=torch.long)
-    for piece, i in own.items():
-        ids[i] = others.get(piece, unknown)
+    for token, i in own.items():
+        ids[i] = others.get(token, unknown)
     return ids

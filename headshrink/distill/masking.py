@@ -13,7 +13,7 @@ GUESSED = 0.15  # share of a sentence's pieces; of them:
 BEHIND_MASK, ANOTHER = 0.8, 0.1
 
 
-def blanked(input_ids: Tensor, share: float, tokenizer: PreTrainedTokenizerBase) -> Tensor:
+def with_masks(input_ids: Tensor, share: float, tokenizer: PreTrainedTokenizerBase) -> Tensor:
     """Ids [rows, tokens] with a share of the pieces behind [MASK]; special tokens stay.
 
     The target is that of the whole sentence: a student that has to do without a word now and then leans on no single

@@ -1,4 +1,4 @@
-"""Sentences without translation, which a student can imitate its teacher on as well: read, kept, found again."""
+"""Sentences without translation, which a student can imitate its teacher on as well: kept, found again."""
 
 from pathlib import Path
 
@@ -6,21 +6,8 @@ import numpy as np
 
 from headshrink.distill.pairs import Pairs, Sentences
 from headshrink.distill.targets import read_targets
-from headshrink.errors import HeadshrinkError
 
 SPLIT = "monolingual"  # its name among the targets' splits
-
-
-def read_folder(folder: Path) -> list[str]:
-    """The distinct lines of a folder's .txt files; HeadshrinkError where there are none or they are not UTF-8."""
-    try:
-        files = [file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.txt"))]
-    except (OSError, UnicodeDecodeError) as error:
-        raise HeadshrinkError(f"cannot read {folder} ({error}): a folder of UTF-8 .txt files is needed") from error
-    sentences = list(dict.fromkeys(line.strip() for text in files for line in text.splitlines() if line.strip()))
-    if not sentences:
-        raise HeadshrinkError(f"no sentence in {folder}: a folder of UTF-8 .txt files is needed, a sentence a line")
-    return sentences
 
 
 def write_ids(sentences: Sentences, folder: Path) -> None:

@@ -1,171 +1,174 @@
-"""What a student is trained for: the recipe's losses, their weights over time, and what their comparison learns."""
+"""What a student is trained for: the weighted sum of a recipe's losses, and the outputs that these losses need."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from headshrink.distill.gates import Gates
-from headshrink.distill.layers import Alignment, LayerMap, Layers, head_sizes, recorded, same_pieces
-from headshrink.distill.losses import (
-    ALL_LOSSES,
-    LAYER_LOSSES,
-    LOSSES,
-    OF_TRANSLATIONS,
-    OF_TWO_GUESSES,
-    WORD_LOSSES,
-    Guesses,
-    Outputs,
-)
+from headshrink.distill.data import Reference
+from headshrink.distill.layers import Alignment, LayerMap, Layers, head_sizes, recorded, teacher_token_ids
+from headshrink.distill.losses import LOSSES, ON_EMBEDDINGS, MaskedLogits, Need, Outputs
 from headshrink.distill.masking import masked
 from headshrink.distill.pairs import Batch
 from headshrink.distill.precision import autocast, last_states
+from headshrink.distill.recipe import Weight, weight_at
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import MlmHead, word_table
 
-Weight = float | tuple[float, float]  # constant, or from the first step to the last along a line
-
-
-def weight_at(weight: Weight, progress: float) -> float:
-    """A loss's weight at a share of the training, 0 to 1."""
-    first, last = weight if isinstance(weight, tuple | list) else (weight, weight)
-    return first + (last - first) * progress
+OF_THE_TEACHER = frozenset({Need.LAYERS, Need.MASKED_LOGITS, Need.TEACHER_MASKED_LOGITS})
 
 
 class Objective(nn.Module):
-    """The weighted sum of a recipe's losses on a batch.
+    """The weighted sum of losses on a batch.
 
-    `weights` maps names of losses to weights. Losses on layers need `teacher` beside the student, since what happens
-    inside it is too much to store (6 layers of minilm-en-ru: 13 kB a token); `layer_map` says which of its layers the
-    student's imitate. Losses on words need the teacher's `mlm_head` too: the student guesses through it and the
-    teacher's word table, both frozen, so that what is learned goes into the student. `others` are the dimensions of
-    further teachers, whose embeddings follow the first one's in the targets: each is imitated by `cosine` through a
-    linear projection of its own, learned with the student and thrown away after (rubert-tiny's recipe), all of them
-    together at weight 1. `gates` on the student are learned with it, and add what drives them to their budget. Raises
-    HeadshrinkError for a loss on layers without a teacher, and for one on words without an MLM head.
+    The union of the losses' needs decides what is computed. For layers the teacher runs beside the student, since its
+    layers are too large to store (6 layers of minilm-en-ru: 13 kB a token). For masked tokens the student's states pass
+    through the teacher's MLM head and token embeddings, both frozen, so that only the student learns. Each further
+    teacher is imitated by `cosine` through a linear projection, which is trained with the student and then discarded
+    (rubert-tiny's recipe); all of them together have weight 1. Raises HeadshrinkError where the reference lacks the
+    teacher or the MLM head that a loss needs.
     """
 
     def __init__(
         self,
         weights: Mapping[str, Weight],
         student: SentenceEncoder,
-        teacher: SentenceEncoder | None = None,
+        reference: Reference | None = None,
         layer_map: LayerMap = "uniform",
-        others: Sequence[int] = (),
-        gates: Gates | None = None,
-        mlm_head: MlmHead | None = None,
     ) -> None:
         super().__init__()
-        self.gates = gates
+        reference = reference or Reference()
         self.weights = dict(weights)
-        self.on_layers = [name for name in weights if name in LAYER_LOSSES]
-        self.on_words = [name for name in weights if name in WORD_LOSSES]
+        self.needs = frozenset().union(*(LOSSES[name].needs for name in weights))
+        self.reference = [reference]  # in a list, so that the teacher's weights are not this module's
         self.alignment: Alignment | None = None
-        inside = self.on_layers + self.on_words
-        if inside:
-            if teacher is None:
-                raise HeadshrinkError(f"loss {inside[0]} looks inside: it needs the teacher in the training")
+        if self.needs & OF_THE_TEACHER:
+            teacher = self.teacher()
             self.alignment = Alignment(student.backbone, teacher.backbone, layer_map).to(student.device)
-            self.pieces = same_pieces(student.tokenizer, teacher.tokenizer)
-        self.dimensions = [student.dimension, *others]
-        linears = (nn.Linear(student.dimension, width, bias=False) for width in others)
+            self.token_ids = teacher_token_ids(student.tokenizer, teacher.tokenizer)
+        if Need.MASKED_LOGITS in self.needs:
+            self.mlm_head()
+        self.dimensions = [student.dimension, *reference.extra_dimensions]
+        linears = (nn.Linear(student.dimension, width, bias=False) for width in reference.extra_dimensions)
         self.projections = nn.ModuleList(linears).to(student.device)
-        self.teachers, self.mlm_heads = [teacher], [mlm_head]  # in lists, so that their weights are not this module's
-        if self.on_words and mlm_head is None:
+
+    def teacher(self) -> SentenceEncoder:
+        """The teacher; HeadshrinkError where a loss needs it and there is none."""
+        (reference,) = self.reference
+        if reference.teacher is None:
+            raise HeadshrinkError(f"loss {self.first(OF_THE_TEACHER)} needs the teacher in the training")
+        return reference.teacher
+
+    def mlm_head(self) -> MlmHead:
+        """The teacher's MLM head; HeadshrinkError where a loss needs it and there is none."""
+        (reference,) = self.reference
+        if reference.mlm_head is None:
             raise HeadshrinkError(
-                f"loss {self.on_words[0]} guesses words through the teacher's MLM head, and its checkpoint has none: "
-                "set mlm_head_steps, so that one is fitted, or leave the loss out"
+                f"loss {self.first({Need.MASKED_LOGITS})} needs the teacher's MLM head, and its checkpoint has none: "
+                "set mlm_head_steps to train one, or remove the loss"
             )
+        return reference.mlm_head
 
-    def forward(self, student: Outputs, teacher: Outputs, progress: float, translated: bool = True) -> Tensor:
-        """The losses of one batch, summed with their weights at this share of the training.
+    def first(self, needs: Iterable[Need]) -> str:
+        """Name of the first loss with one of these needs."""
+        wanted = set(needs)
+        return next(name for name in self.weights if LOSSES[name].needs & wanted)
 
-        Where its rows are no translations, losses that want them are left out.
+    def forward(
+        self,
+        student: Outputs,
+        teacher: Outputs,
+        progress: float,
+        translated: bool = True,
+        penalties: Sequence[Tensor] = (),
+    ) -> Tensor:
+        """The losses of one batch with their weights at a share of the training, and the penalties, summed.
+
+        `translated` is False where the rows of the batch are no translations: losses that need them are left out.
         """
         terms = [
-            weight_at(weight, progress) * ALL_LOSSES[name](student, teacher)
+            weight_at(weight, progress) * LOSSES[name](student, teacher)
             for name, weight in self.weights.items()
-            if translated or name not in OF_TRANSLATIONS
+            if translated or Need.TRANSLATIONS not in LOSSES[name].needs
         ]
         for projection, other in zip(self.projections, teacher.others, strict=True):
             projected = Outputs(projection(student.en), projection(student.ru))
             terms.append(LOSSES["cosine"](projected, other) / len(teacher.others))
-        if self.gates is not None:
-            terms.append(self.gates.penalty(progress))
-        return torch.stack(terms).sum()
+        return torch.stack([*terms, *penalties]).sum()
 
     def heldout(self, student: Outputs, teacher: Outputs) -> Tensor:
-        """What chooses the checkpoint: the losses on embeddings at their last weights, which alone the teacher's stored
-        embeddings allow; `cosine` where there are none."""
-        weights = {name: weight_at(weight, 1.0) for name, weight in self.weights.items() if name in LOSSES}
+        """The loss that chooses the checkpoint: the losses on embeddings at their final weights.
+
+        The stored embeddings are enough for it. It is `cosine` where no such loss has a weight.
+        """
+        final = {name: weight_at(weight, 1.0) for name, weight in self.weights.items()}
+        weights = {name: weight for name, weight in final.items() if LOSSES[name].needs <= ON_EMBEDDINGS}
         if not any(weights.values()):
             weights = {"cosine": 1.0}
         return torch.stack([weight * LOSSES[name](student, teacher) for name, weight in weights.items()]).sum()
 
-    def compare(
-        self, student: SentenceEncoder, batch: Batch, precision: str, read: Tensor | None = None
+    def outputs(
+        self, student: SentenceEncoder, batch: Batch, precision: str, student_ids: Tensor | None = None
     ) -> tuple[Outputs, Outputs]:
-        """Student's and teacher's outputs on a batch, with their layers and guesses where a loss wants them.
+        """Student's and teacher's outputs on a batch, with what the losses need.
 
-        `read` are the ids that the student reads, where they are not the batch's.
+        `student_ids` are the token ids that the student reads, where they are not the batch's.
         """
-        seen = batch if read is None else replace(batch, input_ids=read)
-        queue = None if batch.queue is None else self.teachers_outputs(batch.queue)
-        teacher = replace(self.teachers_outputs(batch.teacher), queue=queue)
-        guesses, guessed = self.guesses(student, batch, precision) if self.on_words else (None, None)
-        teacher = replace(teacher, guesses=guessed)
-        if not self.on_layers:
-            return Outputs.from_block(embed_block(student, seen, precision), guesses=guesses), teacher
-        assert self.alignment is not None
-        with recorded(student.backbone) as own:
+        seen = batch if student_ids is None else replace(batch, input_ids=student_ids)
+        queue = None if batch.queue is None else self.stored_outputs(batch.queue)
+        teacher = replace(self.stored_outputs(batch.teacher), queue=queue)
+        own, others = self.masked_logits(student, batch, precision)
+        teacher = replace(teacher, masked_logits=others)
+        if self.alignment is None or Need.LAYERS not in self.needs:
+            return Outputs.from_block(embed_block(student, seen, precision), masked_logits=own), teacher
+        with recorded(student.backbone) as recording:
             embeddings = embed_block(student, seen, precision)
-        ours = own.layers(batch.attention_mask, head_sizes(student.backbone))
-        ours, theirs = self.alignment(ours, self.teachers_layers(batch, precision))
-        return Outputs.from_block(embeddings, ours, guesses), replace(teacher, layers=theirs)
+        layers = recording.layers(batch.attention_mask, head_sizes(student.backbone))
+        layers, teacher_layers = self.alignment(layers, self.teacher_layers(batch, precision))
+        return Outputs.from_block(embeddings, layers, own), replace(teacher, layers=teacher_layers)
 
-    def teachers_outputs(self, targets: Tensor) -> Outputs:
-        """From targets [2 * pairs, dimensions of all teachers]: the first one's, with the others'."""
+    def stored_outputs(self, targets: Tensor) -> Outputs:
+        """From targets [2 * pairs, dimensions of all teachers]: the first teacher's, with the others'."""
         own, *others = (Outputs.from_block(block) for block in targets.split(self.dimensions, dim=1))
         return replace(own, others=tuple(others))
 
     @torch.no_grad()
-    def teachers_layers(self, batch: Batch, precision: str) -> Layers:
-        """The teacher's own pass over the batch's pieces."""
-        (teacher,) = self.teachers
-        assert teacher is not None
-        ids = self.teachers_ids(batch.input_ids)
+    def teacher_layers(self, batch: Batch, precision: str) -> Layers:
+        """The teacher's own pass over the batch's tokens."""
+        teacher, ids = self.teacher(), self.teacher_ids(batch.input_ids)
         with recorded(teacher.backbone) as recording, autocast(precision, teacher.device):
             teacher.backbone(input_ids=ids, attention_mask=batch.attention_mask)
         return recording.layers(batch.attention_mask, head_sizes(teacher.backbone))
 
-    def teachers_ids(self, input_ids: Tensor) -> Tensor:
-        """The teacher's ids of the student's pieces."""
-        return input_ids if self.pieces is None else self.pieces.to(input_ids.device)[input_ids]
+    def teacher_ids(self, input_ids: Tensor) -> Tensor:
+        """The teacher's ids of the student's tokens."""
+        return input_ids if self.token_ids is None else self.token_ids.to(input_ids.device)[input_ids]
 
-    def guesses(self, student: SentenceEncoder, batch: Batch, precision: str) -> tuple[Guesses, Guesses | None]:
-        """What the student expects behind [MASK] in the batch's text, and the teacher where a loss wants it.
+    def masked_logits(
+        self, student: SentenceEncoder, batch: Batch, precision: str
+    ) -> tuple[MaskedLogits | None, MaskedLogits | None]:
+        """Logits at masked tokens of the student, and of the teacher, each None where no loss needs them.
 
-        It takes passes of their own, since the sentences that the other losses compare have to stay whole: to name a
-        loss on words changes no other loss.
+        They take passes of their own, since the other losses compare whole sentences: a loss on masked tokens changes
+        no other loss.
         """
-        (teacher,), (mlm_head,) = self.teachers, self.mlm_heads
-        assert teacher is not None
-        assert mlm_head is not None
-        assert self.alignment is not None
+        if self.alignment is None or Need.MASKED_LOGITS not in self.needs:
+            return None, None
+        teacher, mlm_head = self.teacher(), self.mlm_head()
         read, where = masked(batch.input_ids, student.tokenizer)
-        pieces, table = self.teachers_ids(batch.input_ids)[where], word_table(teacher.backbone).detach()
+        tokens, table = self.teacher_ids(batch.input_ids)[where], word_table(teacher.backbone).detach()
 
-        def guesses(encoder: SentenceEncoder, ids: Tensor, projection: nn.Module) -> Guesses:
+        def logits(encoder: SentenceEncoder, ids: Tensor, projection: nn.Module) -> MaskedLogits:
             states = last_states(encoder, ids, batch.attention_mask, precision)[where]
-            return Guesses(mlm_head(projection(states), table), pieces)
+            return MaskedLogits(mlm_head(projection(states), table), tokens)
 
-        own = guesses(student, read, self.alignment.hidden)
-        if not OF_TWO_GUESSES & self.weights.keys():
+        own = logits(student, read, self.alignment.hidden)
+        if Need.TEACHER_MASKED_LOGITS not in self.needs:
             return own, None
         with torch.no_grad():
-            return own, guesses(teacher, self.teachers_ids(read), nn.Identity())
+            return own, logits(teacher, self.teacher_ids(read), nn.Identity())
 
 
 def embed_block(student: SentenceEncoder, batch: Batch, precision: str) -> Tensor:

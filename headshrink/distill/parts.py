@@ -9,11 +9,14 @@ from typing import Any
 from torch import nn
 
 from headshrink.checkpoint import Checkpoints
+from headshrink.distill.callbacks import LearnedGates, OnRow
 from headshrink.distill.evaluate import Scores
 from headshrink.distill.gates import Gates
 from headshrink.distill.pairs import Pairs
 from headshrink.distill.processes import Processes
-from headshrink.distill.trainer import Recipe, Result, Row, steps_an_epoch
+from headshrink.distill.recipe import Recipe
+from headshrink.distill.result import Result, Row
+from headshrink.distill.steps import Steps
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 
@@ -24,25 +27,25 @@ def parts_of(recipe: Recipe, train: Pairs, ends: Sequence[float]) -> list[Recipe
     Each part warms up and decays, and has an order of its own: parts of less than an epoch would else see the same
     pairs. Raises HeadshrinkError where a part would have no step.
     """
-    an_epoch = steps_an_epoch(recipe, train)
-    steps = math.ceil(recipe.epochs * an_epoch)
+    whole = Steps(recipe, train)
+    steps = whole.count
     marks = [0, *(round(steps * end) for end in ends)]
     lengths = [last - first for first, last in pairwise(marks)]
     if min(lengths) < 1:
-        raise HeadshrinkError(f"{steps} steps are too few to be parted at {', '.join(f'{end:.3g}' for end in ends)}")
+        raise HeadshrinkError(f"{steps} steps are too few to be divided at {', '.join(f'{end:.3g}' for end in ends)}")
     evaluations = math.ceil(recipe.evaluations / len(ends))
     return [
-        replace(recipe, epochs=(length - 0.5) / an_epoch, evaluations=evaluations, seed=recipe.seed + i)
+        replace(recipe, epochs=(length - 0.5) / whole.per_epoch, evaluations=evaluations, seed=recipe.seed + i)
         for i, length in enumerate(lengths)
     ]
 
 
 @dataclass
 class Parts:
-    """The parts one after another: `train` is `distil` with its pairs (and teacher, where the losses want one).
+    """The parts one after another: `train` is `headshrink.distill.trainer.train` with its data.
 
-    With `checkpoints` each part has its own, and what it ended as is kept until all are done: a killed training makes
-    the cuts again, which cost a pass over some text, and no step of a part that is finished.
+    With `checkpoints` each part has its own, and the result of a finished part is kept until all are done: a killed
+    training repeats the cuts, which cost a pass over some text, and no step of a finished part.
     """
 
     recipes: Sequence[Recipe]
@@ -59,9 +62,10 @@ class Parts:
         if state:
             self._take_up(state, models)
             return
-        how: dict[str, Any] = {"gates": gates} if gates else {}
-        how |= {"checkpoints": self._checkpoints(f"part-{number}"), "on_row": self._row_sink()}
-        self.results.append(self.train(student, recipe=self.recipes[number], **how))
+        callbacks = [*([LearnedGates(gates)] if gates else []), OnRow(self._row_sink())]
+        checkpoints = self._checkpoints(f"part-{number}")
+        recipe = self.recipes[number]
+        self.results.append(self.train(student, recipe=recipe, checkpoints=checkpoints, callbacks=callbacks))
         if finished and Processes().first:
             end = {name: model.state_dict() for name, model in models.items()}
             finished.save(end | {"result": asdict(self.results[-1])})

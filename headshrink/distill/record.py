@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from headshrink.distill.evaluate import Scores
-from headshrink.distill.trainer import Result, Row
+from headshrink.distill.result import Result, Row
 
 COLUMNS = ("step", "loss", "heldout_loss", "heldout_cosine", "learning_rate")
 

@@ -1,4 +1,4 @@
-"""Cuts made while training: many small ones with a recovery after each, or by masks that are learned first."""
+"""Cuts made during training: many small cuts with training after each, or one cut by gates that are learned first."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -27,15 +27,16 @@ def in_rounds(
     return prune(teacher, cuts, scores, text, counts)
 
 
-def by_gates(teacher: SentenceEncoder, ratios: Mapping[Kind, float], parts: Parts) -> tuple[SentenceEncoder, Plan]:
+def by_learned_gates(
+    teacher: SentenceEncoder, ratios: Mapping[Kind, float], parts: Parts
+) -> tuple[SentenceEncoder, Plan]:
     """A student cut from the teacher by gates learned in the first of two parts, and trained on in the second.
 
     In the first one weights and gates learn together, from the teacher as it is; the cut meets the ratios exactly.
     """
     whole = copy.deepcopy(teacher)
     gates = Gates(whole, ratios)
-    with gates.on():
-        parts.next(whole, gates)
+    parts.next(whole, gates)
     student = gates.cut(whole)
     parts.next(student)
     return student, gates.plan()

@@ -1,12 +1,14 @@
 """The model card of an export: README.md with the hub's metadata, what was cut, and how each form is opened."""
 
-import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from headshrink.escape import markdown
 from headshrink.export.targets import TARGETS, Target
+from headshrink.hashing import file_sha256
 from headshrink.model import SentenceEncoder
 
 MADE = {
@@ -17,6 +19,7 @@ MADE = {
     "thin": "a few layers of {name} were kept, thinned, and distilled from it",
     "static": "the mean of word vectors, which {name} wrote and were trained to imitate it",
 }
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
 WEIGHTS = ("*.safetensors", "*.onnx", "*.bin")
 KEPT, CUT = "■", "·"
 FASTEMBED = """
@@ -63,18 +66,23 @@ def metadata(teacher: Mapping[str, Any]) -> str:
     """The hub's YAML header; a licence that the teacher did not state is left out, not guessed."""
     lines = ["language:", "- ru", "- en"]
     if teacher.get("licence"):
-        lines.append(f"license: {teacher['licence']}")
+        lines.append(f"license: {scalar(teacher['licence'])}")
     if teacher["source"] == "hub":
-        lines.append(f"base_model: {teacher['label']}")
+        lines.append(f"base_model: {scalar(teacher['label'])}")
     lines += ["library_name: sentence-transformers", "pipeline_tag: sentence-similarity", "tags:"]
     lines += ["- sentence-transformers", "- feature-extraction", "- structured-pruning", "- distillation"]
     return "\n".join(["---", *lines, "---"])
 
 
+def scalar(text: str) -> str:
+    """Text as one value of the YAML header: as it is where it is a plain name, else quoted."""
+    return text if PLAIN.fullmatch(text) else json.dumps(text)
+
+
 def introduction(encoder: SentenceEncoder, teacher: Mapping[str, Any], student: str) -> str:
     """What the model is, in numbers."""
     size = sum(weight.numel() for weight in encoder.parameters())
-    name = teacher["label"]
+    name = markdown(teacher["label"])
     text = f"""# {name}, compressed
 
 A Russian-English sentence encoder: {MADE[student].format(name=name)} by headshrink.
@@ -107,7 +115,7 @@ def megabytes(folder: Path) -> float:
 def closeness(figures: Mapping[str, Any]) -> str:
     """One form's figures of the gate in words."""
     if figures.get("refused"):
-        return f"not offered: {figures['refused']}"
+        return f"not offered: {markdown(figures['refused'])}"
     if "lowest_cosine" in figures:
         return f"lowest cosine {figures['lowest_cosine']:.6f}"
     kept = f"; in fp32: {', '.join(figures['kept_in_fp32'])}" if figures["kept_in_fp32"] else ""
@@ -155,16 +163,11 @@ def head_map(kept: Sequence[int], of: int) -> str:
 
 def provenance(folder: Path, teacher: Mapping[str, Any], cut: Mapping[str, Any]) -> str:
     """What it was made from, and by which choices."""
-    revision = f" at revision {teacher['revision']}" if teacher["revision"] else ""
+    revision = f" at revision {markdown(teacher['revision'])}" if teacher["revision"] else ""
     return f"""## How it was made
 
 `dvc repro` in a checkout of headshrink.
 
-- teacher: {teacher["label"]}{revision}, weights SHA-256 `{teacher["weights_sha256"]}`
-- this model: weights SHA-256 `{sha256(folder / "model.safetensors")}`
+- teacher: {markdown(teacher["label"])}{revision}, weights SHA-256 `{teacher["weights_sha256"]}`
+- this model: weights SHA-256 `{file_sha256(folder / "model.safetensors")}`
 - cut by: `{json.dumps(cut.get("why", {}), sort_keys=True)}`"""
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,8 +1,6 @@
 """`headshrink encode` and `headshrink search`: embeddings of a file of lines, and the lines nearest to a query."""
 
 import heapq
-import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +9,9 @@ import numpy as np
 import typer
 
 from headshrink.errors import HeadshrinkError
-from headshrink.export.lines import Encoder, Lines, encode_lines, open_encoder
+from headshrink.escape import visible
+from headshrink.export.lines import Encoder, Lines, encode_lines, open_encoder, reread
+from headshrink.output import check_file, new_file, reserve
 
 FORMATS = (".npy", ".parquet")
 Chunks = Iterable[tuple[list[str], np.ndarray]]
@@ -29,16 +29,17 @@ def encode(
     """Embed every line of a file; row i of the output is line i. Memory stays flat however long the file is."""
     if output.suffix not in FORMATS:
         raise HeadshrinkError(f"--output {output}: allowed are files ending in {', '.join(FORMATS)}")
+    check_file(output)
     encoder = open_encoder(model)
-    with tempfile.TemporaryDirectory(prefix="headshrink-") as scratch:
-        lines = Lines(file or spooled(Path(scratch) / "lines"))
-        unfinished = output.with_name(f".{output.name}.unfinished")
-        try:
-            write = write_npy if output.suffix == ".npy" else write_parquet
-            write(encode_lines(encoder, lines, batch_size), unfinished, lines.count(), encoder.dimension)
-            unfinished.replace(output)
-        finally:
-            unfinished.unlink(missing_ok=True)
+    with reread(file) as lines:
+        write = write_npy if output.suffix == ".npy" else write_parquet
+        count = lines.count()
+        with new_file(output) as unfinished:
+            written = write(encode_lines(encoder, lines, batch_size), unfinished, count, encoder.dimension)
+            if written != count:
+                raise HeadshrinkError(
+                    f"{file or 'standard input'} changed while it was read: {count} lines were counted, {written} read"
+                )
 
 
 def search(
@@ -48,45 +49,45 @@ def search(
     top: Annotated[int, typer.Option(help="lines to print", min=1)] = 10,
     batch_size: BatchSize = 32,
 ) -> None:
-    """Print the lines nearest to a query in either language: cosine, line number, line."""
+    """Print the lines nearest to a query in either language: cosine, line number, line; control characters as \\x1b."""
     encoder = open_encoder(model)
-    for score, number, text in nearest(encoder, Lines(file), query, top, batch_size):
-        typer.echo(f"{score:.4f}\t{number}\t{text}")
+    with reread(file) as lines:
+        found = nearest(encoder, lines, query, top, batch_size)
+    for score, number, text in found:
+        typer.echo(f"{score:.4f}\t{number}\t{visible(text)}")
 
 
-def spooled(place: Path) -> Path:
-    """Standard input as a file, so that its lines can be counted before they are embedded."""
-    with place.open("wb") as file:
-        while block := sys.stdin.buffer.read(1 << 20):
-            file.write(block)
-    return place
+def write_npy(chunks: Chunks, path: Path, count: int, dimension: int) -> int:
+    """Write float32 [count, dimension], chunk by chunk; the number of rows written.
+
+    The space is reserved first: a full disk is found before the first line is embedded.
+    """
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False}
+    written = 0
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header | {"shape": (count, dimension)})
+        reserve(file, file.tell() + count * dimension * np.dtype(np.float32).itemsize)
+        for texts, embeddings in chunks:
+            file.write(np.ascontiguousarray(embeddings, np.float32).data)
+            written += len(texts)
+    return written
 
 
-def write_npy(chunks: Chunks, path: Path, count: int, dimension: int) -> None:
-    """float32 [lines, dimension], written through a memory map."""
-    if not count:
-        with path.open("wb") as file:  # an empty file cannot be mapped
-            return np.save(file, np.empty((0, dimension), np.float32))
-    rows = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(count, dimension))
-    start = 0
-    for texts, embeddings in chunks:
-        rows[start : start + len(texts)] = embeddings
-        start += len(texts)
-    rows.flush()
-
-
-def write_parquet(chunks: Chunks, path: Path, count: int, dimension: int) -> None:
-    """Columns text and embedding (fixed-size list of float32), a row group a chunk."""
+def write_parquet(chunks: Chunks, path: Path, count: int, dimension: int) -> int:
+    """Write columns text and embedding (fixed-size list of float32), a row group a chunk; the rows written."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
         raise HeadshrinkError("Parquet output needs pyarrow: pip install pyarrow, or write .npy") from error
     schema = pa.schema([("text", pa.string()), ("embedding", pa.list_(pa.float32(), dimension))])
+    written = 0
     with pq.ParquetWriter(path, schema) as writer:
         for texts, embeddings in chunks:
             rows = pa.FixedSizeListArray.from_arrays(pa.array(embeddings.ravel()), dimension)
             writer.write_table(pa.table([pa.array(texts, pa.string()), rows], schema=schema))
+            written += len(texts)
+    return written
 
 
 def nearest(encoder: Encoder, lines: Lines, query: str, top: int, batch_size: int) -> list[tuple[float, int, str]]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from headshrink.errors import HeadshrinkError
 from headshrink.export.targets import Embed
+from headshrink.metrics import cosines, retrieval_at_1, spearman, unit_length
 
 MIN_RELOAD_COSINE = 0.9999  # fp32 forms differ by rounding alone, some 1e-6; anything worse is a defect of the form
 
@@ -17,14 +18,14 @@ def check_reload(name: str, embed: Embed, sentences: Sequence[str], expected: np
     Returns the lowest cosine between a sentence's two embeddings. Raises HeadshrinkError with that figure and its
     sentence where it is not above MIN_RELOAD_COSINE.
     """
-    cosines = np.diag(similarities(embed(sentences), expected))
-    worst = int(np.argmin(cosines))
-    if not cosines[worst] > MIN_RELOAD_COSINE:  # so written, NaN fails too
+    found = cosines(embed(sentences), expected)
+    worst = int(np.argmin(found))
+    if not found[worst] > MIN_RELOAD_COSINE:  # so written, NaN fails too
         raise HeadshrinkError(
-            f"export target {name} does not reproduce the model: cosine {cosines[worst]:.6f} on {sentences[worst]!r}, "
+            f"export target {name} does not reproduce the model: cosine {found[worst]:.6f} on {sentences[worst]!r}, "
             f"more than {MIN_RELOAD_COSINE} is needed"
         )
-    return float(cosines[worst])
+    return float(found[worst])
 
 
 @dataclass(frozen=True)
@@ -65,29 +66,15 @@ def losses(found: Agreement, limits: Limits) -> str:
 
 def agreement(form: tuple[np.ndarray, np.ndarray], model: tuple[np.ndarray, np.ndarray]) -> Agreement:
     """Agreement of two pairs of embeddings (English, Russian), each [pairs, dimension]."""
-    both = [np.concatenate(sides) for sides in (form, model)]
-    across = [similarities(*sides) for sides in (form, model)]
+    form, model = unit_sides(form), unit_sides(model)
     return Agreement(
-        cosine=float(np.diag(similarities(*both)).mean()),
-        retrieval_loss=retrieval(across[1]) - retrieval(across[0]),
-        rank=float(np.corrcoef([ranks(matrix.ravel()) for matrix in across])[0, 1]),
+        cosine=float(cosines(np.concatenate(form), np.concatenate(model)).mean()),
+        retrieval_loss=retrieval_at_1(*model) - retrieval_at_1(*form),
+        rank=spearman(*((en @ ru.T).ravel() for en, ru in (form, model))),
     )
 
 
-def similarities(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Cosines [rows of a, rows of b], in float64."""
-    a, b = (x.astype(np.float64) / np.linalg.norm(x.astype(np.float64), axis=1, keepdims=True) for x in (a, b))
-    return a @ b.T
-
-
-def retrieval(similarity: np.ndarray) -> float:
-    """Share of rows and columns of a square matrix whose largest entry is on the diagonal: retrieval at 1."""
-    own = np.arange(len(similarity))
-    return float(((similarity.argmax(0) == own).mean() + (similarity.argmax(1) == own).mean()) / 2)
-
-
-def ranks(values: np.ndarray) -> np.ndarray:
-    """Rank of each value, from 0; ties, which embeddings of distinct sentences hardly have, in order of place."""
-    out = np.empty(len(values))
-    out[values.argsort(kind="stable")] = np.arange(len(values))
-    return out
+def unit_sides(sides: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """English and Russian embeddings of unit length, in float64."""
+    en, ru = (unit_length(side.astype(np.float64)) for side in sides)
+    return en, ru

@@ -9,6 +9,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from headshrink.errors import HeadshrinkError
+from headshrink.text.tokens import truncated_ids
 
 TOKENIZER = "tokenizer.json"
 INPUTS = ("input_ids", "attention_mask")
@@ -31,9 +32,20 @@ class GraphEncoder:
         self.padding_id = (tokenizer.padding or {"pad_id": 0})["pad_id"]
         tokenizer.no_padding()  # done by the batch, once lengths are known
 
+    def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, cut as the tokenizer says."""
+
+        def ids(parts: list[str]) -> list[list[int]]:
+            return [row.ids for row in self.tokenizer.encode_batch_fast(parts)]
+
+        cut = self.tokenizer.truncation
+        if cut is None:
+            return ids(list(texts))
+        return truncated_ids(ids, self.tokenizer, texts, cut["max_length"], cut["direction"])
+
     def encode(self, texts: Sequence[str], batch_size: int = 32) -> np.ndarray:
         """Embed texts in batches of similar length: float32 [texts, dimension], in the order given."""
-        rows = [row.ids for row in self.tokenizer.encode_batch_fast(list(texts))]
+        rows = self.tokenise(texts)
         out: np.ndarray = np.empty((len(rows), self.dimension), dtype=np.float32)
         order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
         batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
@@ -77,4 +89,4 @@ def write_tokenizer(encoder: Any, path: Path) -> None:
     tokenizer = Tokenizer.from_str(encoder.tokenizer.backend_tokenizer.to_str())
     tokenizer.enable_truncation(encoder.max_length)
     tokenizer.enable_padding(pad_id=encoder.tokenizer.pad_token_id, pad_token=encoder.tokenizer.pad_token)
-    tokenizer.save(str(path))
+    path.write_text(tokenizer.to_str(pretty=True), encoding="utf-8")  # tokenizers' save raises bare Exceptions

@@ -1,8 +1,10 @@
 """Embedding files of lines, of any length at a fixed memory."""
 
+import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -10,8 +12,10 @@ import numpy as np
 
 from headshrink.errors import HeadshrinkError
 from headshrink.progress import Bar
+from headshrink.text.lines import decoded, read_lines, readable_once
 
-CHUNK = 4096  # lines in memory at once; enough to sort by length, 6 MB of embeddings at 384 dimensions
+CHUNK_LINES = 4096  # enough to sort by length; 6 MB of embeddings at 384 dimensions
+CHUNK_CHARS = 1 << 20  # 4 MB at most as text; some 25 MB as tokens where a long text cannot be cut before
 
 
 class Encoder(Protocol):
@@ -46,33 +50,47 @@ def open_encoder(folder: Path) -> Encoder:
 
 @dataclass(frozen=True)
 class Lines:
-    """A UTF-8 file with a sentence a line. Every line counts, empty ones too: row i belongs to line i."""
+    """A file with a sentence a line. Every line counts, empty ones too: row i belongs to line i.
+
+    At most CHUNK_LINES lines, and CHUNK_CHARS characters or one line, are in memory at once.
+    """
 
     path: Path
 
     def count(self) -> int:
-        """Lines in the file."""
-        with self.open() as file:
-            return sum(1 for _ in file)
+        """Lines in the file; HeadshrinkError as `read_lines`."""
+        return sum(1 for _ in read_lines(self.path))
 
     def chunks(self) -> Iterator[list[str]]:
-        """Up to CHUNK lines at a time. Raises HeadshrinkError with the line where the file is not UTF-8."""
-        with self.open() as file:
-            numbered = enumerate(file, 1)
-            while raw := list(islice(numbered, CHUNK)):
-                yield [self.decode(number, line) for number, line in raw]
+        """The lines in order, as many at a time as a chunk holds; HeadshrinkError as `read_lines`."""
+        chunk: list[str] = []
+        characters = 0
+        for line in read_lines(self.path):
+            if chunk and (len(chunk) == CHUNK_LINES or characters + len(line) > CHUNK_CHARS):
+                yield chunk
+                chunk, characters = [], 0
+            chunk.append(line)
+            characters += len(line)
+        if chunk:
+            yield chunk
 
-    def decode(self, number: int, line: bytes) -> str:
-        try:
-            return line.decode("utf-8").rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise HeadshrinkError(f"{self.path}, line {number} is not UTF-8: give a file of UTF-8 lines") from error
 
-    def open(self):
+@contextmanager
+def reread(path: Path | None) -> Iterator[Lines]:
+    """Lines that can be counted and then read again: of standard input (None) or a pipe, as a temporary copy."""
+    if path is not None and not readable_once(path):
+        yield Lines(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="headshrink-") as scratch:
+        copy = Path(scratch) / "lines"
+        source = read_lines(path) if path else decoded(sys.stdin.buffer, "standard input")
         try:
-            return self.path.open("rb")
+            with copy.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(f"{line}\n" for line in source)
         except OSError as error:
-            raise HeadshrinkError(f"cannot read {self.path} ({error.strerror}): give a file of lines") from error
+            reason = f"cannot copy {path or 'standard input'} to {scratch} ({error.strerror})"
+            raise HeadshrinkError(f"{reason}: set TMPDIR to a folder with room") from error
+        yield Lines(copy)
 
 
 def encode_lines(encoder: Encoder, lines: Lines, batch_size: int) -> Iterator[tuple[list[str], np.ndarray]]:

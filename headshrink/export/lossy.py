@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from onnx import ModelProto
 
-from headshrink.export.gate import Agreement, Limits, agreement, losses, similarities
+from headshrink.export.gate import Agreement, Limits, agreement, losses
 from headshrink.export.graph import Original
 from headshrink.export.graph_encoder import INPUTS, OUTPUT
+from headshrink.export.onnx_encoder import open_session
 from headshrink.export.quantise import matrices
 from headshrink.export.targets import Options, Target
+from headshrink.metrics import cosines
 from headshrink.model import pad_ids
 from headshrink.progress import track
 
@@ -99,11 +100,11 @@ def sensitivity(target: Target, model: Original, options: Options, sentences: Se
     for name in track(names, f"{target.title}: which matrices it loses most in"):
         others = frozenset(names) - {name}
         alone = embed(target.quantise(model.graph(), replace(options, keep=others)), feed)
-        found[name] = 1 - float(np.diag(similarities(alone, expected)).mean())
+        found[name] = 1 - float(cosines(alone, expected).mean())
     return found
 
 
 def embed(graph: ModelProto, feed: dict[str, np.ndarray]) -> np.ndarray:
     """Embeddings of one batch by a graph in memory."""
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = open_session(graph.SerializeToString(), threads=0)
     return session.run([OUTPUT], feed)[0]

@@ -8,7 +8,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state as state
 
 from headshrink.cores import cores
 from headshrink.errors import HeadshrinkError
-from headshrink.export.graph_encoder import INPUTS, OUTPUT, TOKENIZER, GraphEncoder, read_tokenizer
+from headshrink.export.graph_encoder import TOKENIZER, GraphEncoder, read_tokenizer
+from headshrink.graph import interface
 
 GRAPH = "model.onnx"
 LEVELS = {
@@ -24,17 +25,18 @@ DAMAGED = (state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.NoSuchFi
 class OnnxEncoder(GraphEncoder):
     """An exported ONNX folder, with the `encode` of SentenceEncoder, on so many cores (None: all).
 
-    Raises HeadshrinkError where the graph or tokenizer is missing or damaged.
+    Raises HeadshrinkError where the graph or tokenizer is missing or damaged, or the graph gives no embedding.
     """
 
     def __init__(self, folder: str | Path, workers: int | None = None) -> None:
         folder = Path(folder)
         session = open_session(folder / GRAPH, threads=1)
+        graph = interface(session, folder / GRAPH)
 
         def run(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
-            return session.run([OUTPUT], {INPUTS[0]: ids, INPUTS[1]: mask})[0]
+            return graph.run(session, [graph.embedding], ids, mask)[0]
 
-        super().__init__(run, session.get_outputs()[0].shape[1], read_tokenizer(folder / TOKENIZER), workers or cores())
+        super().__init__(run, graph.dimension, read_tokenizer(folder / TOKENIZER), workers or cores())
 
 
 def open_session(graph: Path | bytes, threads: int, level: str = "ALL") -> onnxruntime.InferenceSession:

@@ -27,6 +27,12 @@ class OpenVinoEncoder(GraphEncoder):
     def __init__(self, folder: str | Path, workers: int | None = None, precision: str = FP32) -> None:
         folder, workers = Path(folder), workers or cores()
         compiled = compile_model(folder / MODEL, threads=workers, streams=workers, precision=precision)
+        inputs, shape = {port.get_any_name() for port in compiled.inputs}, compiled.output(0).get_partial_shape()
+        if inputs != set(INPUTS) or shape.rank.get_length() != 2:
+            raise HeadshrinkError(
+                f"{folder / MODEL} takes {', '.join(sorted(inputs))} and gives {shape}: {' and '.join(INPUTS)}, and "
+                "one embedding a text are needed, as headshrink exports them"
+            )
         free: SimpleQueue[Any] = SimpleQueue()
         for _ in range(workers):
             free.put(compiled.create_infer_request())
@@ -38,8 +44,7 @@ class OpenVinoEncoder(GraphEncoder):
             finally:
                 free.put(request)
 
-        dimension = compiled.output(0).get_partial_shape()[1].get_length()
-        super().__init__(run, dimension, read_tokenizer(folder / TOKENIZER), workers)
+        super().__init__(run, shape[1].get_length(), read_tokenizer(folder / TOKENIZER), workers)
 
 
 def compile_model(path: Path, threads: int, streams: int = 1, precision: str = FP32) -> Any:

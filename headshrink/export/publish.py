@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from headshrink.errors import HeadshrinkError
+from headshrink.escape import visible
 from headshrink.export.measured import measured_card
 from headshrink.model import modeling_bilstm, modeling_pruned_bert
 
@@ -50,9 +51,9 @@ def publish(
     written = {CARD: measured_card(folder, scores).encode()} if scores else {}
     for path in files.sent:
         size = len(written[path]) if path in written else (folder / path).stat().st_size
-        typer.echo(f"{'sending' if send else 'would send'}  {size:>12,}  {path}")
+        typer.echo(f"{'sending' if send else 'would send'}  {size:>12,}  {visible(str(path))}")
     for path, why in files.left.items():
-        typer.echo(f"leaving  {path}: {why}")
+        typer.echo(f"leaving  {visible(str(path))}: {why}")
     if send:
         typer.echo(f"sent: {upload(folder, files.sent, written, hub_id, private, message)}")
     else:

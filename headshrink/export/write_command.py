@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
-from headshrink.corpus.sources.parallel import Parallel
+from headshrink.corpus import read_corpus
 from headshrink.errors import HeadshrinkError
 from headshrink.export.forms import Proof, write_forms
 from headshrink.export.gate import Limits
 from headshrink.export.graph import Original
 from headshrink.export.targets import TARGETS, Options
 from headshrink.model import load_encoder
+from headshrink.output import check_absent_folder, new_folder
+from headshrink.text.pairs import spread
 
 CHECKED = 256  # sentences that a lossless form must reproduce
 
@@ -26,18 +28,20 @@ def export(
     min_cosine: Annotated[float, typer.Option(help="to the model; a lossy form below it is left out")] = 0.98,
     max_retrieval_loss: Annotated[float, typer.Option(help="share of sentences whose translation is lost")] = 0.01,
     min_rank: Annotated[float, typer.Option(help="rank agreement of all similarities with the model's")] = 0.98,
+    suite: Annotated[
+        Path | None, typer.Option(help="folder with encodechka's data files, whose sentences are not used")
+    ] = None,
 ) -> None:
     """Write a model in other forms, each checked; gate.json says what each of them proved."""
     names = parse_targets(targets)
-    if output.exists():
-        raise HeadshrinkError(f"{output} exists: give --output a folder that does not")
+    check_absent_folder(output, "--output")
     original = Original(load_encoder(model))
     limits = Limits(min_cosine, max_retrieval_loss, min_rank)
-    en, ru = read_pairs(pairs, limit)
-    output.mkdir(parents=True)
+    en, ru = read_sides(pairs, suite, limit)
     both = [text for pair in zip(en, ru, strict=True) for text in pair]
     proof = Proof(original.encoder, both[:CHECKED], en, ru, limits)
-    write_forms(names, original, output, Options(reduce_range=reduce_range), proof)
+    with new_folder(output) as folder:
+        write_forms(names, original, folder, Options(reduce_range=reduce_range), proof)
 
 
 def parse_targets(text: str) -> list[str]:
@@ -47,10 +51,11 @@ def parse_targets(text: str) -> list[str]:
     return names
 
 
-def read_pairs(place: Path, limit: int) -> tuple[list[str], list[str]]:
-    """English and Russian sides of a file or folder; HeadshrinkError where there are not even two pairs."""
-    found = [(pair.en, pair.ru) for pair in Parallel(place).pairs()]
-    if len(found) < 2:
-        raise HeadshrinkError(f"{len(found)} pairs in {place}: at least two are needed, some hundreds to be any good")
-    en, ru = map(list, zip(*found[:: max(1, len(found) // limit)][:limit], strict=True))
-    return en, ru
+def read_sides(place: Path, suite: Path | None, limit: int) -> tuple[list[str], list[str]]:
+    """English and Russian sides of at most `limit` clean pairs; HeadshrinkError where there are not even two."""
+    corpus = read_corpus(place, suite)
+    pairs = [*corpus.train, *corpus.heldout]
+    if len(pairs) < 2:
+        raise HeadshrinkError(f"{len(pairs)} pairs in {place}: at least two are needed, some hundreds to be any good")
+    chosen = spread(pairs, limit)
+    return [pair.en for pair in chosen], [pair.ru for pair in chosen]

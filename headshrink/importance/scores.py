@@ -5,15 +5,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from headshrink.errors import HeadshrinkError
+from headshrink.metrics import spearman
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,6 @@ def agreement(one: Tensor, other: Tensor) -> float:
     """Spearman's correlation of two scorings of the same units; NaN marks units that are not there."""
     there = ~one.isnan()
     return spearman(one[there].numpy(), other[there].numpy())
-
-
-def spearman(one: np.ndarray, other: np.ndarray) -> float:
-    """Rank correlation of two samples without many ties."""
-    ranks: Any = (np.argsort(np.argsort(values, kind="stable"), kind="stable") for values in (one, other))
-    return float(np.asarray(np.corrcoef(*ranks))[0, 1])
 
 
 def write_convergence(scores: Scores, path: Path) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from transformers import BertModel, PreTrainedTokenizerBase
 
 from headshrink.progress import track
+from headshrink.text.tokens import truncated_ids
 
 POOLINGS = ("cls", "mean", "max")
 
@@ -21,6 +22,16 @@ def pad_ids(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]
         ids[i, : len(row)] = torch.as_tensor(row, dtype=torch.long)
         mask[i, : len(row)] = 1
     return ids, mask
+
+
+def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
+    """Token ids of each text, special tokens included, cut at `max_tokens` on the tokenizer's side."""
+
+    def encode(parts: list[str]) -> list[list[int]]:
+        return tokenizer(parts, truncation=True, max_length=max_tokens)["input_ids"]
+
+    backend = getattr(tokenizer, "backend_tokenizer", None)  # none of a tokenizer in Python
+    return truncated_ids(encode, backend, texts, max_tokens, tokenizer.truncation_side)
 
 
 def pool(states: Tensor, mask: Tensor, pooling: str) -> Tensor:
@@ -83,7 +94,7 @@ class SentenceEncoder(nn.Module):
 
     def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, special tokens included, cut at `max_length`."""
-        return self.tokenizer(list(texts), truncation=True, max_length=self.max_length)["input_ids"]
+        return token_ids(self.tokenizer, texts, self.max_length)
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str], batch_size: int = 32, progress: bool = False) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""`headshrink prune`: a model folder and a file of pairs, without the pipeline."""
+"""`headshrink prune`: a model folder and pairs, without the pipeline."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -6,12 +6,14 @@ from typing import Annotated, Any, Literal, get_args
 import torch
 import typer
 
-from headshrink.corpus.sources.parallel import Parallel
+from headshrink.corpus import read_corpus
 from headshrink.errors import HeadshrinkError
+from headshrink.escape import visible
 from headshrink.importance import PairBatch, pair_batches, score
 from headshrink.importance.criteria import CRITERIA
 from headshrink.importance.losses import LOSSES
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
+from headshrink.output import check_absent_folder, new_folder
 from headshrink.prune.recipe import Recipe, prune
 from headshrink.prune.record import describe, write_record
 from headshrink.prune.vocabulary import choose_tokens, count_tokens, cut_vocabulary
@@ -48,6 +50,9 @@ def main(
     ] = Recipe.repair,
     limit: Annotated[int, typer.Option(help="pairs to use, drawn from all", min=2)] = 2_000,
     seed: Annotated[int, typer.Option(help="which pairs")] = 0,
+    suite: Annotated[
+        Path | None, typer.Option(help="folder with encodechka's data files, whose sentences are not used")
+    ] = None,
 ) -> None:
     """Cut a sentence encoder, to a ratio of each kind or to one budget, and repair what is left, without training."""
     for name, value, allowed in (("--criterion", criterion, CRITERIA), ("--loss", loss, LOSSES)):
@@ -66,10 +71,9 @@ def main(
         raise HeadshrinkError(f"--share {share}: must be in (0, 1)")
     if budget and (criterion not in COSTS or loss != "teacher_distance"):
         raise HeadshrinkError(f"--budget needs scores that are costs: {', '.join(COSTS)} by teacher_distance")
-    if out.exists():
-        raise HeadshrinkError(f"{out} exists: give --out a folder that does not")
+    check_absent_folder(out, "--out")
     teacher = load_encoder(model).to("cuda" if torch.cuda.is_available() else "cpu")
-    batches = read_batches(teacher, pairs, limit, seed)
+    batches = read_batches(teacher, pairs, suite, limit, seed)
     recipe = Recipe(ranking=ranking, least=least, criterion=criterion, loss=loss, steps=steps, repair=repair, **shares)
     counts = count(teacher, batches)
     scores = score(teacher, batches, [criterion], loss, seed)[criterion]
@@ -85,10 +89,11 @@ def main(
             pruned = cut_vocabulary(pruned, choose_tokens(teacher.tokenizer, counts, budget=size))
         why |= {**shares, "vocabulary": vocabulary, "steps": steps}
     record = describe(teacher, pruned, plan, **why)
-    save_encoder(pruned, out)
-    write_record(record, out)
+    with new_folder(out) as folder:
+        save_encoder(pruned, folder)
+        write_record(record, folder)
     found = record["parameters"]
-    typer.echo(f"{out}: {found['after']:,} of {found['before']:,} parameters")
+    typer.echo(f"{visible(str(out))}: {found['after']:,} of {found['before']:,} parameters")
 
 
 def count(encoder: SentenceEncoder, batches: list[PairBatch]) -> torch.Tensor:
@@ -97,11 +102,13 @@ def count(encoder: SentenceEncoder, batches: list[PairBatch]) -> torch.Tensor:
     return count_tokens((side.input_ids[side.attention_mask.bool()].tolist() for side in sides), len(encoder.tokenizer))
 
 
-def read_batches(encoder: SentenceEncoder, pairs: Path, limit: int, seed: int) -> list[PairBatch]:
-    """Batches of at most `limit` pairs; HeadshrinkError where there are not even two."""
-    texts = [(pair.en, pair.ru) for pair in Parallel(pairs).pairs()]
-    if len(texts) < 2:
-        raise HeadshrinkError(f"{len(texts)} pairs in {pairs}: at least two are needed, some hundreds to be any good")
-    en, ru = (encoder.tokenise([pair[side] for pair in texts]) for side in (0, 1))
+def read_batches(
+    encoder: SentenceEncoder, place: Path, suite: Path | None, limit: int, seed: int
+) -> list[PairBatch]:
+    """Batches of at most `limit` training pairs, those that `distill` trains on; HeadshrinkError without even two."""
+    pairs = read_corpus(place, suite).train
+    if len(pairs) < 2:
+        raise HeadshrinkError(f"{len(pairs)} pairs in {place}: at least two are needed, some hundreds to be any good")
+    en, ru = (encoder.tokenise(side) for side in ([pair.en for pair in pairs], [pair.ru for pair in pairs]))
     pad_id = encoder.tokenizer.pad_token_id
-    return list(pair_batches(en, ru, pad_id, max(1, limit // BATCH_SIZE), min(BATCH_SIZE, len(texts)), seed))
+    return list(pair_batches(en, ru, pad_id, max(1, limit // BATCH_SIZE), min(BATCH_SIZE, len(pairs)), seed))

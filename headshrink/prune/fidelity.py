@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from headshrink.importance.scores import spearman
+from headshrink.metrics import retrieval_at_1, spearman, unit_length
 from headshrink.model import SentenceEncoder
 
 RANDOM_PARTNERS = 20  # similarities of each sentence to others that enter the rank agreement
@@ -50,23 +50,12 @@ class FidelityTest:
         return Fidelity(
             cosine=float((ours * theirs).sum(1).mean()),
             rank_agreement=spearman(self._similarities(ours), self._similarities(theirs)),
-            retrieval=retrieval(en, ru),
+            retrieval=retrieval_at_1(en, ru),
         )
 
     def _embed(self, encoder: SentenceEncoder) -> tuple[np.ndarray, np.ndarray]:
         en, ru = (encoder.encode(texts, batch_size=64) for texts in self.texts)
-        return unit(en), unit(ru)
+        return unit_length(en), unit_length(ru)
 
     def _similarities(self, embeddings: np.ndarray) -> np.ndarray:
         return np.einsum("nd,npd->np", embeddings, embeddings[self.partners]).ravel()
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    """Rows scaled to unit length."""
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-
-
-def retrieval(en: np.ndarray, ru: np.ndarray) -> float:
-    """Share of rows whose nearest row on the other side is their own, mean of both directions."""
-    similarity, own = en @ ru.T, np.arange(len(en))
-    return float(((similarity.argmax(1) == own).mean() + (similarity.argmax(0) == own).mean()) / 2)

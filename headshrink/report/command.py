@@ -9,8 +9,11 @@ import typer
 from headshrink.benchmark.sentences import compare_sentences, distinct_texts
 from headshrink.benchmark.suite._pairs import Pairs
 from headshrink.errors import HeadshrinkError
+from headshrink.escape import visible
 from headshrink.model import load_encoder
+from headshrink.output import check_file
 from headshrink.report.sentences import write_sentences
+from headshrink.text.pairs import Row, complete_rows
 
 COLOURS = ("#4c566a", "#2e7d6b")
 
@@ -18,11 +21,12 @@ COLOURS = ("#4c566a", "#2e7d6b")
 def main(
     first: Annotated[Path, typer.Argument(help="model folder, for instance the teacher")],
     second: Annotated[Path, typer.Argument(help="model folder, for instance its student")],
-    pairs: Annotated[Path, typer.Option(help="UTF-8 file: sentence, tab, sentence[, tab, label]; a pair a line")],
+    pairs: Annotated[Path, typer.Option(help="TSV (sentence, sentence[, label]), aligned files or a folder of them")],
     output: Annotated[Path, typer.Option(help="the page to write")] = Path("compare.html"),
 ) -> None:
     """Show the pairs whose similarity moved most and the sentences whose nearest neighbours changed."""
-    data = read_pairs(pairs)
+    check_file(output)
+    data = read_labelled(pairs)
     texts = distinct_texts(data)
     names = names_of(first, second)
     folders = dict(zip(names, (first, second), strict=True))
@@ -31,7 +35,7 @@ def main(
     colours = dict(zip(names, COLOURS, strict=True))
     title = f"{names[0]} and {names[1]}, sentence by sentence"
     write_sentences(compare_sentences(data, vectors), output, title, labels, colours)
-    typer.echo(f"{output}: {len(texts):,} sentences, {len(data.left):,} pairs")
+    typer.echo(f"{visible(str(output))}: {len(texts):,} sentences, {len(data.left):,} pairs")
 
 
 def names_of(first: Path, second: Path) -> tuple[str, str]:
@@ -41,28 +45,21 @@ def names_of(first: Path, second: Path) -> tuple[str, str]:
     return str(first), str(second) if first != second else f"{second} (second)"
 
 
-def read_pairs(path: Path) -> Pairs:
-    """Pairs of a tab-separated file; the label is NaN where a line has none.
+def read_labelled(path: Path) -> Pairs:
+    """Pairs as `complete_rows` reads them; the label, in the third column, is NaN where a line has none.
 
-    Raises HeadshrinkError where the file cannot be read, holds no pair, or a line is not two sentences and a number.
+    Raises HeadshrinkError as `complete_rows`, and where a label is no finite number.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise HeadshrinkError(f"cannot read {path} ({error}): a UTF-8 file of pairs is needed") from error
-    rows = [(number, line.split("\t")) for number, line in enumerate(lines, start=1) if line.strip()]
-    try:
-        left, right, label = zip(*[parse(number, cells) for number, cells in rows], strict=True)
-    except ValueError as error:
-        reason = error if rows else "it is empty"
-        raise HeadshrinkError(f"{path}: {reason}; each line is sentence, tab, sentence[, tab, label]") from error
-    return Pairs(list(left), list(right), np.array(label))
+    rows = complete_rows(path)
+    return Pairs([row.left for row in rows], [row.right for row in rows], np.array([label(row) for row in rows]))
 
 
-def parse(number: int, cells: list[str]) -> tuple[str, str, float]:
-    if len(cells) not in (2, 3):
-        raise ValueError(f"line {number} has {len(cells)} columns")
+def label(row: Row) -> float:
+    text = row.further.partition("\t")[0].strip()
     try:
-        return cells[0], cells[1], float(cells[2]) if len(cells) == 3 else float("nan")
+        number = float(text) if text else float("nan")
     except ValueError:
-        raise ValueError(f"line {number}: the label {cells[2]!r} is no number") from None
+        number = float("inf")
+    if np.isinf(number) or (text and np.isnan(number)):
+        raise HeadshrinkError(f"{row.file}, line {row.number}: the label {text!r} is no number, nor empty")
+    return number

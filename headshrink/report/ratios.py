@@ -14,7 +14,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from headshrink.errors import HeadshrinkError
+from headshrink.errors import HeadshrinkError, ends_in_one_line
+from headshrink.output import new_file, write_text
 from headshrink.report.figures._style import MARKERS, Colours, new_figure, provenance, rule, save
 from headshrink.report.render import markdown_table, render
 from headshrink.report.results import MODELS
@@ -52,11 +53,11 @@ def read_results(path: Path) -> list[Result]:
 
 def write_ratios(results: list[Result], folder: Path) -> None:
     """Write ratios.md and ratios.png into a folder; the same results give the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
     labels, generated = results[0].get("labels", {}), results[0].get("generated", [])
-    save(partial(draw, results, COLOURS), provenance(labels, generated), folder / "ratios.png")
+    with new_file(folder / "ratios.png") as picture:
+        save(partial(draw, results, COLOURS), provenance(labels, generated), picture)
     context = {"table": markdown_table(ratio_table(results)), "labels": labels, "generated": generated}
-    (folder / "ratios.md").write_text(render("ratios.md", context), encoding="utf-8")
+    write_text(folder / "ratios.md", render("ratios.md", context))
 
 
 def ratio_table(results: list[Result]) -> Table:
@@ -107,11 +108,8 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 2:
         print("usage: python -m headshrink.report.ratios RESULTS.json FOLDER", file=sys.stderr)
         return 2
-    try:
+    with ends_in_one_line():
         write_ratios(read_results(Path(arguments[0])), Path(arguments[1]))
-    except HeadshrinkError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     return 0
 
 

@@ -1,7 +1,6 @@
 """What a report is made from: the files that the stages wrote, read once, without torch."""
 
 import csv
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from headshrink.errors import HeadshrinkError
+from headshrink.hashing import file_sha256
 
 MODELS = {"teacher": "teacher", "pruned": "pruned only", "student": "student", "static": "static floor"}
 SENTENCE_TASKS = {
@@ -129,7 +129,7 @@ def read_results(artifacts: Path) -> Results:
     quality, cost = read_json(artifacts, "benchmark/quality.json"), read_json(artifacts, "benchmark/cost.json")
     scores = read_scores(artifacts / "importance" / "scores.safetensors")
     suite, teacher = read_json(artifacts, "suite/suite.json"), read_json(artifacts, "teacher/teacher.json")
-    hashes = {name: sha256(artifacts / name) for name in HASHED}
+    hashes = {name: file_sha256(artifacts / name) for name in HASHED}
     return Results(
         quality=quality,
         cost={name: cost[name] for name in MODELS if name in cost},
@@ -183,7 +183,3 @@ def unreadable(path: Path, error: Exception) -> HeadshrinkError:
     stage = {"suite": "corpus", "pruned": "prune", "student": "distill"}.get(path.parent.name, path.parent.name)
     reason = " ".join(str(error).split())
     return HeadshrinkError(f"the report cannot read {path} ({reason}): stage {stage} writes it")
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from headshrink.output import write_text
 from headshrink.report.render import render
 
 
@@ -28,7 +29,7 @@ def write_sentences(
         "facts": facts(comparison),
         "data": json.dumps(comparison, ensure_ascii=False).replace("<", "\\u003c"),  # no sentence ends the script
     }
-    path.write_text(render("sentences.html", context), encoding="utf-8")
+    write_text(path, render("sentences.html", context))
 
 
 def facts(comparison: Mapping[str, Any]) -> dict[str, str]:

@@ -16,8 +16,8 @@ from headshrink.cores import cores
 from headshrink.errors import HeadshrinkError
 from headshrink.export import TARGETS, Options, Original
 from headshrink.export.card import WEIGHTS
-from headshrink.export.gate import similarities
 from headshrink.export.graph_encoder import Run, padded
+from headshrink.metrics import cosines
 from headshrink.progress import track
 from headshrink.speed import fresh
 from headshrink.speed.fresh import whole
@@ -168,8 +168,8 @@ def hold_to_eager(
         batches = list(batched(subject.model, sentences))
         expected = embeddings(runs[f"{name}/{REFERENCE}"], batches)
         for key, row in present({name: rows[name]}):
-            cosines = np.diag(similarities(embeddings(runs[key], batches), expected))
-            row.figures |= {"mean_cosine": float(cosines.mean()), "lowest_cosine": float(cosines.min())}
+            found = cosines(embeddings(runs[key], batches), expected)
+            row.figures |= {"mean_cosine": float(found.mean()), "lowest_cosine": float(found.min())}
 
 
 def batched(model: Original, sentences: Sequence[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:

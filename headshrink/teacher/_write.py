@@ -1,8 +1,8 @@
 """The folder that every teacher becomes, and teacher.json, which says where it came from."""
 
-import hashlib
 from pathlib import Path
 
+from headshrink.hashing import file_sha256
 from headshrink.model import SentenceEncoder, save_encoder
 from headshrink.model.folder import WEIGHTS, write_json
 from headshrink.model.mlm_head import MlmHead, save_mlm_head
@@ -32,12 +32,7 @@ def write_teacher(
         "revision": revision,
         "licence": licence,
         "generated": source == "generated",
-        "weights_sha256": sha256(folder / WEIGHTS),
+        "weights_sha256": file_sha256(folder / WEIGHTS),
         "parameters": sum(parameter.numel() for parameter in encoder.parameters()),
     }
     write_json(folder / "teacher.json", facts)
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

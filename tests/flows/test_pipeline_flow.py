@@ -152,3 +152,27 @@ def test_no_child_outlives_a_run_started_by_hand(served: Served, stand_in: Path,
         assert served.finished(latest.id, 400).is_cancelled(), errors
     (stand_in / "distill.slow").unlink()
     run(stand_in, "dvc", "repro")
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("prune.ratio=*a", "prune.ratio: line 1, column 1: anchors"),
+        ("prune.ratio=[" * 2, "prune.ratio: line 1"),
+        ("prune.ratio", "section.key=value is needed"),
+        ("prune.least=1", "with one of the keys corpus.max_pairs"),
+        ("teach.seed=1", "with one of the keys corpus.max_pairs"),
+        ("prune.ratio=2", "prune.ratio = 2: Input should be less than 1"),
+        ("importance.batches=1000000000000", "importance.batches = 1000000000000: Input should be less than"),
+        ("prune.ratio='0.5'", "prune.ratio = '0.5': Input should be a valid number"),
+    ],
+)
+def test_a_change_that_is_not_allowed_is_one_line_before_prefect_starts(
+    stand_in: Path, capsys: pytest.CaptureFixture[str], word: str, said: str
+) -> None:
+    from flows.pipeline import main
+
+    assert main([word]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1

@@ -95,7 +95,8 @@ def test_sentences_longer_than_the_teacher_s_positions_are_refused(tmp_path: Pat
     (tmp_path / "artifacts" / "teacher").symlink_to(tiny_folder)
     done = stage("tokenize", tmp_path)
     assert done.returncode == 2
-    assert done.stderr.strip().splitlines()[-1] == "error: tokenize: max_length = 500: the teacher has 64 positions"
+    said = done.stderr.strip().splitlines()[-1]
+    assert said == "error: params.yaml: tokenize.max_length = 500: the teacher has 128 positions"
     assert not (tmp_path / "artifacts" / "shards").exists()
 
 

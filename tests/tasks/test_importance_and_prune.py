@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from headshrink.errors import HeadshrinkError
 from headshrink.importance import load_scores
 from headshrink.model import load_encoder, save_encoder
 from headshrink.model.sites import widths
@@ -114,9 +113,3 @@ def test_a_budget_in_place_of_ratios_is_met_and_recorded(workspace):
     assert count["after"] / count["before"] <= 0.6
     assert record["why"]["budget"] == "parameters"
     assert record["vocabulary"]["kept"] == record["vocabulary"]["of"]
-
-
-def test_a_budget_needs_scores_that_are_costs(workspace):
-    importance.run(parameters("taylor"))
-    with pytest.raises(HeadshrinkError, match="fisher or obs"):
-        prune.run(parameters("taylor", budget="parameters"))

@@ -54,6 +54,8 @@ def test_models_of_several_runs_are_timed_in_one(
 
 
 def test_a_folder_without_a_model_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert timing.main([str(tmp_path / "cost.json"), str(tmp_path), f"teacher={tmp_path}"]) == 2
+    with pytest.raises(SystemExit) as ended:
+        timing.main([str(tmp_path / "cost.json"), str(tmp_path), f"teacher={tmp_path}"])
+    assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("error: ")
     assert not (tmp_path / "cost.json").exists()

@@ -1,11 +1,15 @@
 """params.yaml is validated as a whole, and every mistake is one line with the key, the value and what is allowed."""
 
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tasks import params
+from tasks import distill, params, teacher
 from tasks.params import ParamsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +45,7 @@ def test_committed_parameters_are_valid() -> None:
         ({"prune__ratoi": 0.5}, "prune.ratoi: unknown key; allowed: ratio"),
         ({"importance__criterion": "tailor"}, "importance.criterion = 'tailor': allowed: "),
         ({"distill__losses": {"cosign": 1.0}}, "allowed: "),
-        ({"teacher__path": "/no/such/folder"}, "teacher.path = /no/such/folder: no such file or folder"),
+        ({"teacher__path": "/no/such/folder"}, "teacher.path = /no/such/folder: no such folder"),
         ({"report__colours": {"studnet": "#0000ff"}}, "allowed: teacher, pruned, student"),
     ],
 )
@@ -74,3 +78,160 @@ def test_profiles_are_complete(profile: Path) -> None:
     content = yaml.safe_load(profile.read_text(encoding="utf-8"))
     for section, field in params.Params.model_fields.items():
         assert set(content[section]) == set(field.annotation.model_fields), f"{profile.name}: {section}"
+
+
+def numbers(schema: object, place: str = "") -> Iterator[tuple[str, dict[str, object]]]:
+    """Every number of a JSON schema with the place where it is described, nested ones and alternatives too."""
+    if isinstance(schema, dict):
+        if schema.get("type") in ("integer", "number"):
+            yield place, schema
+        for key, part in schema.items():
+            yield from numbers(part, f"{place}/{key}")
+    elif isinstance(schema, list):
+        for i, part in enumerate(schema):
+            yield from numbers(part, f"{place}/{i}")
+
+
+def test_every_number_has_a_lower_and_an_upper_bound() -> None:
+    found = list(numbers(params.Params.model_json_schema()))
+    assert len(found) > 60
+    for place, number in found:
+        assert {"minimum", "exclusiveMinimum"} & number.keys(), f"{place} has no lower bound"
+        assert {"maximum", "exclusiveMaximum"} & number.keys(), f"{place} has no upper bound"
+
+
+OBS = {"importance__criterion": "obs", "importance__loss": "teacher_distance"}
+MAPPED = {"distill__losses": {"hidden": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"prune__budget": "ms"}, "prune.budget = ms: importance.criterion fisher or obs"),
+        ({**OBS, "importance__loss": "similarity", "prune__budget": "flops"}, "not obs with similarity"),
+        ({**OBS, "prune__budget": "flops", "distill__rounds": 2}, "prune.budget = flops: distill.rounds"),
+        ({"distill__masks": 0.5, "prune__layers": 0.5, "prune__least": 1}, "prune.layers, prune.least: distill.masks"),
+        ({"export__targets": ["onnx"]}, "export.targets = ['onnx']: transformers must be among them"),
+        ({"export__targets": ["transformers", "transformers"]}, "export.targets = "),
+        ({"benchmark__tasks": ["sts", "sts"]}, "sts is there twice"),
+        ({"prune__also": ["hidden", "hidden"]}, "hidden is there twice"),
+        ({"speed__rows": ["torch", "torch"]}, "torch is there twice"),
+        ({"speed__settings": ["b1_8tokens_1thread"] * 2}, "is there twice"),
+        ({"speed__settings": ["b1_99999tokens_1thread"]}, "<3 to 512>tokens"),
+        ({"speed__settings": ["b0_8tokens_1thread"]}, "b<1 to 16384>"),
+        ({"benchmark__pairs": "no.tsv"}, "benchmark.pairs = no.tsv: no such file"),
+        ({"benchmark__graded": "profiles"}, "benchmark.graded = profiles: no such file"),
+        ({"teach__monolingual": "no"}, "teach.monolingual = no: no such file or folder"),
+        ({"suite__path": "params.yaml"}, "suite.path = params.yaml: no such folder"),
+        ({"corpus__path": "a\0b"}, "corpus.path = a\\x00b: no such file or folder"),
+        ({"corpus__path": "x" * 5_000}, "corpus.path = xxx"),
+        ({"distill__student": {"layers": 99}}, "distill.student.layers = 99: Input should be less than or equal to 64"),
+        (
+            {"distill__student": {"kind": "every_kth_layer", "layers": 5}},
+            "distill.student.layers = 5: the teacher has 4",
+        ),
+        ({"distill__student": {"kind": "thin", "heads": 5}}, "distill.student.heads = 5: the teacher has 4"),
+        (
+            {"distill__student": {"kind": "thin", "heads": 2, "ffn": 193}},
+            "distill.student.ffn = 193: the teacher has 192",
+        ),
+        (
+            {"distill__student": {"kind": "narrow", "hidden": 313}},
+            "distill.student.hidden = 313: a multiple of heads = 12",
+        ),
+        ({"distill__student": {"kind": "bilstm", "hidden": 313}}, "distill.student.hidden = 313: two directions"),
+        ({"distill__student": {"kind": "narrow", "rank": 312}}, "distill.student.rank = 312: less than hidden"),
+        ({"tokenize__max_length": 129}, "tokenize.max_length = 129: the teacher has 128 positions"),
+        ({"prune__layers": 0.9}, "prune.layers = 0.9: of 4 layers none would stay"),
+        (
+            {**MAPPED, "distill__layer_map": [0, 1]},
+            "distill.layer_map = [0, 1]: one for each of the student's 4 layers",
+        ),
+        ({**MAPPED, "distill__layer_map": [0, 1, 2, 4]}, "the teacher's layers are 0 to 3"),
+        (
+            {"distill__student": {"kind": "thin", "heads": 2, "ffn": 9}, "distill__layer_map": [1]},
+            "distill.layer_map names 1",
+        ),
+        ({"distill__layer_map": []}, "distill.layer_map = []"),
+        ({**MAPPED, "distill__student": {"kind": "static"}}, "distill.losses: a student of kind static has no layers"),
+        ({**MAPPED, "distill__compile": True}, "distill.compile = true would hide"),
+        ({"distill__losses": {"mlm": 1.0}}, "distill.losses mlm: a generated teacher has no MLM head"),
+        ({"distill__losses": {"ranking": 1.0}, "teach__augment": 0.5}, "distill.losses ranking compare translations"),
+        ({"distill__losses": {"cosine": 0}}, "distill.losses.cosine = 0: Input should be greater than 0"),
+        ({"distill__losses": {"cosine": -1.0}}, "distill.losses.cosine = -1.0: Input should be greater than 0"),
+        ({"distill__losses": {"cosine": [0, 0]}}, "cosine weighs nothing"),
+        ({"distill__losses": {"cosine": [1, -1]}}, "distill.losses.cosine"),
+        ({"distill__losses": {"cosine": [1, 2, 3]}}, "distill.losses.cosine"),
+        ({"corpus__min_chars": 600}, "corpus.max_chars = 500: at least min_chars = 600"),
+        ({"importance__batches": 10**12}, "importance.batches = 1000000000000: Input should be less than"),
+        ({"importance__batch_size": 10**12}, "importance.batch_size = 1000000000000"),
+        ({"importance__seed": 10**20}, "importance.seed = 100000000000000000000"),
+        ({"importance__seed": 10**40}, "a number of 41 digits"),
+        ({"distill__epochs": True}, "distill.epochs = True: Input should be a valid number"),
+        ({"distill__batch_size": "64"}, "distill.batch_size = '64': Input should be a valid integer"),
+        ({"distill__compile": 1}, "distill.compile = 1: Input should be a valid boolean"),
+        ({"distill__epochs": float("inf")}, "distill.epochs = inf"),
+        ({"distill__evaluations": 2.0}, "distill.evaluations = 2.0: Input should be a valid integer"),
+        ({"report__title": 5}, "report.title = 5: Input should be a valid string"),
+        ({"report__title": "x" * 10_000}, "report.title = 'xxx"),
+    ],
+)
+def test_what_the_parameters_alone_decide_is_refused_before_the_first_stage(
+    tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ParamsError) as caught:
+        params.load(write(tmp_path, **change))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {**OBS, "prune__budget": "bytes", "prune__also": ["hidden"]},
+        {"distill__losses": {"cosine": 1, "ranking": [0, 1]}, "distill__queue": 64},
+        {"distill__losses": {"hidden": 1.0}, "distill__layer_map": [3, 2, 1, 0]},
+        {"distill__student": {"kind": "thin", "layers": 4, "heads": 4, "ffn": 192}},
+        {"distill__losses": {"mlm": 1.0}, "teach__mlm_head_steps": 5},
+        {"benchmark__pairs": "params.yaml"},
+        {"teach__monolingual": "README.md"},
+        {"corpus__path": "artifacts/not/yet"},
+    ],
+)
+def test_what_goes_together_is_allowed(tmp_path: Path, change: dict[str, object]) -> None:
+    params.load(write(tmp_path, **change))
+
+
+def test_a_local_teacher_s_size_bounds_the_student(tmp_path: Path) -> None:
+    sizes = {"num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 8, "max_position_embeddings": 200}
+    (tmp_path / "config.json").write_text(json.dumps(sizes))
+    change = {"teacher__source": "folder", "teacher__path": str(tmp_path)}
+    student = {"kind": "every_kth_layer", "layers": 3}
+    with pytest.raises(ParamsError, match=r"distill\.student\.layers = 3: the teacher has 2"):
+        params.load(write(tmp_path, **change, distill__student=student))
+    (tmp_path / "config.json").write_text("[" * 100_000)  # for the teacher stage to refuse
+    params.load(write(tmp_path, **change, distill__student=student))
+
+
+def test_facts_of_the_library_that_are_stated_here_without_torch_are_true() -> None:
+    from headshrink.distill.losses import LOSSES, Need
+    from headshrink.prune.within import COSTS
+    from headshrink.teacher.generated import untrained_teacher
+
+    stated = {
+        Need.LAYERS: distill.LAYER_LOSSES,
+        Need.MASKED_LOGITS: distill.WORD_LOSSES,
+        Need.TRANSLATIONS: distill.LOSSES_OF_TRANSLATIONS,
+    }
+    for need, names in stated.items():
+        assert {name for name, loss in LOSSES.items() if need in loss.needs} == names
+    assert COSTS == params.COSTS
+    config = untrained_teacher(["one two"], 0).backbone.config
+    sizes = (config.num_hidden_layers, config.num_attention_heads, config.intermediate_size)
+    assert teacher.Shape(*sizes, config.max_position_embeddings) == teacher.GENERATED
+
+
+def test_neither_parameters_nor_the_flow_import_torch() -> None:
+    code = "import sys, tasks.params, tasks.profile, flows.worktree, flows.stages; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 
 from tasks import profile
 from tasks.params import Params
+from tasks.yaml_file import read_sections
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -83,3 +85,61 @@ def test_what_is_not_allowed_is_one_line_and_changes_nothing(
     assert error.count("\n") == 1
     assert (project / "params.yaml").read_text() == "as it was"
     assert sorted(path.name for path in project.iterdir()) == ["params.yaml", "profiles"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["with spaces/x", "a #1", "a=b", "$HOME", "it's", 'say "x"', "a: b", "[x]", "5e70123", "яблоко", "a.b=c", "-"],
+)
+def test_any_name_may_be_a_path_or_a_title(project: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    (project / value).mkdir(parents=True)
+    monkeypatch.setenv("SET", f"corpus.path={project}/{value} report.title={value} prune.ratio=0.25")
+    assert profile.main(["demo"]) == 0
+    content = read_sections(project / "params.yaml")
+    assert content["corpus"]["path"] == str(project / value)
+    assert content["report"]["title"] == value
+    assert content["prune"]["ratio"] == 0.25
+    assert "  # heading of the report" in (project / "params.yaml").read_text(encoding="utf-8")
+
+
+def test_a_value_that_holds_a_section_s_name_is_set_alone(project: Path) -> None:
+    assert profile.main(["demo", "--set", "report.title=a prune.ratio=0.1"]) == 0
+    assert read_sections(project / "params.yaml")["report"]["title"] == "a prune.ratio=0.1"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("prune.ratio=*a", "prune.ratio=*a: line 1"),
+        ("report.colours={teacher: '#000000', teacher: '#111111'}", "twice"),
+        ("corpus.url=https://me:S3CR3T-1@host/x.zip corpus.source=yandex", "environment variable"),
+        ("report.title=\x1b[31m" + "x" * 500, "report.title = '\\x1b[31m"),
+    ],
+)
+def test_a_change_that_is_not_allowed_is_one_short_line(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], change: str, said: str
+) -> None:
+    monkeypatch.setenv("SET", change)
+    assert profile.main(["demo"]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert len(error) < 400
+    assert "S3CR3T" not in error
+    assert "\x1b" not in error
+
+
+def test_make_gives_the_words_of_set_as_they_are(tmp_path: Path) -> None:
+    """No shell and no make takes a space, a quote, `$` or `#` for its own."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("requirements.lock", "pyproject.toml", ".venv/.installed", ".venv/bin/python"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    python = tmp_path / ".venv/bin/python"
+    python.write_text('#!/bin/sh\nprintf "%s|" "$SET" "$@"\n')
+    python.chmod(0o755)
+    words = """corpus.path=/a b/#1$x"y"'z'=2 report.title=$(shell touch owned)`touch owned`;touch owned"""
+    command = ["make", "--silent", "-o", ".venv/.installed", "profile", "NAME=demo", f"SET={words}"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == f"{words}|-m|tasks.profile|demo|"
+    assert not (tmp_path / "owned").exists()

@@ -14,15 +14,16 @@ ROOT = Path(__file__).resolve().parents[2]
 STAGE = """
 import sys, time
 from pathlib import Path
+from headshrink.output import new_folder
 from tasks import params, stage
 
 params.load = lambda: None
 def run(_):
     {body}
-stage.main(run, "toy")
+stage.main(run, "toy", "toy")
 """
 WRITE = """
-    with stage.output(Path("artifacts/toy"), "toy") as folder:
+    with new_folder(Path("artifacts/toy")) as folder:
         (folder / "a").write_text("new")
         {middle}
         (folder / "b").write_text("new")
@@ -50,7 +51,7 @@ def wait_for(condition, seconds: float = 60) -> None:
 
 
 def leftovers(tmp_path: Path) -> list[Path]:
-    return list((tmp_path / "artifacts").glob(".toy.tmp-*"))
+    return list((tmp_path / "artifacts").glob(".toy.unfinished-*"))
 
 
 def alive(pid: int) -> bool:
@@ -72,7 +73,6 @@ def test_killed_stage_leaves_no_output_and_the_next_run_cleans_up(tmp_path: Path
     assert process.wait() == 0
     assert not leftovers(tmp_path)
     assert sorted(path.name for path in (tmp_path / "artifacts/toy").iterdir()) == ["a", "b"]
-    assert not list((tmp_path / ".work").glob("*.tmp-*"))
 
 
 def test_failed_stage_keeps_the_earlier_output(tmp_path: Path) -> None:
@@ -150,7 +150,14 @@ def test_second_copy_gives_up_in_one_line(tmp_path: Path) -> None:
             "x.tsv",
         ),
         ("import errno; raise OSError(errno.ENOSPC, 'No space left on device', 'artifacts/toy/a')", "No space left"),
-        ("Path('/proc/nowhere/file').write_text('x')", "a writable disk"),
+        ("Path('/proc/nowhere/file').write_text('x')", "/proc/nowhere/file: No such file"),
+        ("Path('artifacts').mkdir(); Path('artifacts').write_text('x')", "artifacts: Is a directory"),
+        ("raise OSError('a library says so')", "a library says so"),
+        ("raise Exception('No space left on device (os error 28)')", "No space left on device"),
+        (
+            "import torch; from safetensors.torch import save_file; save_file({'a': torch.ones(2)}, '/proc/nowhere/a')",
+            "No such file",
+        ),
     ],
 )
 def test_users_mistake_is_one_line_and_exit_2(tmp_path: Path, body: str, said: str) -> None:
@@ -160,3 +167,22 @@ def test_users_mistake_is_one_line_and_exit_2(tmp_path: Path, body: str, said: s
     assert said in errors
     assert errors.startswith("error: toy: ")
     assert errors.count("\n") == 1
+
+
+def test_an_output_that_cannot_be_written_is_found_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "artifacts/toy").touch()
+    process = start(tmp_path, "Path('worked').touch()")
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (2, "error: toy: artifacts/toy is a file: give the path of a folder\n")
+    assert not (tmp_path / "worked").exists()
+
+
+def test_a_terminated_stage_removes_what_is_unfinished(tmp_path: Path) -> None:
+    process = start(tmp_path, WRITE.format(middle="time.sleep(600)"))
+    wait_for(lambda: leftovers(tmp_path))
+    time.sleep(0.2)
+    process.terminate()
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (128 + signal.SIGTERM, "")
+    assert not leftovers(tmp_path)

@@ -101,18 +101,17 @@ def test_export_writes_the_folder_with_its_card_and_onnx_beside(student):
 
 
 @pytest.fixture
-def broken(monkeypatch, tiny_encoder) -> Target:
+def broken(tiny_encoder) -> Target:
     """A target whose embeddings are other sentences'."""
-    target = replace(
+    return replace(
         TARGETS["transformers"],
         write=lambda model, folder, options: folder.mkdir(exist_ok=True),
         open=lambda folder: lambda texts: tiny_encoder.encode(texts)[::-1],
     )
-    monkeypatch.setitem(TARGETS, "transformers", target)
-    return target
 
 
-def test_a_lossless_form_that_fails_its_check_fails_the_stage(student, broken):
+def test_a_lossless_form_that_fails_its_check_fails_the_stage(student, broken, monkeypatch):
+    monkeypatch.setitem(TARGETS, "transformers", broken)
     params = export.Params(targets=["transformers"], check_sentences=6, gate=export.Gate())
     with pytest.raises(HeadshrinkError, match="transformers does not reproduce the model"):
         export.run(SimpleNamespace(export=params, distill=DISTILL))
@@ -122,10 +121,12 @@ def test_a_lossless_form_that_fails_its_check_fails_the_stage(student, broken):
 
 def test_a_lossy_form_that_fails_its_gate_is_left_out_and_named(student, broken, monkeypatch, capsys):
     monkeypatch.setitem(TARGETS, "onnx_int8", replace(broken, place="onnx_int8", lossless=False))
-    export.run(SimpleNamespace(export=export.Params(targets=["onnx_int8"], gate=export.Gate()), distill=DISTILL))
+    chosen = export.Params(targets=["transformers", "onnx_int8"], gate=export.Gate())
+    export.run(SimpleNamespace(export=chosen, distill=DISTILL))
     assert "onnx_int8: left out, it loses too much: cosine" in capsys.readouterr().out
     assert "cosine" in json.loads(Path("artifacts/export/gate.json").read_text())["onnx_int8"]["refused"]
-    assert [path.name for path in Path("artifacts/export").iterdir()] == ["gate.json"]
+    assert not Path("artifacts/export/onnx_int8").exists()
+    assert "not offered: " in Path("artifacts/export/README.md").read_text(encoding="utf-8")
 
 
 def test_checks_read_both_languages(student):

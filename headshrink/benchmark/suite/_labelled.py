@@ -42,8 +42,8 @@ class LabelledTask(SentenceTask):
     test_text: str = "text"
 
     def load(self, suite: Suite) -> Labelled:
-        train = read_table(suite, self.files[0], [self.train_text, self.label])
-        test = read_table(suite, self.files[1], [self.test_text, self.label])
+        train = read_table(suite, self.files[0], [self.train_text], [self.label])
+        test = read_table(suite, self.files[1], [self.test_text], [self.label])
         return Labelled(list(train[self.train_text]), train[self.label], list(test[self.test_text]), test[self.label])
 
     def texts(self, data: Labelled) -> list[str]:

@@ -1,7 +1,7 @@
 """Tasks that score a pair of sentences by the dot product of their embeddings."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +27,17 @@ def dot_products(data: Pairs, vectors: Vectors) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class PairTask(SentenceTask):
-    """A task on sentence pairs; `columns` name the two sentences and the label."""
+    """A task on sentence pairs; `columns` name the two sentences and the label, a number where it is `graded`."""
+
+    graded: ClassVar[bool] = False
 
     columns: tuple[str, str, str]
 
     def load(self, suite: Suite) -> Pairs:
-        table = read_table(suite, self.files[0], list(self.columns))
-        left, right, label = (table[column] for column in self.columns)
-        return Pairs(list(left), list(right), label)
+        *texts, label = self.columns
+        labels: dict[str, list[str]] = {"numbers" if self.graded else "labels": [label]}
+        left, right, values = read_table(suite, self.files[0], texts, **labels).values()
+        return Pairs(list(left), list(right), values)
 
     def texts(self, data: Pairs) -> list[str]:
         return [*data.left, *data.right]
@@ -46,6 +49,7 @@ class PairSimilarity(PairTask):
 
     metric = "Spearman"
     outcome = Correlation
+    graded = True
 
     def evaluate(self, data: Pairs, vectors: Vectors, classifier: str) -> Outcome:
         return Correlation(dot_products(data, vectors), data.label)

@@ -2,23 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A sentence and its translation; `source` names the file or data set it came from, for the counts."""
-
-    en: str
-    ru: str
-    source: str
+from headshrink.text.pairs import Pair
 
 
 class Source(ABC):
     """Where pairs come from.
 
-    A source judges nothing: it yields a pair for every line, so that cleaning can count what it drops. Bytes that are
-    not UTF-8 arrive as lone surrogates (`errors="surrogateescape"`), a missing side as the empty string.
+    A source judges no pair: it yields one for every line, so that cleaning can count what it drops. A missing side
+    is the empty string.
     """
 
     label: str  # in reports: what was read, without the machine's paths

@@ -1,12 +1,12 @@
 """A Russian-English data set of the Hugging Face hub, at a pinned commit."""
 
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from headshrink.corpus.sources._base import Pair, Source
 from headshrink.errors import HeadshrinkError
+from headshrink.output import scratch_folder
 
 
 class Hub(Source):
@@ -14,7 +14,7 @@ class Hub(Source):
 
     Of several configurations the one named after both languages is read (`en-ru`, `ru-en`); of its splits `train`, or
     all where there is none of that name. Downloads land in the hub's own cache, under the commit's hash; the Arrow
-    copy that `datasets` makes is the folder `work`, which goes with the iterator. HF_ENDPOINT names a mirror.
+    copy that `datasets` makes is beside the path `work`, and goes with the iterator. HF_ENDPOINT names a mirror.
     """
 
     def __init__(self, hub_id: str, revision: str, work: Path) -> None:
@@ -22,22 +22,19 @@ class Hub(Source):
         self.label = f"{hub_id}@{revision[:7]}"
 
     def pairs(self) -> Iterator[Pair]:
-        shutil.rmtree(self.work, ignore_errors=True)  # of a run that was killed
-        try:
-            for split in self.splits():
+        with scratch_folder(self.work) as cache:
+            for split in self.splits(cache):
                 for row in split:
                     yield Pair(*self.sides(row), self.hub_id)
-        finally:
-            shutil.rmtree(self.work, ignore_errors=True)
 
-    def splits(self) -> list[Any]:
+    def splits(self, cache: Path) -> list[Any]:
         """The data set's splits, downloaded; any failure of the hub's libraries is a failure to fetch."""
         import datasets
 
         try:
             names = datasets.get_dataset_config_names(self.hub_id, revision=self.revision)
-            config, cache = self.choose(names), str(self.work)
-            loaded = datasets.load_dataset(self.hub_id, config, revision=self.revision, cache_dir=cache)
+            config = self.choose(names)
+            loaded = datasets.load_dataset(self.hub_id, config, revision=self.revision, cache_dir=str(cache))
         except HeadshrinkError:
             raise
         except Exception as error:  # requests', httpx's, huggingface_hub's and datasets' own: no common ancestor

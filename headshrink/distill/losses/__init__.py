@@ -1,11 +1,10 @@
 """Distillation losses by name, one file each. A recipe is a weighted sum of any of them.
 
-LOSSES compare embeddings, and the teacher's may wait on disk. LAYER_LOSSES compare what happens inside, token by
-token, and need the teacher beside the student. WORD_LOSSES compare guesses of words behind [MASK], and need the
-teacher's MLM head as well.
+Each loss declares what it needs (`Need`): embeddings, which the teacher may have stored; translations; layers, for
+which the teacher runs beside the student; logits at masked tokens, for which it also needs an MLM head.
 """
 
-from headshrink.distill.losses._base import Guesses, Loss, Outputs
+from headshrink.distill.losses._base import Loss, MaskedLogits, Need, Outputs, needs
 from headshrink.distill.losses.attention_maps import attention_maps
 from headshrink.distill.losses.attention_scores import attention_scores
 from headshrink.distill.losses.cosine import cosine
@@ -25,44 +24,25 @@ from headshrink.distill.losses.similarity import similarity
 from headshrink.distill.losses.soft_targets import soft_targets
 
 LOSSES: dict[str, Loss] = {
-    "cosine": cosine,
-    "crosslingual": crosslingual,
-    "mse": mse,
-    "prediction": prediction,
-    "ranking": ranking,
-    "relational": relational,
-    "similarity": similarity,
-}
-
-LAYER_LOSSES: dict[str, Loss] = {
     "attention_maps": attention_maps,
     "attention_scores": attention_scores,
+    "cosine": cosine,
+    "crosslingual": crosslingual,
     "embedding": embedding,
     "hidden": hidden,
     "hidden_cosine": hidden_cosine,
     "minilm_attention": minilm_attention,
     "minilm_values": minilm_values,
-    "pkd": pkd,
-}
-
-WORD_LOSSES: dict[str, Loss] = {
     "mlm": mlm,
+    "mse": mse,
+    "pkd": pkd,
+    "prediction": prediction,
+    "ranking": ranking,
+    "relational": relational,
+    "similarity": similarity,
     "soft_targets": soft_targets,
 }
 
-ALL_LOSSES = LOSSES | LAYER_LOSSES | WORD_LOSSES
+ON_EMBEDDINGS = frozenset({Need.EMBEDDINGS, Need.TRANSLATIONS, Need.QUEUE})  # what stored targets are enough for
 
-OF_TRANSLATIONS = {"crosslingual", "ranking", "similarity"}  # those that compare a sentence with its translation
-OF_TWO_GUESSES = {"soft_targets"}  # those that need the teacher's guesses beside the student's
-
-__all__ = [
-    "ALL_LOSSES",
-    "LAYER_LOSSES",
-    "LOSSES",
-    "OF_TRANSLATIONS",
-    "OF_TWO_GUESSES",
-    "WORD_LOSSES",
-    "Guesses",
-    "Loss",
-    "Outputs",
-]
+__all__ = ["LOSSES", "ON_EMBEDDINGS", "Loss", "MaskedLogits", "Need", "Outputs", "needs"]

@@ -12,8 +12,9 @@ from headshrink.distill.losses._base import Outputs
 
 
 def layers_of(outputs: Outputs) -> Layers:
-    """The layers that a trainer records for every recipe with a loss on them."""
-    assert outputs.layers is not None, "a loss on layers was given none"
+    """The layers that the objective records for a loss that needs them."""
+    if outputs.layers is None:
+        raise RuntimeError("the loss reads layers and does not declare Need.LAYERS")
     return outputs.layers
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from headshrink.distill.losses._base import Outputs
+from headshrink.distill.losses._base import Need, Outputs, needs
 from headshrink.distill.losses._tokens import (
     common_heads,
     layers_of,
@@ -14,6 +14,7 @@ from headshrink.distill.losses._tokens import (
 )
 
 
+@needs(Need.LAYERS)
 def attention_maps(student: Outputs, teacher: Outputs) -> Tensor:
     """Squared distance of attention distributions, mean over heads, real queries and layers.
 

@@ -3,10 +3,11 @@
 import torch
 from torch import Tensor
 
-from headshrink.distill.losses._base import Outputs
+from headshrink.distill.losses._base import Need, Outputs, needs
 from headshrink.distill.losses._tokens import both_real, common_heads, layers_of, paired_heads, relation
 
 
+@needs(Need.LAYERS)
 def attention_scores(student: Outputs, teacher: Outputs) -> Tensor:
     """Mean squared difference of the scores of all heads over real queries and keys, mean over layers.
 

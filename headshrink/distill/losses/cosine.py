@@ -3,9 +3,10 @@
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from headshrink.distill.losses._base import Outputs
+from headshrink.distill.losses._base import Need, Outputs, needs
 
 
+@needs(Need.EMBEDDINGS)
 def cosine(student: Outputs, teacher: Outputs) -> Tensor:
     """Mean of 1 - cos(student, teacher) over the sentences of both languages.
 

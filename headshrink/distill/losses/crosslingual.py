@@ -2,10 +2,11 @@
 
 from torch import Tensor
 
-from headshrink.distill.losses._base import Outputs
+from headshrink.distill.losses._base import Need, Outputs, needs
 from headshrink.distill.losses.mse import mse
 
 
+@needs(Need.EMBEDDINGS, Need.TRANSLATIONS)
 def crosslingual(student: Outputs, teacher: Outputs) -> Tensor:
     """Mean of |student(ru) - teacher(en)|^2 and |student(en) - teacher(ru)|^2.
 

@@ -2,10 +2,11 @@
 
 from torch import Tensor
 
-from headshrink.distill.losses._base import Outputs
+from headshrink.distill.losses._base import Need, Outputs, needs
 from headshrink.distill.losses._tokens import layers_of, squared_distance
 
 
+@needs(Need.LAYERS)
 def embedding(student: Outputs, teacher: Outputs) -> Tensor:
     """Mean squared difference of the states below the first layer, over real tokens and dimensions."""
     ours, theirs = layers_of(student), layers_of(teacher)

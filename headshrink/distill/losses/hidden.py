@@ -3,10 +3,11 @@
 import torch
 from torch import Tensor
 
-from headshrink.distill.losses._base import Outputs
+from headshrink.distill.losses._base import Need, Outputs, needs
 from headshrink.distill.losses._tokens import layers_of, squared_distance
 
 
+@needs(Need.LAYERS)
 def hidden(student: Outputs, teacher: Outputs) -> Tensor:
     """Mean over the layers of the mean squared difference of their outputs, over real tokens and dimensions."""
     ours, theirs = layers_of(student), layers_of(teacher)

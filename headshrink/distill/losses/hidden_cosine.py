@@ -3,10 +3,11 @@
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from headshrink.distill.losses._base import Outputs
+from headshrink.distill.losses._base import Need, Outputs, needs
 from headshrink.distill.losses._tokens import layers_of, mean_over_tokens
 
 
+@needs(Need.LAYERS)
 def hidden_cosine(student: Outputs, teacher: Outputs) -> Tensor:
     """Mean over real tokens of 1 - cos between the states of the student's last layer and of the one mapped to it."""
     ours, theirs = layers_of(student), layers_of(teacher)

@@ -2,10 +2,11 @@
 
 from torch import Tensor
 
-from headshrink.distill.losses._base import Outputs
+from headshrink.distill.losses._base import Need, Outputs, needs
 from headshrink.distill.losses._tokens import layers_of, paired_heads, relation, relation_divergence, relation_heads
 
 
+@needs(Need.LAYERS)
 def minilm_attention(student: Outputs, teacher: Outputs) -> Tensor:
     """KL(teacher || student) of the attention of the last layer with heads, mean over heads and real queries.
 

@@ -3,14 +3,15 @@
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from headshrink.distill.losses._base import Outputs
-from headshrink.distill.losses._words import guesses_of, mean_over_pieces
+from headshrink.distill.losses._base import Need, Outputs, needs
+from headshrink.distill.losses._masked_tokens import masked_logits_of, mean_over_masked
 
 
+@needs(Need.MASKED_LOGITS)
 def mlm(student: Outputs, teacher: Outputs) -> Tensor:
-    """Mean over the guessed pieces of -log of the probability that the student gives to the one that stood there.
+    """Mean over the masked tokens of -log of the probability that the student gives to the token that was masked.
 
-    The teacher has no part in it but its head and word table, through which the student guesses.
+    The student's logits come from the teacher's MLM head and token embeddings; the teacher itself computes nothing.
     """
-    ours = guesses_of(student)
-    return mean_over_pieces(cross_entropy(ours.logits, ours.pieces, reduction="none"))
+    ours = masked_logits_of(student)
+    return mean_over_masked(cross_entropy(ours.logits, ours.tokens, reduction="none"))

@@ -2,9 +2,10 @@
 
 from torch import Tensor
 
-from headshrink.distill.losses._base import Outputs
+from headshrink.distill.losses._base import Need, Outputs, needs
 
 
+@needs(Need.EMBEDDINGS)
 def mse(student: Outputs, teacher: Outputs) -> Tensor:
     """Mean over the sentences of |student - teacher|^2, summed over dimensions (not averaged: a wider embedding would
     otherwise weigh less). Use it where the teacher does not normalise and the length of its vectors carries meaning.

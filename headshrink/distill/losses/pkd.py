@@ -4,10 +4,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from headshrink.distill.losses._base import Outputs
+from headshrink.distill.losses._base import Need, Outputs, needs
 from headshrink.distill.losses._tokens import layers_of
 
 
+@needs(Need.LAYERS)
 def pkd(student: Outputs, teacher: Outputs) -> Tensor:
     """Squared distance of unit-length [CLS] states, mean over sentences and over all layers but the last.
 

@@ -3,11 +3,12 @@
 from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax, normalize
 
-from headshrink.distill.losses._base import Outputs
+from headshrink.distill.losses._base import Need, Outputs, needs
 
 TEMPERATURE = 0.05  # that of the ranking loss: these are its logits
 
 
+@needs(Need.EMBEDDINGS)
 def prediction(student: Outputs, teacher: Outputs) -> Tensor:
     """KL(teacher || student) of each sentence's softmax over the batch's translations, both ways.
 

@@ -4,13 +4,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
-from headshrink.distill.losses._base import Outputs
+from headshrink.distill.losses._base import Need, Outputs, needs
 
 SCALE = 20.0  # temperature 0.05
 MARGIN = 0.3
 SAME_MEANING = 0.9
 
 
+@needs(Need.EMBEDDINGS, Need.TRANSLATIONS, Need.QUEUE)
 def ranking(student: Outputs, teacher: Outputs) -> Tensor:
     """Cross-entropy of finding a sentence's translation among the batch's and the queue's, both ways.
 

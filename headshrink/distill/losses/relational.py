@@ -4,11 +4,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax, normalize
 
-from headshrink.distill.losses._base import Outputs
+from headshrink.distill.losses._base import Need, Outputs, needs
 
 TEMPERATURE = 0.05
 
 
+@needs(Need.EMBEDDINGS)
 def relational(student: Outputs, teacher: Outputs) -> Tensor:
     """Mean over the batch's sentences of KL(teacher's neighbours || student's neighbours).
 

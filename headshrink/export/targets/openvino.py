@@ -5,6 +5,7 @@ from pathlib import Path
 
 from onnx import ModelProto
 
+from headshrink.errors import HeadshrinkError
 from headshrink.export.graph_encoder import TOKENIZER, write_tokenizer
 from headshrink.export.openvino_encoder import MODEL, OpenVinoEncoder, openvino
 from headshrink.export.targets._base import Embed, graph_target
@@ -19,7 +20,11 @@ def save(graph: ModelProto, encoder: SentenceEncoder, folder: Path) -> None:
     runtime = openvino()
     folder.mkdir(parents=True, exist_ok=True)
     model = runtime.Core().read_model(graph.SerializeToString(), b"")
-    runtime.save_model(model, folder / MODEL, compress_to_fp16=False)
+    try:
+        runtime.save_model(model, folder / MODEL, compress_to_fp16=False)
+    except RuntimeError as error:
+        text = " ".join(str(error).split())[:200]
+        raise HeadshrinkError(f"cannot write {folder / MODEL} ({text}): a disk with room is needed") from error
     write_tokenizer(encoder, folder / TOKENIZER)
 
 

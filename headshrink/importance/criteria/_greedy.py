@@ -55,6 +55,8 @@ def _columns(units: Tensor, unit_width: int) -> Tensor:
 
 def _single_costs(weight: Tensor, inverse: Tensor, unit_width: int) -> Tensor:
     """What removing each unit alone costs now."""
+    if unit_width == 1:  # FFN neurons: the systems are divisions
+        return weight.square().sum(0) / inverse.diagonal() / 2
     units = len(inverse) // unit_width
     places = torch.arange(units, device=weight.device)
     blocks = inverse.view(units, unit_width, units, unit_width)[places, :, places]  # [units, width, width]

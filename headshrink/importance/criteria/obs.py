@@ -27,7 +27,7 @@ class Obs(Criterion):
 
     def __init__(self, sites: Sequence[Site], seed: int = 0) -> None:
         super().__init__(sites, seed)
-        self.moments = [Moments(site.units * site.unit_width, 0, self.device) for site in sites]
+        self.moments = [Moments(site.units * site.unit_width, 0, self.device, torch.float32) for site in sites]
         hidden = len(sites[0].dense.bias)
         self.outputs = torch.zeros(len(sites), hidden, hidden, dtype=torch.float64, device=self.device)
         self.examples = torch.zeros((), dtype=torch.long, device=self.device)

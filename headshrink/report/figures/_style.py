@@ -9,6 +9,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from headshrink.escape import visible
+
 WIDTH_INCHES = 7.0  # the text block of a two-column paper
 PIXELS_PER_INCH = 200
 FOOT_CHARACTERS = 145  # that fit the width
@@ -21,6 +23,7 @@ MARKERS = {
 }  # models differ by shape too: colour alone is not read by all
 HATCHES = {"teacher": "", "pruned": "////", "student": "", "static": "...."}
 STYLE: dict[Any, Any] = {
+    "text.parse_math": False,  # labels come from data: a `$` in one is a dollar, no formula
     "font.family": "DejaVu Sans",  # comes with matplotlib, holds Cyrillic: the same picture on every machine
     "font.size": 8,
     "figure.constrained_layout.wspace": 0.06,
@@ -70,7 +73,8 @@ def save(draw: Callable[[], Figure], foot: str, path: Path) -> None:
 
 def provenance(labels: Mapping[str, str], generated: Sequence[str]) -> str:
     """The lines at a figure's foot: what was measured, on what, and that generated data say nothing about real text."""
-    lines = textwrap.wrap(" · ".join(f"{name}: {value}" for name, value in labels.items()), FOOT_CHARACTERS)
+    text = visible(" · ".join(f"{name}: {value}" for name, value in labels.items()))
+    lines = textwrap.wrap(text, FOOT_CHARACTERS)
     if generated:
-        lines.append(f"generated {', '.join(generated)}: says nothing about real text")
+        lines.append(visible(f"generated {', '.join(generated)}: says nothing about real text"))
     return "\n".join(lines)

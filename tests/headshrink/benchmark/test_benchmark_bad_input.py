@@ -12,7 +12,7 @@ from tiny_suite import write_tiny_suite
 from headshrink.benchmark.command import open_models, parse_tasks
 from headshrink.benchmark.evaluate import evaluate
 from headshrink.benchmark.models import TorchModel, open_model
-from headshrink.benchmark.read import open_suite, read_pairs
+from headshrink.benchmark.read import open_suite
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 
@@ -77,12 +77,9 @@ def test_a_model_without_its_tokenizer_is_named(tiny_folder: Path):
         open_model(tiny_folder, "tiny")
 
 
-def test_unknown_tasks_models_and_pairs_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_unknown_tasks_and_models_are_named(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(HeadshrinkError, match="--tasks stss: allowed are sts, pi"):
         parse_tasks("STS,stss")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(HeadshrinkError, match=r"no model nobody/nothing.*give a model folder or a hub id"):
         open_models(["nobody/nothing"], "cpu")
-    (tmp_path / "pairs.tsv").write_text("a cat\tкошка\na dog\n", encoding="utf-8")
-    with pytest.raises(HeadshrinkError, match="line 2 is no pair"):
-        read_pairs(tmp_path / "pairs.tsv")

@@ -1,6 +1,8 @@
 """A whole run: the cache, the same bytes twice, figures beyond encodechka, the command line."""
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from headshrink.benchmark.cache import ResultCache
 from headshrink.benchmark.evaluate import evaluate
 from headshrink.benchmark.models import TorchModel, open_model
 from headshrink.benchmark.read import open_suite
-from headshrink.benchmark.run import run
+from headshrink.benchmark.run import ExtraData, run
 from headshrink.benchmark.suite import TASKS
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, save_encoder
@@ -136,6 +138,33 @@ def test_the_command_compares_a_folder_with_its_onnx_export(
     assert found["folder"]["retrieval_en_ru_at_5"] == 1
     score = f"| ICX | {found['folder']['icx']:.4f} ({found['folder']['own_icx']:.4f}) |"
     assert score in (tmp_path / "out.md").read_text(encoding="utf-8")
+
+
+def test_extra_data_are_read_once_for_all_models(tmp_path: Path):
+    """A pipe gives its content to the first model alone; a row without a side is left out."""
+    contents = {
+        "pairs": "a cat\tкошка\ta score\n\tдом\nNA\tнет\n",
+        "graded": "\ufeffsentence1,sentence2,similarity_score\nNA,null,4\n1945,кот,1\n",
+    }
+    for name, content in contents.items():
+        os.mkfifo(tmp_path / name)
+        threading.Thread(target=(tmp_path / name).write_bytes, args=(content.encode(),), daemon=True).start()
+    extra = ExtraData.read(tmp_path / "pairs", tmp_path / "graded")
+    assert [(row.left, row.right) for row in extra.rows] == [("a cat", "кошка"), ("NA", "нет")]
+    assert (extra.graded.left, extra.graded.right) == (["NA", "1945"], ["null", "кот"])
+    assert extra.graded.label.tolist() == [4, 1]
+
+
+def test_pairs_of_a_folder_count_as_one_file(tiny_encoder: SentenceEncoder, suite: Path, tmp_path: Path):
+    (tmp_path / "pairs").mkdir()
+    for i, (en, ru) in enumerate([("a cat", "кошка"), ("a dog", "собака"), ("the house", "дом")]):
+        (tmp_path / "pairs" / f"{i}.tsv").write_text(f"{en}\t{ru}\n", encoding="utf-8")
+        with (tmp_path / "pairs.tsv").open("a", encoding="utf-8") as file:
+            file.write(f"{en}\t{ru}\n")
+    model = TorchModel("tiny", tiny_encoder, Path())
+    folder, file = (ExtraData.read(tmp_path / name, None).figures(model, 2) for name in ("pairs", "pairs.tsv"))
+    assert folder == file
+    assert folder["retrieval_en_ru_at_5"] == 1
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from headshrink.corpus import Limits
 from headshrink.corpus.sources.parallel import Parallel
 from headshrink.errors import HeadshrinkError
 
@@ -35,11 +34,11 @@ def test_one_file_is_enough_and_further_columns_are_ignored(tmp_path: Path) -> N
     assert read(tmp_path / "scored.tsv") == [(*CAT, "scored"), ("No translation", "", "scored")]
 
 
-def test_a_line_that_is_not_utf8_reaches_the_count_and_spoils_no_other(tmp_path: Path) -> None:
+def test_a_line_that_is_not_utf8_is_refused_by_line_and_byte(tmp_path: Path) -> None:
     file = tmp_path / "old.tsv"
     file.write_bytes(TSV.encode() + "A house\tДом\n".encode("cp1251") + TSV.encode())
-    reasons = [Limits().reason_against(pair) for pair in Parallel(file).pairs()]
-    assert reasons == [None, None, "not_utf8", None, None]
+    with pytest.raises(HeadshrinkError, match=r"old\.tsv, line 3, byte 9: 0xc4 is no text here"):
+        read(file)
 
 
 def test_line_separators_inside_a_sentence_shift_nothing(tmp_path: Path) -> None:

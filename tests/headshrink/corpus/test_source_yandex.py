@@ -90,3 +90,54 @@ def test_another_archive_than_the_one_asked_for_is_refused(tmp_path: Path) -> No
 def test_without_path_and_url_there_is_no_archive(tmp_path: Path) -> None:
     with pytest.raises(HeadshrinkError, match="give its path, or its url and sha256"):
         list(Yandex(None, None, None, tmp_path).pairs())
+
+
+def with_bits(path: Path, flags: int = 0, method: int | None = None, name: bytes | None = None) -> Path:
+    """The archive with bits set in the flags of each entry, another compression method, or EN's name in other bytes."""
+    raw = bytearray(path.read_bytes())
+    for signature, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # local headers, central directory
+        place = raw.find(signature)
+        while place >= 0:
+            raw[place + at] |= flags & 0xFF
+            raw[place + at + 1] |= flags >> 8
+            if method is not None:
+                raw[place + at + 2] = method
+            place = raw.find(signature, place + 4)
+    path.write_bytes(bytes(raw) if name is None else bytes(raw).replace(EN.encode(), name))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"flags": 0x1}, "is encrypted; an archive without one is needed"),
+        ({"flags": 0x800, "name": b"\xff" * (len(EN) - 3) + b".en"}, "is not a whole zip archive"),
+        ({"method": 99}, "is not a whole zip archive"),
+        ({"method": 14}, "is not a whole zip archive"),
+        ({"method": 12}, "is not a whole zip archive"),
+    ],
+)
+def test_an_archive_that_cannot_be_read_is_one_line(tmp_path: Path, change: dict, said: str) -> None:
+    path = with_bits(archive(tmp_path / "x.zip", GOOD), **change)
+    with pytest.raises(HeadshrinkError) as caught:
+        read(path)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_names_in_an_old_code_page_are_no_hindrance(tmp_path: Path) -> None:
+    path = with_bits(archive(tmp_path / "x.zip", GOOD), name=b"\xae" * (len(EN) - 3) + b".en")
+    assert len(read(path)) == 4_000
+
+
+def test_a_small_archive_that_would_unpack_to_gigabytes_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = archive(tmp_path / "bomb.zip", {EN: "a" * 30 * 2**20, RU: "b\n"})
+    with pytest.raises(HeadshrinkError, match="would unpack to 31,457,280 bytes from"):
+        read(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"PK\x05\x06" + b"\xff" * 18, b"x" * 1_000])
+def test_what_is_no_archive_is_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.zip").write_bytes(content)
+    with pytest.raises(HeadshrinkError, match="is not a whole zip archive"):
+        read(tmp_path / "x.zip")

@@ -60,7 +60,7 @@ def test_only_encodechkas_own_bytes_are_called_encodechka(tmp_path: Path, monkey
 
     assert label() == "my-suite (not the original encodechka)"
     assert label(generated=True) == "demo suite (generated)"
-    monkeypatch.setattr(suite, "FILES", {name: suite.sha256_of(folder / name) for name in suite.FILES})
+    monkeypatch.setattr(suite, "FILES", {name: suite.file_sha256(folder / name) for name in suite.FILES})
     assert label() == "encodechka@5e70bca"
     (folder / "stsb_dev.csv").write_bytes((folder / "stsb_dev.csv").read_bytes() + b"\n")
     assert label() == "my-suite (not the original encodechka)"
@@ -89,6 +89,20 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path, name: str, content: byt
     with pytest.raises(HeadshrinkError, match=f"{name} is not one of encodechka's data files") as caught:
         list(suite.suite_sentences(folder))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_suite_that_a_spreadsheet_program_saved_is_searched_as_before(tmp_path: Path, end: str) -> None:
+    """With the mark in the first column's name, none of that column's sentences was found in the corpus."""
+    folder = fill(tmp_path / "suite")
+    (folder / "stsb_dev.csv").write_text("sentence1,sentence2\nNA,null\nкот\u2028спит,дом\n", encoding="utf-8")
+    expected = list(suite.suite_sentences(folder))
+    assert expected[:4] == ["NA", "null", "кот\u2028спит", "дом"]
+    for name in suite.FILES:
+        if not name.endswith(".json"):
+            text = (folder / name).read_text(encoding="utf-8")
+            (folder / name).write_text(text, encoding="utf-8-sig", newline=end)
+    assert list(suite.suite_sentences(folder)) == expected
 
 
 def test_a_clone_at_a_commit_gives_the_package_folder(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import torch
 from tiny_training import SHARED, tiny_pairs
 
 from headshrink.checkpoint import Checkpoints
+from headshrink.distill.data import TrainingData
 from headshrink.distill.processes import Processes
-from headshrink.distill.trainer import distil
+from headshrink.distill.trainer import train as train_student
 from headshrink.errors import HeadshrinkError
 from headshrink.model import load_encoder
 
@@ -17,7 +18,7 @@ torch.set_num_threads(1)
 folder = Path(sys.argv[1])
 teacher, student = (load_encoder(folder / name) for name in ("teacher", "student"))
 train, heldout = tiny_pairs(teacher, stop=40), tiny_pairs(teacher, start=40)
-result = distil(student, train, heldout, SHARED, Checkpoints(folder / "work"))
+result = train_student(student, TrainingData(train, heldout), SHARED, Checkpoints(folder / "work"))
 with pytest.raises(HeadshrinkError, match=r"accumulate = 1: .* 2 processes"):
-    distil(student, train, heldout, SHARED.__class__({"cosine": 1.0}, accumulate=1))
+    train_student(student, TrainingData(train, heldout), SHARED.__class__({"cosine": 1.0}, accumulate=1))
 torch.save({"weights": student.state_dict(), "loss": result.best.loss}, folder / str(Processes().index))

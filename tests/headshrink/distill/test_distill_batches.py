@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headshrink.distill.batches import bucketed, in_order, padding_waste
-from headshrink.distill.masking import blanked, masked
+from headshrink.distill.masking import masked, with_masks
 from headshrink.model import pad_ids
 
 LENGTHS = np.random.default_rng(0).integers(3, 60, 5_000)
@@ -54,11 +54,11 @@ def test_batches_in_order_are_sorted_and_whole():
     assert sorted(np.concatenate(batches)) == list(range(len(LENGTHS)))
 
 
-def test_a_share_of_words_is_blanked_and_no_special_token(tiny_encoder):
+def test_a_share_of_words_is_with_masks_and_no_special_token(tiny_encoder):
     tokenizer = tiny_encoder.tokenizer
     ids, _ = pad_ids(tiny_encoder.tokenise(["the man runs in the house", "a cat"] * 200), tokenizer.pad_token_id)
     torch.manual_seed(0)
-    seen = blanked(ids, 0.3, tokenizer)
+    seen = with_masks(ids, 0.3, tokenizer)
     words = ~torch.isin(ids, torch.tensor(tokenizer.all_special_ids))
     assert torch.equal(seen[~words], ids[~words])
     assert set(seen[seen != ids].tolist()) == {tokenizer.mask_token_id}

@@ -2,7 +2,10 @@
 
 import itertools
 import json
+import os
 import subprocess
+import threading
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,10 +13,12 @@ import typer
 from tiny_training import PLACES, SUBJECTS, TWO_PROCESSES, VERBS, perturbed
 from typer.testing import CliRunner
 
-from headshrink.distill.command import main, parse_losses, split
+from headshrink.corpus import read_corpus
+from headshrink.distill.command import digest, main, more_sentences, parse_losses
 from headshrink.errors import HeadshrinkError
 from headshrink.model import load_encoder, save_encoder
 from headshrink.prune.width import cut_width
+from headshrink.text.pairs import Pair
 
 app = typer.Typer()
 app.command()(main)
@@ -90,6 +95,41 @@ def test_sentences_without_translation_join_the_training(folders):
     assert "no sentence in" in str(empty.exception)
 
 
+def test_a_pipe_and_a_folder_give_the_student_that_the_file_gives(folders):
+    content = (folders / "pairs.tsv").read_bytes()
+    (folders / "many").mkdir()
+    half = content.index(b"\n", len(content) // 2) + 1
+    (folders / "many" / "a.tsv").write_bytes(content[:half])
+    (folders / "many" / "b.tsv").write_bytes(b"\xef\xbb\xbf" + content[half:])
+    os.mkfifo(folders / "fifo")
+    threading.Thread(target=(folders / "fifo").write_bytes, args=(content,), daemon=True).start()
+    short = ["--epochs=1", "--learning-rate=0.003"]
+    for name in ("pairs.tsv", "many", "fifo"):
+        done = run(folders, *short, f"--pairs={folders / name}", f"--output={folders / name}.out")
+        assert done.exit_code == 0, done.output
+    curves = [(folders / f"{name}.out" / "curve.csv").read_text() for name in ("pairs.tsv", "many", "fifo")]
+    assert curves[0] == curves[1] == curves[2]
+
+
+def test_several_processes_refuse_a_pipe(folders, monkeypatch):
+    monkeypatch.setattr("headshrink.distill.command.Processes", lambda: SimpleNamespace(count=2))
+    os.mkfifo(folders / "fifo")
+    assert "is a pipe, which several processes" in str(run(folders, f"--pairs={folders / 'fifo'}").exception)
+
+
+def test_sentences_that_are_held_out_or_tested_do_not_join_the_training(folders):
+    corpus = read_corpus(folders / "pairs.tsv")
+    held = corpus.heldout[0].en.upper() + "!"
+    (folders / "more.txt").write_text(f"\ufeff{held}\nthe man\n", encoding="utf-8")
+    assert more_sentences(folders / "more.txt", corpus, None) == ["the man"]
+
+
+def test_a_killed_training_goes_on_only_with_the_same_text():
+    one, other = Pair("a cat", "кот", "x"), Pair("a dog", "пёс", "x")
+    assert digest([one], [other]) == digest([one], [other])
+    assert len({digest([one], [other]), digest([other], [one]), digest([one, other], []), digest([one], [])}) == 4
+
+
 def test_a_further_teacher_of_another_width_pulls_as_well(folders, tiny_encoder):
     save_encoder(cut_width(tiny_encoder, list(range(20))), folders / "wide")
     narrow = load_encoder(folders / "wide")
@@ -116,10 +156,3 @@ def test_losses_on_words_have_their_head_fitted(folders):
 
 def test_weights_default_to_one():
     assert parse_losses(["cosine", "ranking=0.1"]) == {"cosine": 1.0, "ranking": 0.1}
-
-
-def test_more_pairs_move_none_between_the_splits():
-    pairs = [(f"sentence {i}", f"предложение {i}") for i in range(400)]
-    few, many = split(pairs[:200]), split(pairs)
-    assert set(few["heldout"]) < set(many["heldout"])
-    assert 5 < len(many["heldout"]) < 40

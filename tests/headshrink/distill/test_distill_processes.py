@@ -9,9 +9,10 @@ import pytest
 import torch
 from tiny_training import SHARED, TWO_PROCESSES
 
+from headshrink.distill.data import Reference, TrainingData
 from headshrink.distill.processes import seed_of_batch
 from headshrink.distill.students import STUDENTS, Origin, Shape
-from headshrink.distill.trainer import distil
+from headshrink.distill.trainer import train as train_student
 from headshrink.errors import HeadshrinkError
 from headshrink.model import save_encoder
 from headshrink.model.compiled import no_compiler
@@ -24,7 +25,7 @@ def test_two_processes_make_the_student_of_one(tiny_encoder, student, train, hel
     command = [*TWO_PROCESSES, str(Path(__file__).with_name("one_of_two.py")), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    expected = distil(student, train, heldout, SHARED)
+    expected = train_student(student, TrainingData(train, heldout), SHARED)
     for index in (0, 1):
         found = torch.load(tmp_path / str(index))
         assert found["loss"] == expected.best.loss
@@ -44,7 +45,8 @@ def test_a_compiled_training_is_the_same_training(tiny_encoder, train, heldout, 
     one = STUDENTS["static"](Origin(tiny_encoder, tiny_encoder, counts, lambda count, seed: []), Shape(rank=8))
     other = copy.deepcopy(one)
     recipe = replace(SHARED, epochs=1, dropout=0.0)
-    expected, found = (distil(s, train, heldout, replace(recipe, compile=c)) for s, c in ((one, False), (other, True)))
+    data = TrainingData(train, heldout)
+    expected, found = (train_student(s, data, replace(recipe, compile=c)) for s, c in ((one, False), (other, True)))
     assert [row["loss"] for row in found.curve] == pytest.approx([row["loss"] for row in expected.curve], rel=1e-5)
     for name, value in one.state_dict().items():
         torch.testing.assert_close(other.state_dict()[name], value, rtol=1e-3, atol=1e-5)
@@ -64,15 +66,16 @@ def test_a_bert_is_compiled_whole(student, train, heldout, monkeypatch):
         torch.nn.Module, "compile", lambda module, **k: compile_as_it_is(module, **k, backend=backend, fullgraph=True)
     )
     recipe = replace(SHARED, epochs=1, dropout=0.0)
-    expected = distil(copy.deepcopy(student), train, heldout, recipe)
-    found = distil(student, train, heldout, replace(recipe, compile=True))
+    expected = train_student(copy.deepcopy(student), TrainingData(train, heldout), recipe)
+    found = train_student(student, TrainingData(train, heldout), replace(recipe, compile=True))
     assert 1 <= len(graphs) <= 3  # held-out and training passes, not one a batch
     assert [row["loss"] for row in found.curve] == pytest.approx([row["loss"] for row in expected.curve], rel=1e-5)
 
 
 def test_a_compiler_that_is_not_there_and_losses_it_would_blind_are_one_line(student, train, heldout, monkeypatch):
-    with pytest.raises(HeadshrinkError, match="compile = true: losses on layers"):
-        distil(student, train, heldout, replace(SHARED, losses={"hidden": 1.0}, compile=True))
+    beside = TrainingData(train, heldout, Reference(student))
+    with pytest.raises(HeadshrinkError, match="compile = true: loss hidden needs"):
+        train_student(student, beside, replace(SHARED, losses={"hidden": 1.0}, compile=True))
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(HeadshrinkError, match=r"compile = true: no C\+\+ compiler; install"):
-        distil(student, train, heldout, replace(SHARED, compile=True))
+        train_student(student, TrainingData(train, heldout), replace(SHARED, compile=True))

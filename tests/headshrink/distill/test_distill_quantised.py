@@ -8,9 +8,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headshrink.distill.callbacks.quantise import quantised, rounded_activations, rounded_weights
+from headshrink.distill.data import TrainingData
 from headshrink.distill.evaluate import evaluate
-from headshrink.distill.quantised import quantised, rounded_activations, rounded_weights
-from headshrink.distill.trainer import Recipe, Trainer, distil
+from headshrink.distill.recipe import Recipe
+from headshrink.distill.trainer import Trainer
+from headshrink.distill.trainer import train as train_student
 from headshrink.export import TARGETS, Options, Original
 from headshrink.export.onnx_encoder import OnnxEncoder
 from headshrink.export.quantise._matrices import to_int8
@@ -56,7 +59,7 @@ def test_embeddings_are_those_of_the_int8_export(tmp_path, student, rank):
 
 
 def test_every_weight_learns_through_the_rounding(student, train, heldout):
-    trainer = Trainer(student, train, heldout, RECIPE, None, lambda row: None)
+    trainer = Trainer(student, TrainingData(train, heldout), RECIPE)
     with quantised(student):
         trainer.backward(np.arange(8), 1.0)
     missing = [name for name, p in trainer.parameters.items() if p.grad is None or not p.grad.any()]
@@ -64,8 +67,8 @@ def test_every_weight_learns_through_the_rounding(student, train, heldout):
 
 
 def test_what_counts_is_the_rounded_student(student, train, heldout):
-    result = distil(student, train, heldout, RECIPE)
-    trainer = Trainer(copy.deepcopy(student), train, heldout, RECIPE, None, lambda row: None)
+    result = train_student(student, TrainingData(train, heldout), RECIPE)
+    trainer = Trainer(copy.deepcopy(student), TrainingData(train, heldout), RECIPE)
 
     def loss() -> float:
         model = trainer.student.eval()

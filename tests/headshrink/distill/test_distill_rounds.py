@@ -10,10 +10,13 @@ import pytest
 import torch
 
 from headshrink.checkpoint import Checkpoints
+from headshrink.distill.callbacks import LearnedGates
+from headshrink.distill.data import TrainingData
 from headshrink.distill.gates import GAMMA, RATE, ZETA, Gates
 from headshrink.distill.parts import Parts, parts_of
-from headshrink.distill.rounds import by_gates, in_rounds
-from headshrink.distill.trainer import Recipe, distil
+from headshrink.distill.recipe import Recipe
+from headshrink.distill.rounds import by_learned_gates, in_rounds
+from headshrink.distill.trainer import train as train_student
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import pair_batches
 from headshrink.model.sites import widths
@@ -45,7 +48,7 @@ def test_rounds_cut_a_little_and_recover_each_time(tiny_encoder, train, heldout,
 
     def part(student, **how):
         seen.append(sum(widths(student.backbone, "ffn")))
-        return distil(student, train, heldout, **how)
+        return train_student(student, TrainingData(train, heldout), **how)
 
     parts.train = part
     student, plan = in_rounds(tiny_encoder, CUTS, text, parts)
@@ -66,12 +69,12 @@ def test_killed_in_either_part_it_ends_in_the_same_bytes(how, stop_at, tiny_enco
     recipe = replace(RECIPE, checkpoint_minutes=1e-9, dropout=0.1)
 
     def run(folder, on_row=lambda row: None):
-        part = partial(distil, train=train, heldout=heldout)
+        part = partial(train_student, data=TrainingData(train, heldout))
         parts = Parts(parts_of(recipe, train, [0.5, 1]), part, Checkpoints(tmp_path / folder), on_row)
         if how == "rounds":
             student, _ = in_rounds(tiny_encoder, CUTS, text, parts)
         else:
-            student, _ = by_gates(tiny_encoder, {"heads": 0.5, "ffn": 0.5}, parts)
+            student, _ = by_learned_gates(tiny_encoder, {"heads": 0.5, "ffn": 0.5}, parts)
         return student.state_dict(), parts.result()
 
     def stop(row):
@@ -132,18 +135,18 @@ def test_multipliers_rise_while_too_many_gates_are_open(tiny_encoder):
 
 
 def test_training_closes_the_gates_to_their_budget_and_trains_what_is_left(tiny_encoder, train, heldout):
-    part = partial(distil, train=train, heldout=heldout)
+    part = partial(train_student, data=TrainingData(train, heldout))
     parts = Parts(parts_of(replace(RECIPE, epochs=40, learning_rate=3e-3, evaluations=4), train, [0.6, 1]), part)
     opened = {}
 
-    def watched(student, gates=None, **how):
-        result = part(student, gates=gates, **how)
-        if gates is not None:
+    def watched(student, callbacks, **how):
+        result = part(student, callbacks=callbacks, **how)
+        for gates in [callback.gates for callback in callbacks if isinstance(callback, LearnedGates)]:
             opened.update({kind: gates.open_share(kind).item() for kind in ("heads", "ffn")})
         return result
 
     parts.train = watched
-    student, plan = by_gates(tiny_encoder, {"heads": 0.5, "ffn": 0.75}, parts)
+    student, plan = by_learned_gates(tiny_encoder, {"heads": 0.5, "ffn": 0.75}, parts)
     assert [len(kept) for kept in plan.ffn] == widths(student.backbone, "ffn")
     assert opened["ffn"] == pytest.approx(0.25, abs=0.1)
     assert opened["heads"] == pytest.approx(0.5, abs=0.15)

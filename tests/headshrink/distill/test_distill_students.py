@@ -10,12 +10,14 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from headshrink.benchmark import size
+from headshrink.distill.data import TrainingData
 from headshrink.distill.layers import recorded
 from headshrink.distill.pairs import Pairs
+from headshrink.distill.recipe import Recipe
 from headshrink.distill.students import STUDENTS, Origin, Shape
 from headshrink.distill.students.static import SIF, piece_vectors
 from headshrink.distill.text import text_of
-from headshrink.distill.trainer import Recipe, distil
+from headshrink.distill.trainer import train as train_student
 from headshrink.errors import HeadshrinkError
 from headshrink.export import TARGETS, Options, Original
 from headshrink.model import SentenceEncoder, load_encoder, pad_ids, save_encoder
@@ -52,7 +54,7 @@ def test_saved_and_reloaded_it_is_the_same(kind, shape, origin, tmp_path):
 def test_training_brings_it_nearer_to_the_teacher(kind, shape, origin, train, heldout):
     built = STUDENTS[kind](origin, shape)
     recipe = Recipe({"cosine": 1.0}, epochs=8, batch_size=8, learning_rate=5e-3, evaluations=4, precision="fp32")
-    result = distil(built, train, heldout, recipe)
+    result = train_student(built, TrainingData(train, heldout), recipe)
     assert result.best.cosine > result.before.cosine + 0.01
 
 

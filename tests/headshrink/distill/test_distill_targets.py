@@ -43,6 +43,35 @@ def test_bytes_are_the_same_again(tiny_encoder, tmp_path):
     assert one == two
 
 
+@pytest.mark.parametrize("stop_at", [1, 4, 9])
+def test_a_killed_call_continues_and_ends_in_the_same_bytes(tiny_encoder, tmp_path, monkeypatch, stop_at):
+    """Each batch is embedded once, but for the one that was interrupted."""
+    monkeypatch.setattr(targets, "ROWS_A_SHARD", 32)
+    monkeypatch.setattr(targets, "SECONDS_BETWEEN_SAVES", 0)
+    embed, calls = targets.embed, []
+
+    def interrupted(*arguments):
+        calls.append(len(arguments[1]))
+        if len(calls) == stop_at:
+            raise KeyboardInterrupt
+        return embed(*arguments)
+
+    write_targets(tiny_encoder, splits(tiny_encoder), tmp_path / "whole", batch_size=7)
+    monkeypatch.setattr(targets, "embed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_targets(tiny_encoder, splits(tiny_encoder), tmp_path / "killed", batch_size=7)
+    with pytest.raises(HeadshrinkError, match="no targets"):
+        stored_targets(tmp_path / "killed", "train")
+    write_targets(tiny_encoder, splits(tiny_encoder), tmp_path / "killed", batch_size=7)
+    whole, killed = (
+        {file.name: file.read_bytes() for file in (tmp_path / name).iterdir()} for name in ("whole", "killed")
+    )
+    assert whole == killed
+    rows = np.load(tmp_path / "whole" / "train.npy").max() + 1
+    assert sum(calls) - calls[stop_at - 1] >= rows
+    assert len(calls) == 1 + sum(-(-len(np.load(file)) // 7) for file in (tmp_path / "whole").glob("rows-*.npy"))
+
+
 def test_bf16_targets_point_where_fp32_ones_do(tiny_encoder, tmp_path):
     for precision in ("fp32", "bf16"):
         write_targets(tiny_encoder, splits(tiny_encoder), tmp_path / precision, precision=precision)

@@ -15,11 +15,16 @@ from tiny_training import random_mlm_head, tiny_pairs
 
 from headshrink.checkpoint import Checkpoints
 from headshrink.distill.batches import bucketed_apart
-from headshrink.distill.evaluate import evaluate, retrieval_at_1
+from headshrink.distill.callbacks import OnRow
+from headshrink.distill.data import Reference, TrainingData
+from headshrink.distill.evaluate import evaluate
 from headshrink.distill.objective import Objective
+from headshrink.distill.optimiser import parameter_groups
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
+from headshrink.distill.recipe import Recipe
 from headshrink.distill.record import write_curve, write_metrics
-from headshrink.distill.trainer import Recipe, Trainer, distil, parameter_groups
+from headshrink.distill.trainer import Trainer
+from headshrink.distill.trainer import train as train_student
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 
@@ -37,7 +42,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 
 def test_training_brings_the_student_nearer_to_its_teacher(student, train, heldout):
-    result = distil(student, train, heldout, RECIPE)
+    result = train_student(student, TrainingData(train, heldout), RECIPE)
     assert result.best.cosine > result.before.cosine + 0.01
     assert result.best.loss < result.before.loss
     batches = [torch.arange(len(heldout)).numpy()]
@@ -48,14 +53,14 @@ def test_training_brings_the_student_nearer_to_its_teacher(student, train, heldo
 def test_same_seed_same_bytes_other_seed_other_bytes(student, train, heldout):
     students = [copy.deepcopy(student) for _ in range(3)]
     for copied, seed in zip(students, (0, 0, 1), strict=True):
-        distil(copied, train, heldout, replace(RECIPE, epochs=1, dropout=0.1, seed=seed))
+        train_student(copied, TrainingData(train, heldout), replace(RECIPE, epochs=1, dropout=0.1, seed=seed))
     assert same(weights(students[0]), weights(students[1]))
     assert not same(weights(students[0]), weights(students[2]))
 
 
 def test_bf16_trains_as_well_and_leaves_the_attention_as_it_was(student, train, heldout):
     before = student.backbone.config._attn_implementation
-    result = distil(student, train, heldout, replace(RECIPE, precision="bf16"))
+    result = train_student(student, TrainingData(train, heldout), replace(RECIPE, precision="bf16"))
     assert result.best.cosine > result.before.cosine + 0.01
     assert student.backbone.config._attn_implementation == before
 
@@ -64,7 +69,7 @@ def test_global_random_state_is_left_alone(student, train, heldout):
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    distil(student, train, heldout, replace(RECIPE, epochs=0.2, dropout=0.1))
+    train_student(student, TrainingData(train, heldout), replace(RECIPE, epochs=0.2, dropout=0.1))
     assert torch.equal(torch.rand(1), expected)
 
 
@@ -72,7 +77,8 @@ def test_the_best_step_is_the_student_even_if_it_is_the_untrained_one(tiny_encod
     """The teacher is its own best student: whatever training does to it is worse."""
     student = copy.deepcopy(tiny_encoder)
     before = weights(student)
-    result = distil(student, train, heldout, replace(RECIPE, losses={"cosine": 1.0}, learning_rate=0.05))
+    recipe = replace(RECIPE, losses={"cosine": 1.0}, learning_rate=0.05)
+    result = train_student(student, TrainingData(train, heldout), recipe)
     assert result.best_step == 0
     assert same(weights(student), before)
 
@@ -80,7 +86,7 @@ def test_the_best_step_is_the_student_even_if_it_is_the_untrained_one(tiny_encod
 def test_frozen_embeddings_stay_the_teachers(student, train, heldout):
     table = student.backbone.embeddings.word_embeddings.weight
     before = table.detach().clone()
-    distil(student, train, heldout, replace(RECIPE, train_embeddings=False))
+    train_student(student, TrainingData(train, heldout), replace(RECIPE, train_embeddings=False))
     assert torch.equal(table, before)
     assert table.requires_grad  # handed back as any other model
 
@@ -94,7 +100,7 @@ def test_decay_reaches_matrices_of_linear_layers_alone(tiny_encoder):
 
 def test_curve_decays_to_zero_and_carries_the_evaluations(student, train, heldout):
     rows = []
-    result = distil(student, train, heldout, RECIPE, on_row=rows.append)
+    result = train_student(student, TrainingData(train, heldout), RECIPE, callbacks=[OnRow(rows.append)])
     rates = [row["learning_rate"] for row in rows]
     assert rows == result.curve
     assert rates[rates.index(max(rates)) :] == sorted(rates[rates.index(max(rates)) :], reverse=True)
@@ -112,7 +118,7 @@ def test_divergence_stops_in_one_line_and_keeps_the_checkpoint(student, train, h
     checkpoints = Checkpoints(tmp_path / "work")
     recipe = replace(RECIPE, epochs=1, checkpoint_minutes=1e-9)
     with pytest.raises(HeadshrinkError, match=r"diverged at step \d of 5 .*nan.*learning_rate") as raised:
-        distil(student, Pairs(train.en, train.ru, Poisoned()), heldout, recipe, checkpoints)
+        train_student(student, TrainingData(Pairs(train.en, train.ru, Poisoned()), heldout), recipe, checkpoints)
     assert "\n" not in str(raised.value)
     state = checkpoints.load()
     assert state is None or all(value.isfinite().all() for value in state["weights"].values())
@@ -135,8 +141,8 @@ def test_resumed_training_equals_an_uninterrupted_one(
 ):
     recipe = replace(recipe, checkpoint_minutes=1e-9)
     whole, broken = copy.deepcopy(student), copy.deepcopy(student)
-    beside = {"teacher": tiny_encoder, "mlm_head": random_mlm_head(tiny_encoder)}
-    expected = distil(whole, train, heldout, recipe, **beside)
+    data = TrainingData(train, heldout, Reference(tiny_encoder, random_mlm_head(tiny_encoder)))
+    expected = train_student(whole, data, recipe)
 
     class Stop(Exception):
         pass
@@ -146,8 +152,8 @@ def test_resumed_training_equals_an_uninterrupted_one(
             raise Stop
 
     with pytest.raises(Stop):
-        distil(broken, train, heldout, recipe, Checkpoints(tmp_path), stop, **beside)
-    result = distil(student, train, heldout, recipe, Checkpoints(tmp_path), **beside)
+        train_student(broken, data, recipe, Checkpoints(tmp_path), [OnRow(stop)])
+    result = train_student(student, data, recipe, Checkpoints(tmp_path))
     assert same(weights(student), weights(whole))
     assert result.curve == expected.curve
     assert result.best == expected.best
@@ -158,7 +164,8 @@ def run_stage(folder: Path, recipe: Recipe) -> None:
     teacher, student = load_encoder(folder / "teacher"), load_encoder(folder / "student")
     train, heldout = tiny_pairs(teacher, stop=40), tiny_pairs(teacher, start=40)
     checkpoints = Checkpoints(folder / "work")
-    result = distil(student, train, heldout, recipe, checkpoints, on_row=lambda row: time.sleep(0.05))
+    slow = OnRow(lambda row: time.sleep(0.05))
+    result = train_student(student, TrainingData(train, heldout), recipe, checkpoints, [slow])
     save_encoder(student, folder / "model")
     write_curve(result.curve, folder / "curve.csv")
     write_metrics(result, folder / "metrics.json")
@@ -192,20 +199,13 @@ def test_sigkill_in_the_middle_and_resume_give_the_same_bytes(tiny_encoder, stud
     assert outputs(killed) == outputs(tmp_path / "whole")
 
 
-def test_retrieval_counts_both_directions():
-    """Both English sentences are nearest to the first Russian one: 1 hit of 2 that way, 2 of 2 back."""
-    en = torch.tensor([[1.0, 0.0], [0.8, 0.6]])
-    ru = torch.tensor([[1.0, 0.1], [0.0, 1.0]])
-    assert retrieval_at_1(en, ru) == pytest.approx(3 / 4)
-
-
 def test_two_half_batches_make_the_step_of_a_whole_one(student, train, heldout):
     """Where the loss is a mean over sentences, without negatives; to rounding, which Adam's first step keeps small."""
     whole, halves = copy.deepcopy(student), copy.deepcopy(student)
     one = replace(RECIPE, losses={"mse": 1.0}, evaluations=1, learning_rate=1e-4)
     trainers = []
     for model, recipe in ((whole, replace(one, batch_size=16)), (halves, replace(one, batch_size=8, accumulate=2))):
-        trainer = Trainer(model, train, heldout, recipe, None, lambda row: None)
+        trainer = Trainer(model, TrainingData(train, heldout), recipe)
         indices = np.arange(16)
         batches = [indices] if recipe.accumulate == 1 else [indices[:8], indices[8:]]
         trainers.append((trainer, trainer.train_step(batches)))
@@ -213,15 +213,15 @@ def test_two_half_batches_make_the_step_of_a_whole_one(student, train, heldout):
     gradients = [[p.grad for p in trainer.parameters.values() if p.grad is not None] for trainer, _ in trainers]
     for one_gradient, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one_gradient, other, rtol=1e-3, atol=1e-6)
-    assert trainers[0][0].steps_an_epoch == 3
-    assert trainers[1][0].steps_an_epoch == 3  # 5 batches: two, two, one
+    assert trainers[0][0].steps.per_epoch == 3
+    assert trainers[1][0].steps.per_epoch == 3  # 5 batches: two, two, one
 
 
 def test_the_running_mean_is_what_is_evaluated_and_kept(student, train, heldout):
     recipe = replace(RECIPE, epochs=2, ema=0.99, evaluations=2, decay="linear")
     raw, mean = copy.deepcopy(student), copy.deepcopy(student)
-    distil(raw, train, heldout, replace(recipe, ema=0.0))
-    result = distil(mean, train, heldout, recipe)
+    train_student(raw, TrainingData(train, heldout), replace(recipe, ema=0.0))
+    result = train_student(mean, TrainingData(train, heldout), recipe)
     assert not same(weights(raw), weights(mean))
     objective = Objective(recipe.losses, mean)
     kept = evaluate(mean, heldout, [np.arange(len(heldout))], objective, "fp32")
@@ -230,7 +230,7 @@ def test_the_running_mean_is_what_is_evaluated_and_kept(student, train, heldout)
 
 def test_training_ends_when_its_patience_does(student, train, heldout):
     """At a learning rate of nothing the second evaluation is no better than the first: steps 6 and 12 of 30."""
-    result = distil(student, train, heldout, replace(RECIPE, learning_rate=1e-12, patience=2))
+    result = train_student(student, TrainingData(train, heldout), replace(RECIPE, learning_rate=1e-12, patience=2))
     assert result.steps == 12
     assert [row["step"] for row in result.curve if "heldout_loss" in row] == [6, 12]
 
@@ -241,7 +241,7 @@ def test_a_student_that_leaves_all_bounds_stops_with_its_best_weights_kept(
     monkeypatch.setattr("headshrink.distill.trainer.DIVERGED", 0.1)  # so few words are never far apart
     recipe = replace(RECIPE, losses={"cosine": 1.0}, learning_rate=0.5, clip=1e9, warmup=0.0)
     with pytest.raises(HeadshrinkError, match=r"diverged at step 6 of 30 \(held-out loss") as raised:
-        distil(tiny_encoder, train, heldout, recipe, Checkpoints(tmp_path))
+        train_student(tiny_encoder, TrainingData(train, heldout), recipe, Checkpoints(tmp_path))
     assert str(tmp_path) in str(raised.value)
     state = Checkpoints(tmp_path).load()
     assert all(value.isfinite().all() for value in state["best_weights"].values())
@@ -249,31 +249,33 @@ def test_a_student_that_leaves_all_bounds_stops_with_its_best_weights_kept(
 
 def test_the_queue_holds_the_epochs_latest_pairs(student, train, heldout):
     recipe = replace(RECIPE, losses={"ranking": 1.0}, queue=12)
-    trainer = Trainer(student, train, heldout, recipe, None, lambda row: None)
-    assert trainer.queue(0) is None
-    (first,), (second,) = trainer.batches(0), trainer.batches(1)
-    np.testing.assert_array_equal(trainer.queue(1), first)
-    np.testing.assert_array_equal(trainer.queue(2), np.concatenate([first, second])[-12:])
-    assert trainer.queue(5) is None  # a new epoch
+    trainer = Trainer(student, TrainingData(train, heldout), recipe)
+    assert trainer.steps.queue(0) is None
+    (first,), (second,) = trainer.steps.batches(0), trainer.steps.batches(1)
+    np.testing.assert_array_equal(trainer.steps.queue(1), first)
+    np.testing.assert_array_equal(trainer.steps.queue(2), np.concatenate([first, second])[-12:])
+    assert trainer.steps.queue(5) is None  # a new epoch
 
 
 def test_a_loss_on_layers_without_the_teacher_is_one_line(student, train, heldout):
-    with pytest.raises(HeadshrinkError, match="loss hidden looks inside"):
-        distil(student, train, heldout, replace(RECIPE, losses={"hidden": 1.0}))
+    with pytest.raises(HeadshrinkError, match="loss hidden needs the teacher"):
+        train_student(student, TrainingData(train, heldout), replace(RECIPE, losses={"hidden": 1.0}))
 
 
 def test_a_loss_on_words_without_an_mlm_head_is_one_line(student, train, heldout, tiny_encoder):
-    with pytest.raises(HeadshrinkError, match=r"loss mlm guesses words .* set mlm_head_steps"):
-        distil(student, train, heldout, replace(RECIPE, losses={"mlm": 1.0}), teacher=tiny_encoder)
+    data = TrainingData(train, heldout, Reference(tiny_encoder))
+    with pytest.raises(HeadshrinkError, match=r"loss mlm needs the teacher's MLM head.* set mlm_head_steps"):
+        train_student(student, data, replace(RECIPE, losses={"mlm": 1.0}))
 
 
 def test_a_loss_on_words_leaves_the_other_losses_as_they_are(student, train, heldout, tiny_encoder):
     """At weight 0 it draws words and guesses them, and the student's bytes are those without it."""
     alone, beside = copy.deepcopy(student), copy.deepcopy(student)
     recipe = replace(RECIPE, epochs=1, losses={"cosine": 1.0})
-    distil(alone, train, heldout, recipe)
+    train_student(alone, TrainingData(train, heldout), recipe)
     recipe = replace(recipe, losses={"cosine": 1.0, "mlm": 0.0, "soft_targets": 0.0})
-    distil(beside, train, heldout, recipe, teacher=tiny_encoder, mlm_head=random_mlm_head(tiny_encoder))
+    reference = Reference(tiny_encoder, random_mlm_head(tiny_encoder))
+    train_student(beside, TrainingData(train, heldout, reference), recipe)
     assert same(weights(alone), weights(beside))
 
 
@@ -300,10 +302,10 @@ def test_sentences_without_translation_keep_to_themselves(more, train, tiny_enco
 
 
 def test_sentences_without_translation_are_imitated_and_never_ranked(student, more, heldout):
-    result = distil(student, more, heldout, RECIPE)
+    result = train_student(student, TrainingData(more, heldout), RECIPE)
     assert result.best.cosine > result.before.cosine + 0.01
     with pytest.raises(HeadshrinkError, match="need a loss that imitates"):
-        distil(student, more, heldout, replace(RECIPE, losses={"ranking": 1.0}))
+        train_student(student, TrainingData(more, heldout), replace(RECIPE, losses={"ranking": 1.0}))
 
 
 def test_further_teachers_are_imitated_through_projections_of_their_own(student, train, heldout):
@@ -314,9 +316,10 @@ def test_further_teachers_are_imitated_through_projections_of_their_own(student,
     pairs = Pairs(train.en, train.ru, both)
     torch.manual_seed(0)
     recipe = replace(RECIPE, losses={"cosine": 1.0})
-    trainer = Trainer(student, pairs, heldout, recipe, None, lambda row: None, others=[16])
+    data = TrainingData(pairs, heldout, Reference(extra_dimensions=[16]))
+    trainer = Trainer(student, data, recipe)
     assert [name for name in trainer.parameters if "projection" in name] == ["objective.projections.0.weight"]
-    losses = [trainer.train_step(batches) for batches in [trainer.batches(0)] * 12]
+    losses = [trainer.train_step(batches) for batches in [trainer.steps.batches(0)] * 12]
     assert losses[-1] < 0.8 * losses[0]
-    result = distil(student, pairs, heldout, recipe, others=[16])
+    result = train_student(student, data, recipe)
     assert result.best.cosine > result.before.cosine

@@ -7,8 +7,12 @@ import pytest
 import torch
 
 from headshrink.checkpoint import Checkpoints
-from headshrink.distill.trainer import Recipe, Trainer, distil
-from headshrink.distill.unfreeze import opening_steps
+from headshrink.distill.callbacks import OnRow, callbacks_of
+from headshrink.distill.callbacks.unfreeze import opening_steps
+from headshrink.distill.data import TrainingData
+from headshrink.distill.recipe import Recipe
+from headshrink.distill.trainer import Trainer
+from headshrink.distill.trainer import train as train_student
 
 RECIPE = Recipe(
     {"cosine": 1.0}, epochs=2, batch_size=8, learning_rate=3e-3, evaluations=1, ema=0.9, unfreeze=0.8, precision="fp32"
@@ -26,12 +30,12 @@ def test_layers_open_from_the_top_and_the_words_at_the_end():
 
 def test_what_is_frozen_keeps_its_bytes_until_its_turn(student, train, heldout):
     """10 steps, the lower of two layers from step 4 on, the embeddings from step 8."""
-    trainer = Trainer(student, train, heldout, RECIPE, None, lambda row: None)
+    trainer = Trainer(student, TrainingData(train, heldout), RECIPE, callbacks=callbacks_of(RECIPE))
     trainer.progress.before = trainer.choose()
     opens = {"encoder.layer.1.": 0, "encoder.layer.0.": 4, "embeddings.": 8}
-    for step in range(trainer.steps):
+    for step in range(trainer.steps.count):
         before = {name: p.detach().clone() for name, p in trainer.parameters.items()}
-        trainer.train_step(trainer.batches(step))
+        trainer.train_step(trainer.steps.batches(step))
         for name, parameter in trainer.parameters.items():
             turn = next(turn for place, turn in opens.items() if place in name)
             changed = not torch.equal(before[name], parameter)
@@ -43,14 +47,14 @@ def test_what_is_frozen_keeps_its_bytes_until_its_turn(student, train, heldout):
 def test_resumed_in_the_middle_it_ends_in_the_same_bytes(student, train, heldout, tmp_path):
     recipe = replace(RECIPE, checkpoint_minutes=1e-9)
     whole, broken = copy.deepcopy(student), copy.deepcopy(student)
-    distil(whole, train, heldout, recipe)
+    train_student(whole, TrainingData(train, heldout), recipe)
 
     def stop(row):
         if row["step"] == 6:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        distil(broken, train, heldout, recipe, Checkpoints(tmp_path), stop)
-    distil(student, train, heldout, recipe, Checkpoints(tmp_path))
+        train_student(broken, TrainingData(train, heldout), recipe, Checkpoints(tmp_path), [OnRow(stop)])
+    train_student(student, TrainingData(train, heldout), recipe, Checkpoints(tmp_path))
     assert all(torch.equal(value, student.state_dict()[name]) for name, value in whole.state_dict().items())
     assert all(parameter.requires_grad for parameter in student.parameters())

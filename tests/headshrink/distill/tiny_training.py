@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
-from headshrink.distill.trainer import Recipe
+from headshrink.distill.recipe import Recipe
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import MlmHead
 

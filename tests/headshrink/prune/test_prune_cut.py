@@ -71,7 +71,7 @@ def test_cut_is_smaller_and_reloads_through_automodel_in_a_new_process(tiny_enco
     assert record["parameters"]["before"] - record["parameters"]["after"] == of_heads + 61 * (2 * hidden + 1)
     assert abs(load_encoder(tmp_path / "pruned").encode(TEXTS) - pruned.encode(TEXTS)).max() == 0
     code = (
-        "import sys, torch, headshrink; from transformers import AutoModel;"
+        "import sys, torch, headshrink.model; from transformers import AutoModel;"
         "model = AutoModel.from_pretrained(sys.argv[1]).eval();"
         "print(model(input_ids=torch.tensor([[2, 7, 9, 3]])).last_hidden_state.sum().item())"
     )

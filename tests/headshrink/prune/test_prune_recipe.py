@@ -2,20 +2,19 @@
 
 import json
 
-import numpy as np
 import pytest
 import torch
 import typer
 from typer.testing import CliRunner
 
+from headshrink.corpus import read_corpus
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import pair_batches, score
-from headshrink.importance.scores import spearman
 from headshrink.model import load_encoder
 from headshrink.model.sites import widths
 from headshrink.prune import Plan, Recipe, cut, prune, repair
-from headshrink.prune.command import main
-from headshrink.prune.fidelity import Fidelity, FidelityTest, retrieval
+from headshrink.prune.command import main, read_batches
+from headshrink.prune.fidelity import Fidelity, FidelityTest
 from headshrink.prune.layers import keep_layers
 
 EN = [
@@ -127,13 +126,6 @@ def test_fidelity_of_the_teacher_to_itself_is_whole_and_the_gap_runs_from_floor_
     )
 
 
-def test_spearman_sees_order_only_and_retrieval_both_directions():
-    values = np.array([0.3, 0.1, 0.5, 0.2])
-    assert spearman(values, np.exp(values)) == pytest.approx(1)
-    assert spearman(values, -values) == pytest.approx(-1)
-    assert retrieval(np.eye(3), np.array([[1.0, 0, 0], [1.0, 0, 0], [0, 0, 1.0]])) == pytest.approx(2 / 3)
-
-
 @pytest.fixture
 def call(tiny_folder, tmp_path):
     (tmp_path / "pairs.tsv").write_text(
@@ -147,6 +139,20 @@ def call(tiny_folder, tmp_path):
         return CliRunner().invoke(app, [str(word) for word in words])
 
     return run
+
+
+def test_the_command_uses_the_training_pairs_of_a_folder(tiny_encoder, tmp_path):
+    """Held-out pairs stay unseen, so that a student distilled on the same folder is judged on new sentences."""
+    (tmp_path / "pairs").mkdir()
+    for name, end in (("a", ""), ("b", " big")):
+        rows = [f"{en}{end}\t{ru}\t{name}\n" for en, ru in zip(EN, RU, strict=True)]
+        (tmp_path / "pairs" / f"{name}.tsv").write_text("".join([*rows, "a cat\t\n"]), encoding="utf-8")
+    corpus = read_corpus(tmp_path / "pairs")
+    sides = [batch.en for batch in read_batches(tiny_encoder, tmp_path / "pairs", None, limit=2_000, seed=0)]
+    rows = [(ids, mask.bool()) for side in sides for ids, mask in zip(side.input_ids, side.attention_mask, strict=True)]
+    used = {tuple(ids[mask].tolist()) for ids, mask in rows}
+    assert used <= set(map(tuple, tiny_encoder.tokenise([pair.en for pair in corpus.train])))
+    assert corpus.heldout
 
 
 def test_command_writes_a_smaller_model_that_loads(call, tmp_path):

@@ -23,7 +23,10 @@ RESULTS = [
 
 def run(results: object, folder: Path) -> int:
     (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
-    return main([str(folder / "results.json"), str(folder / "out")])
+    try:
+        return main([str(folder / "results.json"), str(folder / "out")])
+    except SystemExit as ended:
+        return int(ended.code or 0)
 
 
 def test_ratios_stand_in_order_below_the_teacher(tmp_path: Path) -> None:

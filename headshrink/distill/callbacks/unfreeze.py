@@ -3,14 +3,37 @@
 import math
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from headshrink.distill.callbacks._base import Callback
+
+if TYPE_CHECKING:
+    from headshrink.distill.trainer import Trainer
+
+
+class Unfreeze(Callback):
+    """Open the student's layers to training one after another, the lowest after `share` of the steps.
+
+    A function of names and steps alone: a resumed training needs no state of it.
+    """
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+        self.opening_steps: dict[str, int] = {}
+
+    def start(self, trainer: "Trainer") -> None:
+        self.opening_steps = opening_steps(trainer.parameters, self.share, trainer.steps.count)
+
+    def before_step(self, trainer: "Trainer") -> None:
+        for name, opens in self.opening_steps.items():
+            trainer.parameters[name].requires_grad_(opens <= trainer.progress.step)
 
 
 def opening_steps(names: Iterable[str], share: float, steps: int) -> dict[str, int]:
     """The step from which each of a student's parameters trains.
 
-    The last layer, and what is above it, from the first step on; each layer below later by the same time, the word
-    table and what belongs to it last, after `share` of the steps. A function of names and steps and nothing else:
-    a resumed training needs no state of it. Layers that share their weights are one.
+    The last layer and everything above it train from the first step. Each layer below opens later by an equal number of
+    steps; the embeddings open last, after `share` of the steps. Layers that share their weights count as one.
     """
     names = list(names)
     layers = sorted({layer for name in names if (layer := _layer(name)) is not None}, reverse=True)

@@ -5,18 +5,33 @@ the straight-through estimator (Bengio et al. 2013). Weights are kept and saved 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from headshrink.distill.callbacks._base import Callback
 from headshrink.model import SentenceEncoder
+
+if TYPE_CHECKING:
+    from headshrink.distill.trainer import Trainer
 
 WEIGHT_BOUND = 64  # export's reduced range; what bears it bears the full one
 TABLE_BOUND = 127
 ACTIVATION_STEPS = 255
+
+
+class Quantise(Callback):
+    """Round as the int8 export rounds, in training and in evaluations."""
+
+    def __init__(self, on: bool) -> None:
+        self.on = on
+
+    def around_training(self, trainer: "Trainer") -> AbstractContextManager[None]:
+        return quantised(trainer.student)
 
 
 @contextmanager
