@@ -19,7 +19,7 @@ from headshrink.model.modeling_pruned_bert import PrunedBertConfig
 CONFIG_CLASSES: dict[str, type[BertConfig]] = {
     config.model_type: config for config in (BertConfig, BiLstmConfig, PrunedBertConfig)
 }
-ACTIVATIONS = ("Tanh", "Identity", "GELU", "ReLU")
+ACTIVATIONS = ("Tanh", "Identity", "GELU", "ReLU", "LeakyReLU", "ELU", "SiLU", "Sigmoid")
 HIDDEN_ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "tanh")
 KINDS = ("Transformer", "Pooling", "Dense", "Normalize")
 MODULE_TYPE = re.compile(
@@ -82,7 +82,8 @@ INERT = set(  # of older transformers, or of heads that are not read; a BertMode
     emb_size encoder_no_repeat_ngram_size exponential_decay_length_penalty finetuning_task forced_bos_token_id
     forced_eos_token_id gradient_checkpointing id2label label2id language length_penalty max_length
     min_length model_max_length name name_or_path no_repeat_ngram_size num_beam_groups num_beams num_labels
-    num_return_sequences output_attentions output_hidden_states output_past output_scores pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers
+    num_return_sequences output_attentions output_hidden_states output_past output_scores pooler_fc_size
+    pooler_num_attention_heads pooler_num_fc_layers
     pooler_size_per_head pooler_type prefix problem_type remove_invalid_values repetition_penalty
     return_dict_in_generate sentence_transformers sep_token_id suppress_tokens task_specific_params temperature
     tf_legacy_loss tie_encoder_decoder tie_word_embeddings tokenizer_class top_k top_p torch_dtype torchscript
@@ -92,8 +93,8 @@ AUTO_CLASSES = ("AutoConfig", "AutoModel")
 
 EMPTY = (NOTHING, "nothing: such a value changes how the model is read")
 TRANSFORMER: dict[str, tuple[Check, str]] = {
-    "max_seq_length": (either(one_of(None), whole(1, 1 << 20)), "1 to 1048576 tokens"),
-    "do_lower_case": (one_of(False), "false: a tokenizer that lower-cases by itself is needed"),
+    "max_seq_length": (either(one_of(None), whole(3, 1 << 20)), "3 to 1048576 tokens"),
+    "do_lower_case": (of_type(bool), "true, false"),
     "transformer_task": (one_of("feature-extraction"), "feature-extraction"),
     "module_output_name": (one_of("token_embeddings"), "token_embeddings"),
     "modality_config": (
@@ -113,20 +114,20 @@ SENTENCES: dict[str, tuple[Check, str]] = {
     "__version__": (of_type(dict), "an object"),
     "model_type": (one_of("SentenceTransformer"), "SentenceTransformer"),
     "prompts": (
-        lambda value: isinstance(value, dict) and all(isinstance(text, str) for text in value.values()),
+        lambda value: isinstance(value, dict) and all(isinstance(text, str | None) for text in value.values()),
         "an object of texts",
     ),
-    "default_prompt_name": (one_of(None), "null"),
+    "default_prompt_name": (of_type(str, type(None)), "the name of a prompt, null"),
     "similarity_fn_name": (one_of(*SIMILARITIES, None), ", ".join(SIMILARITIES)),
-    "truncate_dim": (one_of(None), "null"),
+    "truncate_dim": (either(one_of(None), DIMENSIONS), "1 to 65536, null"),
 }
-MODES = ("cls_token", "max_tokens", "mean_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken")
+POOLING_MODES = ("cls_token", "max_tokens", "mean_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken")
 POOLING: dict[str, tuple[Check, str]] = {
     "word_embedding_dimension": (DIMENSIONS, "the model's hidden size"),
     "embedding_dimension": (DIMENSIONS, "the model's hidden size"),
     "include_prompt": (of_type(bool), "true, false"),
     "pooling_mode": (of_type(str, list), "the name of a pooling"),
-    **{f"pooling_mode_{mode}": (of_type(bool), "true, false") for mode in MODES},
+    **{f"pooling_mode_{mode}": (of_type(bool), "true, false") for mode in POOLING_MODES},
 }
 DENSE: dict[str, tuple[Check, str]] = {
     "in_features": (DIMENSIONS, "1 to 65536"),
@@ -144,7 +145,7 @@ NORMALIZE = {key: DENSE[key] for key in ("module_input_name", "module_output_nam
 TOKENIZER: dict[str, tuple[Check, str]] = {
     "padding_side": (one_of("right"), "right: the positions of BERT count from the left"),
     "truncation_side": (one_of("left", "right"), "left, right"),
-    "model_max_length": (of_type(int, float), "a number of tokens"),
+    "model_max_length": (lambda value: NUMBER(value) and value >= 3, "a number of tokens from 3 on"),
     "tokenizer_class": (lambda value: isinstance(value, str) and value.isidentifier(), "a class of transformers"),
     **dict.fromkeys(
         ("tokenizer_file", "vocab_file", "processor_class", "chat_template", "split_special_tokens"), EMPTY),

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 from headshrink.errors import HeadshrinkError
-from headshrink.model import load_encoder
+from headshrink.model import load_encoder, save_encoder
 from headshrink.teacher import open_folder
 
 TEXTS = ["the man sees the dog", "кошка спит в дом"]
@@ -51,9 +51,12 @@ def change_weights(folder: Path, change) -> None:
         ("sentence_bert_config.json", "model_args", {"attn_implementation": "someone/kernel"}),
         ("sentence_bert_config.json", "config_kwargs", {"num_hidden_layers": 1}),
         ("sentence_bert_config.json", "tokenizer_name_or_path", "/elsewhere"),
-        ("sentence_bert_config.json", "do_lower_case", True),
+        ("sentence_bert_config.json", "max_seq_length", 2),
         ("config_sentence_transformers.json", "default_prompt_name", "query"),
-        ("config_sentence_transformers.json", "truncate_dim", 8),
+        ("config_sentence_transformers.json", "truncate_dim", 0),
+        ("tokenizer_config.json", "model_max_length", 1),
+        ("1_Pooling/config.json", "pooling_mode", ["cls", "mean"]),
+        ("1_Pooling/config.json", "pooling_mode", "weightedmean"),
     ],
 )
 def test_a_key_or_value_that_is_not_listed_is_refused_by_name(tiny_folder, file, key, value):
@@ -128,7 +131,9 @@ def test_weights_that_are_not_the_models_are_named(tiny_folder, fault):
         return weights
 
     change_weights(tiny_folder, change)
-    assert (name.replace("1", "7") if fault == "unexpected" else name) in refusal(tiny_folder)
+    line = refusal(tiny_folder)
+    assert (name.replace("1", "7") if fault == "unexpected" else name) in line
+    assert str(tiny_folder / "model.safetensors") in line
 
 
 def test_old_names_of_layer_norms_are_read(tiny_encoder, tiny_folder):
@@ -186,18 +191,6 @@ def test_the_refusal_of_pickles_names_the_option(tiny_folder):
         open_folder(tiny_folder)
 
 
-def test_dense_after_normalize_is_refused(tiny_folder):
-    """Applied in the wrong order it gave a cosine of 0.39 to sentence-transformers."""
-    modules = json.loads((tiny_folder / "modules.json").read_text())
-    modules.append({"idx": 3, "name": "3", "path": "3_Dense", "type": "sentence_transformers.models.Dense"})
-    (tiny_folder / "modules.json").write_text(json.dumps(modules))
-    (tiny_folder / "3_Dense").mkdir()
-    edit(tiny_folder / "3_Dense" / "config.json", in_features=32, out_features=8)
-    weights = {"linear.weight": torch.ones(8, 32), "linear.bias": torch.ones(8)}
-    save_file(weights, tiny_folder / "3_Dense" / "model.safetensors")
-    assert "the order of modules is 'Dense after Normalize'" in refusal(tiny_folder)
-
-
 @pytest.mark.parametrize(("stated", "tokenizer_says"), [(None, 16), (12, 16), (None, 512)])
 def test_long_texts_are_cut_where_sentence_transformers_cuts_them(tiny_folder, stated, tokenizer_says):
     from sentence_transformers import SentenceTransformer
@@ -207,3 +200,28 @@ def test_long_texts_are_cut_where_sentence_transformers_cuts_them(tiny_folder, s
     texts = [" ".join(TEXTS * 12), TEXTS[0]]
     expected = SentenceTransformer(str(tiny_folder), device="cpu", local_files_only=True).encode(texts)
     np.testing.assert_allclose(load_encoder(tiny_folder).encode(texts), expected, atol=1e-6)
+
+
+def test_no_code_but_our_own_is_named_in_what_is_written(tiny_encoder, tmp_path):
+    tiny_encoder.backbone.config.auto_map = {"AutoModel": "evil.Model"}
+    tiny_encoder.tokenizer.init_kwargs["auto_map"] = {"AutoTokenizer": ["evil.Tokenizer", None]}
+    save_encoder(tiny_encoder, tmp_path / "written")
+    assert all("evil" not in path.read_text() for path in (tmp_path / "written").glob("*.json"))
+
+
+def test_a_pooling_that_leaves_the_default_prompt_out_is_refused(tiny_folder):
+    edit(tiny_folder / "1_Pooling" / "config.json", include_prompt=False)
+    load_encoder(tiny_folder)
+    edit(tiny_folder / "config_sentence_transformers.json", prompts={"q": "query: "}, default_prompt_name="q")
+    assert "include_prompt is False" in refusal(tiny_folder)
+
+
+def test_a_folder_without_modules_is_read_as_sentence_transformers_reads_it(tiny_folder):
+    from sentence_transformers import SentenceTransformer
+
+    (tiny_folder / "modules.json").unlink()
+    edit(tiny_folder / "sentence_bert_config.json", max_seq_length=5, do_lower_case=True)
+    stated = {"prompts": {"q": "a "}, "default_prompt_name": "q", "truncate_dim": 8}
+    edit(tiny_folder / "config_sentence_transformers.json", **stated)
+    expected = SentenceTransformer(str(tiny_folder), device="cpu", local_files_only=True).encode(TEXTS)
+    np.testing.assert_allclose(load_encoder(tiny_folder).encode(TEXTS), expected, rtol=1e-5, atol=1e-6)
