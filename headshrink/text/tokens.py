@@ -20,7 +20,8 @@ SPLITS = SPLITS_AT_SPACES | {"Punctuation", "Digits"}
 def complete_tokenizer(state: str, max_tokens: int, side: str = "right", prompt: str = "") -> Tokenizer:
     """A tokenizer.json that cuts texts by itself, on the side "right" or "left", after a prompt; it does not pad.
 
-    The prompt comes before normalisation, as if it were written before the text.
+    The prompt comes before normalisation, as if it were written before the text; tokenizers writes none before an
+    empty text.
     """
     tokenizer = Tokenizer.from_str(state)
     tokenizer.no_padding()
