@@ -192,6 +192,8 @@ def check_folder(folder: Path) -> None:
         if path.is_file():
             check_values(path, read_json(path, dict), allowed)
     for kind, place in read_listing(folder):
+        for path in place.iterdir() if place.is_dir() else ():
+            inside(folder, str(path.relative_to(folder)))
         check_module(kind, place)
 
 

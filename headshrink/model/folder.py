@@ -149,7 +149,7 @@ def read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt")):
         raise HeadshrinkError(f"no tokenizer in {folder}: it needs tokenizer.json or vocab.txt")
     try:
-        return AutoTokenizer.from_pretrained(folder)
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # tokenizers raises no narrower class
         raise damaged(folder / "tokenizer.json", error) from error
 
@@ -265,6 +265,7 @@ def random_encoder(folder: str | Path, seed: int = 0) -> SentenceEncoder:
     """An encoder of a folder's shape with random weights, for cost alone (latency, size, memory); never for quality."""
     folder = Path(folder)
     config = read_config(folder)
+    check_folder(folder)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         backbone = MODEL_CLASSES[config.model_type](config)

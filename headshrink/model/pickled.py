@@ -14,6 +14,7 @@ from headshrink.errors import HeadshrinkError
 from headshrink.model.allowed import MODULE_CONFIGS, dense_places, read_listing
 from headshrink.model.files import INDEX, WEIGHTS, damaged, inside, read_json
 
+SAFE = (WEIGHTS, INDEX)
 PICKLED = "pytorch_model.bin"
 PICKLED_INDEX = "pytorch_model.bin.index.json"
 READ = (  # the files at the top of a folder that decide what its model is
@@ -30,8 +31,7 @@ def weight_places(folder: Path) -> list[Path]:
 
 def pickled_places(folder: Path) -> list[Path]:
     """The pickles, or indices of several, that stand where safetensors should."""
-    safe = (WEIGHTS, INDEX)
-    places = [place for place in weight_places(folder) if not any((place / name).is_file() for name in safe)]
+    places = [place for place in weight_places(folder) if not any((place / name).is_file() for name in SAFE)]
     found = (place / name for place in places for name in (PICKLED, PICKLED_INDEX))
     return [path for path in found if path.is_file()]
 

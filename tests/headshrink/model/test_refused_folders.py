@@ -79,7 +79,7 @@ def test_a_pickle_outside_of_the_folder_writes_nothing(tiny_folder, tmp_path):
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("name", ["vocab.txt", "1_Pooling", "notes"])
+@pytest.mark.parametrize("name", ["vocab.txt", "1_Pooling", "1_Pooling/config.json", "notes"])
 def test_a_link_out_of_the_folder_is_refused(tiny_folder, tmp_path, name):
     path = tiny_folder / name
     if path.exists():
