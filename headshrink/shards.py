@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 from headshrink.errors import HeadshrinkError
 from headshrink.hashing import file_sha256
 from headshrink.progress import track
+from headshrink.text.tokens import folder_tokenizer
 
 SPLITS = ("train", "heldout")
 ROWS_A_BATCH = 1_000
@@ -61,8 +62,9 @@ def write_shards(
 ) -> None:
     """Tokenise train.parquet and heldout.parquet of `corpus` into `folder`/{train,heldout}/*.arrow and manifest.json.
 
-    `tokenizer` is a tokenizer.json; ids have its special tokens and are cut at `max_length` tokens. Each split becomes
-    `shards` files of consecutive rows, whatever the number of `workers`. `at_worker_start` runs in each worker process.
+    `tokenizer` is the tokenizer.json of a model folder that `save_encoder` wrote, whose default prompt and side of
+    truncation count. Ids have special tokens and are cut at `max_length` tokens. Each split becomes `shards` files of
+    consecutive rows, whatever the number of `workers`. `at_worker_start` runs in each worker process.
     """
     jobs = [job for split in SPLITS for job in plan(corpus / f"{split}.parquet", tokenizer, max_length, folder, shards)]
     for split in SPLITS:
@@ -94,13 +96,10 @@ def describe(job: Job, folder: Path) -> Shard:
     return Shard(job.target.relative_to(folder).as_posix(), job.stop - job.start, file_sha256(job.target))
 
 
-
 def write_shard(job: Job) -> None:
     """Tokenise a shard's rows into its Arrow file."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # there is a process a core already
-    tokenizer = Tokenizer.from_file(str(job.tokenizer))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(job.max_length)
+    tokenizer = folder_tokenizer(job.tokenizer.parent, job.max_length)
     with ArrowWriter(path=str(job.target), features=FEATURES) as writer:
         for rows in batches(job.parquet, job.start, job.stop):
             writer.write_table(tokenise(rows, tokenizer))

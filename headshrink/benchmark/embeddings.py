@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from headshrink.benchmark.models import NORMALISED, Model
 from headshrink.benchmark.parallel import over_cores
 from headshrink.errors import HeadshrinkError
-from headshrink.model.encoder import token_ids
 
 SENTENCE_TOKENS = 128  # the protocol's limit for sentences, special tokens included
 
@@ -57,8 +56,7 @@ def embed(model: Model, texts: Iterable[str], batch_size: int = 64) -> Embedding
     Raises HeadshrinkError for an embedding that is not finite.
     """
     distinct = list(dict.fromkeys(texts))
-    limit = min(SENTENCE_TOKENS, model.longest)
-    ids = token_ids(model.tokenizer, distinct, limit) if distinct else []
+    ids = model.tokenise(distinct, SENTENCE_TOKENS) if distinct else []
     widths = {pooling: vectors.shape[1] for pooling, vectors in model.pooled(ids[:1]).items()} if ids else {}
     table = {pooling: np.empty((len(ids), width), dtype=np.float32) for pooling, width in widths.items()}
 

@@ -16,7 +16,7 @@ from headshrink.errors import HeadshrinkError
 from headshrink.graph import feed, interface
 from headshrink.hashing import file_sha256
 from headshrink.model import SentenceEncoder, load_encoder, pad_ids
-from headshrink.model.encoder import pool
+from headshrink.model.encoder import pool, token_ids
 from headshrink.model.folder import WEIGHTS, read_tokenizer
 
 GRAPH = "model.onnx"
@@ -43,6 +43,10 @@ class Model(Protocol):
     longest: int
     poolings: tuple[str, ...]
     own: str
+
+    def tokenise(self, texts: Sequence[str], most: int) -> list[list[int]]:
+        """Token ids of texts as the model's users have them, default prompt included, cut at `most` or earlier."""
+        ...
 
     def pooled(self, ids: Sequence[Sequence[int]]) -> dict[str, NDArray[np.float32]]:
         """Plain poolings of a batch of token ids, and OWN where that is another; [batch, dimension] each."""
@@ -85,6 +89,8 @@ def own_pooling(encoder: SentenceEncoder) -> str:
     the two hold the same weights.
     """
     suffix = NORMALISED if encoder.normalise else ""
+    if encoder.settings.truncate_dim:
+        return OWN
     if not len(encoder.dense) and encoder.pooling in ("cls", "mean"):
         return encoder.pooling + suffix
     return "pooler" + suffix if _is_pooler(encoder) else OWN
@@ -110,6 +116,9 @@ class TorchModel:
         pooler = () if encoder.backbone.pooler is None else ("pooler",)
         self.poolings: tuple[str, ...] = ("cls", "mean", *pooler)
         self.own = own_pooling(encoder)
+
+    def tokenise(self, texts: Sequence[str], most: int) -> list[list[int]]:
+        return self.encoder.tokenise(texts, most)
 
     @torch.inference_mode()
     def pooled(self, ids: Sequence[Sequence[int]]) -> dict[str, NDArray[np.float32]]:
@@ -149,6 +158,9 @@ class OnnxModel:
     def __init__(self, name: str, folder: Path, sha256: str = "") -> None:
         self.name, self.folder, self.sha256 = name, folder, sha256
         self.tokenizer = read_tokenizer(folder)
+        cut = self.tokenizer.backend_tokenizer.truncation or {}
+        self.cut = int(cut.get("max_length", UNSTATED_TOKENS))
+        self.tokenizer.truncation_side = cut.get("direction", self.tokenizer.truncation_side).lower()
         self.session = open_session(folder, threads=1)
         self.longest = int(self.session.get_modelmeta().custom_metadata_map.get(MAX_TOKENS, UNSTATED_TOKENS))
         self.graph = interface(self.session, folder / GRAPH)
@@ -156,6 +168,9 @@ class OnnxModel:
         others = [output.name for output in self.session.get_outputs()]
         self.poolings: tuple[str, ...] = ("cls", "mean") if STATES in others else ()
         self.own = OWN
+
+    def tokenise(self, texts: Sequence[str], most: int) -> list[list[int]]:
+        return token_ids(self.tokenizer, texts, min(most, self.longest, self.cut))
 
     def outputs(self, ids: Sequence[Sequence[int]], names: list[str]) -> tuple[list[NDArray[np.float32]], Tensor]:
         """Outputs of a batch of token ids, and its mask [batch, tokens]."""

@@ -152,5 +152,4 @@ def speed_task_ms(models: Mapping[str, Model], sentences: Sequence[str]) -> dict
 
 
 def embed_one(model: Model, text: str) -> None:
-    limit = min(SENTENCE_TOKENS, model.longest)
-    model.pooled(model.tokenizer([text], truncation=True, max_length=limit)["input_ids"])
+    model.pooled(model.tokenise([text], SENTENCE_TOKENS))

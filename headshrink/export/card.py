@@ -55,7 +55,7 @@ def write_card(
         introduction(encoder, teacher, cut.get("student", "pruned")),
         forms(folder, gate),
         *(usage(target, folder) for target in written),
-        *([fastembed(encoder)] if "onnx" in gate else []),
+        *([fastembed(encoder)] if "onnx" in gate and not encoder.settings.prompt else []),
         *([what_was_cut(cut)] if cut.get("student", "pruned") == "pruned" else []),
         provenance(folder, teacher, cut),
     ]
@@ -131,8 +131,9 @@ def usage(target: Target, folder: Path) -> str:
 
 
 def fastembed(encoder: SentenceEncoder) -> str:
-    """How fastembed opens the ONNX form, with this folder's own tokenizer."""
-    code = FASTEMBED.strip().replace("{dimension}", str(encoder.dimension)).replace("{tokens}", str(encoder.max_length))
+    """How fastembed opens the ONNX form, with this folder's own tokenizer, which knows no prompt."""
+    limit = f'{encoder.max_length}, direction="{encoder.tokenizer.truncation_side}"'
+    code = FASTEMBED.strip().replace("{dimension}", str(encoder.dimension)).replace("{tokens}", limit)
     return f"## fastembed\n\n`pip install fastembed`\n\n```python\n{code}\n```"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from headshrink.errors import HeadshrinkError
-from headshrink.text.tokens import truncated_ids
+from headshrink.text.tokens import complete_tokenizer, truncated_ids
 
 TOKENIZER = "tokenizer.json"
 INPUTS = ("input_ids", "attention_mask")
@@ -81,12 +81,19 @@ def read_tokenizer(path: Path) -> Tokenizer:
         raise HeadshrinkError(f"cannot read {path} ({error}): an exported {path.name} is needed") from error
 
 
+def text_reader(encoder: Any) -> Tokenizer:
+    """The tokenizer of a SentenceEncoder that gives by itself what `tokenise` gives: prompt, length and side."""
+    python = encoder.tokenizer
+    state, side = python.backend_tokenizer.to_str(), python.truncation_side
+    tokenizer = complete_tokenizer(state, encoder.max_length, side, encoder.settings.prompt)
+    tokenizer.enable_padding(pad_id=python.pad_token_id, pad_token=python.pad_token)
+    return tokenizer
+
+
 def write_tokenizer(encoder: Any, path: Path) -> None:
     """The tokenizer with truncation and padding switched on, so that `encode_batch` gives what the graph takes.
 
     `encoder` is a SentenceEncoder, whose module this one must not import: a graph's user has no torch.
     """
-    tokenizer = Tokenizer.from_str(encoder.tokenizer.backend_tokenizer.to_str())
-    tokenizer.enable_truncation(encoder.max_length)
-    tokenizer.enable_padding(pad_id=encoder.tokenizer.pad_token_id, pad_token=encoder.tokenizer.pad_token)
-    path.write_text(tokenizer.to_str(pretty=True), encoding="utf-8")  # tokenizers' save raises bare Exceptions
+    state = text_reader(encoder).to_str(pretty=True)
+    path.write_text(state, encoding="utf-8")  # tokenizers' save raises bare Exceptions

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from headshrink.export.graph_encoder import INPUTS, TOKENIZER, GraphEncoder, rea
 
 MODEL = "model.xml"  # its weights are in model.bin
 FP32 = "f32"  # the default on a processor with bf16 instructions would be bf16
+FIRST_CALL = Lock()  # of the whole process: see `first_call`
 
 
 class OpenVinoEncoder(GraphEncoder):
@@ -50,10 +52,22 @@ def compile_model(path: Path, threads: int, streams: int = 1, precision: str = F
     options = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": streams, "INFERENCE_PRECISION_HINT": precision}
     core = openvino().Core()
     try:
-        return core.compile_model(path, "CPU", options)
+        compiled = core.compile_model(path, "CPU", options)
+        first_call(compiled)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise HeadshrinkError(f"cannot open {path} ({reason}): an exported OpenVINO model is needed") from error
+    return compiled
+
+
+def first_call(compiled: Any) -> None:
+    """Embed one token, alone in the process.
+
+    Two concurrent first calls of `infer` can block each other for ever; later calls never do.
+    """
+    token = np.ones((1, 1), dtype=np.int64)
+    with FIRST_CALL:
+        compiled.create_infer_request().infer(dict.fromkeys(INPUTS, token))
 
 
 def openvino() -> Any:

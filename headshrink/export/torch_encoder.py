@@ -2,10 +2,9 @@
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 
 from headshrink.cores import cores
-from headshrink.export.graph_encoder import GraphEncoder
+from headshrink.export.graph_encoder import GraphEncoder, text_reader
 from headshrink.model import SentenceEncoder
 
 
@@ -17,9 +16,6 @@ class TorchEncoder(GraphEncoder):
     """
 
     def __init__(self, encoder: SentenceEncoder, workers: int | None = None) -> None:
-        tokenizer = Tokenizer.from_str(encoder.tokenizer.backend_tokenizer.to_str())
-        tokenizer.enable_truncation(encoder.max_length)
-        tokenizer.enable_padding(pad_id=encoder.tokenizer.pad_token_id)
         encoder.eval()
 
         @torch.inference_mode()
@@ -27,4 +23,4 @@ class TorchEncoder(GraphEncoder):
             torch.set_num_threads(1)  # of this thread: OpenMP counts per calling thread
             return encoder(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()
 
-        super().__init__(run, encoder.dimension, tokenizer, workers or cores())
+        super().__init__(run, encoder.dimension, text_reader(encoder), workers or cores())

@@ -1,6 +1,8 @@
 """A sentence encoder: BERT backbone, pooling, dense layers, normalisation, as its modules.json says."""
 
+import copy
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -10,7 +12,7 @@ from transformers import BertModel, PreTrainedTokenizerBase
 from headshrink.progress import track
 from headshrink.text.tokens import truncated_ids
 
-POOLINGS = ("cls", "mean", "max")
+POOLINGS = ("cls", "mean", "max", "mean_sqrt_len")
 
 
 def pad_ids(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
@@ -41,7 +43,8 @@ def pool(states: Tensor, mask: Tensor, pooling: str) -> Tensor:
     weights = mask.unsqueeze(-1).to(states.dtype)
     if pooling == "max":
         return states.masked_fill(weights == 0, torch.finfo(states.dtype).min).amax(1)
-    return (states * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
+    tokens = weights.sum(1).clamp(min=1e-9)
+    return (states * weights).sum(1) / (tokens.sqrt() if pooling == "mean_sqrt_len" else tokens)
 
 
 def length_batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
@@ -51,11 +54,38 @@ def length_batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int
         yield order[start : start + batch_size]
 
 
+class UnitLength(nn.Module):
+    """Normalisation between dense layers; the last one is SentenceEncoder's `normalise`."""
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        return nn.functional.normalize(vectors, dim=-1)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """config_sentence_transformers.json: how a model's embeddings are meant to be used.
+
+    The prompt that `default_prompt_name` names stands before every text; an embedding is cut after `truncate_dim`
+    dimensions, and not normalised again.
+    """
+
+    prompts: dict[str, str | None] = field(default_factory=dict)
+    default_prompt_name: str | None = None
+    similarity_fn_name: str | None = None
+    truncate_dim: int | None = None
+
+    @property
+    def prompt(self) -> str:
+        """The default prompt; empty without one."""
+        return (self.prompts[self.default_prompt_name] or "") if self.default_prompt_name is not None else ""
+
+
 class SentenceEncoder(nn.Module):
     """A BERT backbone with what turns its hidden states into one vector a sentence.
 
-    `pooling` is one of POOLINGS; `dense` are the modules after it (LaBSE: Linear and Tanh, which equals its pooler);
-    `normalise` scales to unit length; `max_length` in tokens, special tokens included.
+    `pooling` is one of POOLINGS; `dense` are the modules after it, Linear and activation in turn, UnitLength where
+    sentence-transformers normalises before a dense layer (LaBSE: Linear and Tanh, which equals its pooler);
+    `normalise` scales to unit length at the end; `max_length` in tokens, special tokens included.
     """
 
     def __init__(
@@ -66,17 +96,26 @@ class SentenceEncoder(nn.Module):
         dense: nn.Sequential | None = None,
         normalise: bool = True,
         max_length: int = 128,
+        settings: Settings | None = None,
     ) -> None:
         super().__init__()
         self.backbone, self.tokenizer = backbone, tokenizer
         self.pooling, self.normalise, self.max_length = pooling, normalise, max_length
         self.dense = nn.Sequential() if dense is None else dense
+        self.settings = settings or Settings()
+
+    def with_backbone(self, backbone: BertModel) -> "SentenceEncoder":
+        """An encoder with another backbone, and copies of what comes after it."""
+        dense = copy.deepcopy(self.dense)
+        rest = (self.tokenizer, self.pooling, dense, self.normalise, self.max_length, self.settings)
+        return SentenceEncoder(backbone, *rest).to(self.device).train(self.training)
 
     @property
     def dimension(self) -> int:
         """Length of one embedding."""
         linears = [module for module in self.dense if isinstance(module, nn.Linear)]
-        return linears[-1].out_features if linears else self.backbone.config.hidden_size
+        length = linears[-1].out_features if linears else self.backbone.config.hidden_size
+        return min(length, self.settings.truncate_dim or length)
 
     @property
     def device(self) -> torch.device:
@@ -85,16 +124,21 @@ class SentenceEncoder(nn.Module):
     def embed(self, states: Tensor, mask: Tensor) -> Tensor:
         """Sentence embeddings [batch, dimension] from last hidden states [batch, tokens, hidden] and a 0/1 mask."""
         pooled = self.dense(pool(states, mask, self.pooling))
-        return nn.functional.normalize(pooled, dim=-1) if self.normalise else pooled
+        whole = nn.functional.normalize(pooled, dim=-1) if self.normalise else pooled
+        return whole[..., : self.settings.truncate_dim]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Sentence embeddings [batch, dimension] of padded ids and their 0/1 mask, both [batch, tokens]."""
         states = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         return self.embed(states, attention_mask)
 
-    def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, special tokens included, cut at `max_length`."""
-        return token_ids(self.tokenizer, texts, self.max_length)
+    def tokenise(self, texts: Sequence[str], most: int | None = None) -> list[list[int]]:
+        """Token ids of each text after the default prompt, special tokens included.
+
+        Cut at `max_length`, and at `most` tokens where that is fewer.
+        """
+        prompt, limit = self.settings.prompt, min(self.max_length, most or self.max_length)
+        return token_ids(self.tokenizer, [prompt + text for text in texts] if prompt else texts, limit)
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str], batch_size: int = 32, progress: bool = False) -> np.ndarray:

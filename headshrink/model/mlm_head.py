@@ -11,7 +11,8 @@ from transformers import BertConfig, BertModel
 from transformers.models.bert.modeling_bert import BertPredictionHeadTransform
 
 from headshrink.errors import HeadshrinkError
-from headshrink.model.folder import WEIGHTS
+from headshrink.model.checkpoint import current_name
+from headshrink.model.files import WEIGHTS
 
 FILE = "mlm_head.safetensors"  # beside the model's own weights, which every reader of the folder takes alone
 PREFIX = "cls.predictions."
@@ -47,6 +48,7 @@ def mlm_head_from(weights: Mapping[str, Tensor], config: BertConfig) -> MlmHead 
 
     One with an output table of its own is none either: what a tied head says follows from the model's own words.
     """
+    weights = {current_name(name): value for name, value in weights.items()}
     table = next((value for name, value in weights.items() if name.endswith(TABLE)), None)
     output = weights.get(OUTPUT_TABLE)
     if output is not None and (table is None or not torch.equal(output, table)):

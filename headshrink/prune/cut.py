@@ -3,7 +3,6 @@
 Exact: the cut model computes what the whole one computes with the gates of what was cut at 0.
 """
 
-import copy
 from typing import Any
 
 import torch
@@ -24,14 +23,7 @@ def cut(encoder: SentenceEncoder, plan: Plan) -> SentenceEncoder:
     config = cut_config(encoder, plan)
     backbone = empty_model(config)
     backbone.load_state_dict(cut_weights(encoder.backbone.state_dict(), plan, config.head_size))
-    return with_backbone(encoder, backbone)
-
-
-def with_backbone(encoder: SentenceEncoder, backbone: PrunedBertModel) -> SentenceEncoder:
-    """An encoder with another backbone, and copies of what comes after it."""
-    dense = copy.deepcopy(encoder.dense)
-    out = SentenceEncoder(backbone, encoder.tokenizer, encoder.pooling, dense, encoder.normalise, encoder.max_length)
-    return out.to(encoder.device).train(encoder.training)
+    return encoder.with_backbone(backbone)
 
 
 def cut_config(encoder: SentenceEncoder, plan: Plan) -> PrunedBertConfig:

@@ -6,7 +6,7 @@ from torch import Tensor
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.model.modeling_pruned_bert import FactorisedEmbedding
-from headshrink.prune.cut import as_pruned_config, empty_model, with_backbone
+from headshrink.prune.cut import as_pruned_config, empty_model
 
 
 def factorise(encoder: SentenceEncoder, rank: int, counts: Tensor) -> SentenceEncoder:
@@ -34,7 +34,7 @@ def factorise(encoder: SentenceEncoder, rank: int, counts: Tensor) -> SentenceEn
     state["embeddings.word_embeddings.projection.weight"] = projection.T.contiguous()
     backbone.load_state_dict(state)
     assert isinstance(backbone.embeddings.word_embeddings, FactorisedEmbedding)
-    return with_backbone(encoder, backbone)
+    return encoder.with_backbone(backbone)
 
 
 def low_rank(table: Tensor, rank: int, counts: Tensor) -> tuple[Tensor, Tensor]:

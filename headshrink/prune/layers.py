@@ -6,7 +6,7 @@ from torch import Tensor
 from headshrink.importance.batches import PairBatch
 from headshrink.model import SentenceEncoder
 from headshrink.model.sites import KINDS, widths
-from headshrink.prune.cut import as_pruned_config, empty_model, with_backbone
+from headshrink.prune.cut import as_pruned_config, empty_model
 
 
 def keep_layers(encoder: SentenceEncoder, layers: list[int]) -> SentenceEncoder:
@@ -18,7 +18,7 @@ def keep_layers(encoder: SentenceEncoder, layers: list[int]) -> SentenceEncoder:
     )
     backbone = empty_model(config)
     backbone.load_state_dict(_renumbered(encoder.backbone.state_dict(), layers))
-    return with_backbone(encoder, backbone)
+    return encoder.with_backbone(backbone)
 
 
 def first_to_last(there: int, count: int) -> list[int]:

@@ -83,12 +83,11 @@ class Counted:
 
     def _dense_parameters(self, hidden: int) -> int:
         whole = self.encoder.backbone.config.hidden_size
-        linears = [module for module in self.encoder.dense if isinstance(module, nn.Linear)]
-        if linears:
-            return sum(weight.numel() for weight in self.encoder.dense.parameters()) - linears[0].out_features * (
-                whole - hidden
-            )
-        return (hidden + 1) * whole if hidden < whole else 0  # the map back to the teacher's length
+        dense = self.encoder.dense
+        weights = sum(weight.numel() for weight in dense.parameters())
+        if len(dense) and isinstance(dense[0], nn.Linear):
+            return weights - dense[0].out_features * (whole - hidden)
+        return weights + ((hidden + 1) * whole if hidden < whole else 0)  # the map back to the teacher's length
 
     def _fixed_flops(self, body: Body) -> int:
         """The product that makes embeddings of a factorised table; pooler and dense layers, once a sentence."""

@@ -14,7 +14,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
-from headshrink.prune.cut import as_pruned_config, empty_model, with_backbone
+from headshrink.prune.cut import as_pruned_config, empty_model
 
 ROWS_AT_ONCE = 4_096  # counted together: each addition runs over the whole vocabulary
 INNER = "##"  # WordPiece's mark of a piece inside a word
@@ -86,7 +86,7 @@ def cut_vocabulary(encoder: SentenceEncoder, keep: Sequence[str]) -> SentenceEnc
     config.vocab_size, config.pad_token_id = len(tokenizer), tokenizer.pad_token_id
     backbone = empty_model(config)
     backbone.load_state_dict(encoder.backbone.state_dict() | {_table_name(encoder): torch.cat(rows)})
-    out = with_backbone(encoder, backbone)
+    out = encoder.with_backbone(backbone)
     out.tokenizer = tokenizer
     return out
 

@@ -15,7 +15,7 @@ from headshrink.importance.batches import PairBatch
 from headshrink.importance.gates import dropout
 from headshrink.importance.losses import LOSSES
 from headshrink.model import SentenceEncoder
-from headshrink.prune.cut import as_pruned_config, empty_model, with_backbone
+from headshrink.prune.cut import as_pruned_config, empty_model
 
 # Which axes of each weight run over the residual stream.
 HIDDEN_AXES = {
@@ -36,15 +36,15 @@ HIDDEN_AXES = {
 def cut_width(encoder: SentenceEncoder, dimensions: list[int]) -> SentenceEncoder:
     """A new encoder whose residual stream has only the given dimensions (indices, ascending).
 
-    Embeddings keep their length: where no dense layer follows the pooling, one is added that puts the dimensions back
-    where they were, with zeros for those cut; distillation may train it.
+    Embeddings keep their length: where no dense layer follows the pooling at once, one is added that puts the
+    dimensions back where they were, with zeros for those cut; distillation may train it.
     """
     config = as_pruned_config(encoder)
     config.hidden_size = len(dimensions)
     backbone = empty_model(config)
     kept = torch.tensor(dimensions)
     backbone.load_state_dict({name: _cut(name, value, kept) for name, value in encoder.backbone.state_dict().items()})
-    out = with_backbone(encoder, backbone)
+    out = encoder.with_backbone(backbone)
     out.dense = _back_to_full_length(encoder, kept).train(encoder.training)
     return out
 
@@ -58,9 +58,8 @@ def _cut(name: str, value: Tensor, kept: Tensor) -> Tensor:
 
 def _back_to_full_length(encoder: SentenceEncoder, kept: Tensor) -> nn.Sequential:
     """Dense layers that take the narrow pooled state to an embedding of the old length."""
-    if len(encoder.dense):
-        first = encoder.dense[0]
-        assert isinstance(first, nn.Linear)
+    first = encoder.dense[0] if len(encoder.dense) else None
+    if isinstance(first, nn.Linear):
         narrow = nn.Linear(len(kept), first.out_features, bias=first.bias is not None).to(first.weight)
         state = {name: value.clone() for name, value in first.state_dict().items()}
         state["weight"] = state["weight"][:, kept]
@@ -71,7 +70,7 @@ def _back_to_full_length(encoder: SentenceEncoder, kept: Tensor) -> nn.Sequentia
     with torch.no_grad():
         narrow.weight.copy_(torch.eye(hidden)[:, kept])
         narrow.bias.zero_()
-    return nn.Sequential(narrow, nn.Identity())
+    return nn.Sequential(narrow, nn.Identity(), *encoder.dense)
 
 
 def dimension_order(encoder: SentenceEncoder, batches: Iterable[PairBatch]) -> list[int]:

@@ -28,7 +28,7 @@ class Running:
 
     def __init__(self, name: str, run: Run, encoder: SentenceEncoder) -> None:
         self.name, self.run, self.lock = name, run, Lock()
-        self.tokenizer, self.longest = encoder.tokenizer, encoder.max_length
+        self.tokenizer, self.longest, self.tokenise = encoder.tokenizer, encoder.max_length, encoder.tokenise
 
     def pooled(self, ids: Sequence[Sequence[int]]) -> dict[str, NDArray[np.float32]]:
         with self.lock:

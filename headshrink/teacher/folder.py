@@ -1,6 +1,5 @@
 """A teacher from a local transformers or sentence-transformers folder."""
 
-import tempfile
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -9,7 +8,7 @@ from transformers import BertModel
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder
 from headshrink.model.mlm_head import MlmHead, load_mlm_head, mlm_head_from
-from headshrink.teacher._pickled import PICKLED, converted, pickled_places, read_pickle
+from headshrink.model.pickled import pickled_places, read_pickle
 
 
 def open_folder(path: str | Path, allow_pickle: bool = False) -> SentenceEncoder:
@@ -27,7 +26,7 @@ def open_folder(path: str | Path, allow_pickle: bool = False) -> SentenceEncoder
     if not folder.is_dir():
         raise HeadshrinkError(f"no model folder {folder}: give a transformers or sentence-transformers folder")
     try:
-        return open_pickled(folder, allow_pickle) if pickled_places(folder) else load_encoder(folder)
+        return load_encoder(folder, allow_pickle)
     except (OSError, ValueError, KeyError, SafetensorError) as error:  # a file of the folder missing, cut or not JSON
         reason = " ".join(str(error).split())[:200]
         raise HeadshrinkError(f"cannot read the model folder {folder} ({reason}): a whole one is needed") from error
@@ -35,19 +34,6 @@ def open_folder(path: str | Path, allow_pickle: bool = False) -> SentenceEncoder
 
 def open_mlm_head(folder: Path, backbone: BertModel) -> MlmHead | None:
     """The MLM head of a folder that `open_folder` has opened as `backbone`; None where its checkpoint has none."""
-    pickled = folder / PICKLED
-    if pickled in pickled_places(folder):
-        return mlm_head_from(read_pickle(pickled), backbone.config)
+    if pickled := [path for path in pickled_places(folder) if path.parent == folder]:
+        return mlm_head_from(read_pickle(pickled[0]), backbone.config)
     return load_mlm_head([folder], backbone)
-
-
-def open_pickled(folder: Path, allow_pickle: bool) -> SentenceEncoder:
-    """Load a folder with pickled weights by way of a converted copy, if that is allowed."""
-    pickled = pickled_places(folder)
-    if not allow_pickle:
-        found = ", ".join(str(file.relative_to(folder)) for file in pickled)
-        raise HeadshrinkError(
-            f"weights of {folder} exist only as pickles ({found}): convert them to safetensors, or set allow_pickle"
-        )
-    with tempfile.TemporaryDirectory(prefix="headshrink-") as scratch:
-        return load_encoder(converted(folder, pickled, Path(scratch) / folder.name))

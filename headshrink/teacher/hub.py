@@ -6,8 +6,10 @@ from pathlib import Path
 
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
-from headshrink.model.folder import WEIGHTS
-from headshrink.teacher._pickled import PICKLED, weight_places
+from headshrink.model.allowed import MODULE_CONFIGS
+from headshrink.model.files import INDEX, WEIGHTS
+from headshrink.model.folder import SETTINGS
+from headshrink.model.pickled import PICKLED, PICKLED_INDEX, SAFE, weight_places
 from headshrink.teacher.folder import open_folder
 
 NEEDED = [  # what makes a BERT sentence encoder; a repository often holds ONNX, TensorFlow and Flax copies beside it
@@ -16,12 +18,18 @@ NEEDED = [  # what makes a BERT sentence encoder; a repository often holds ONNX,
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
+    "added_tokens.json",
+    "adapter_config.json",  # to be refused
     "modules.json",
-    "sentence_bert_config.json",
+    MODULE_CONFIGS,
+    SETTINGS,
     "[0-9]_*/config.json",
     WEIGHTS,
+    INDEX,
+    "model-*-of-*.safetensors",
     f"[0-9]_*/{WEIGHTS}",
 ]
+PICKLES = (PICKLED, PICKLED_INDEX, "pytorch_model-*-of-*.bin")
 
 
 def download(hub_id: str, revision: str, allow_pickle: bool = False) -> SentenceEncoder:
@@ -36,10 +44,10 @@ def download(hub_id: str, revision: str, allow_pickle: bool = False) -> Sentence
     """
     folder = fetch(hub_id, revision, NEEDED)
     if allow_pickle:
-        bare = [place for place in weight_places(folder) if not (place / WEIGHTS).is_file()]
-        pickled = [str((place / PICKLED).relative_to(folder)) for place in bare]
+        bare = [place for place in weight_places(folder) if not any((place / name).is_file() for name in SAFE)]
+        pickled = [str((place / name).relative_to(folder)) for place in bare for name in PICKLES]
         folder = fetch(hub_id, revision, [*NEEDED, *pickled]) if pickled else folder
-    if not any((folder / name).is_file() for name in (WEIGHTS, PICKLED)):
+    if not any((folder / name).is_file() for name in (*SAFE, PICKLED, PICKLED_INDEX)):
         raise HeadshrinkError(f"no {WEIGHTS} in {hub_id}@{revision}: give a revision that has it, or allow_pickle")
     return open_folder(folder, allow_pickle)
 

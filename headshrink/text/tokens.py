@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, normalizers
 
 CHARS_A_TOKEN = 8  # of ordinary text 3 to 5: mostly one try is enough
 GROWTH = 8
@@ -14,6 +15,31 @@ GAP = re.compile("(?<=[!-~Ѐ-џ]) (?=[!-~Ѐ-џ])")
 NORMALIZERS = {"BertNormalizer", "Lowercase", "StripAccents", "NFC", "NFD", "NFKC", "NFKD"}
 SPLITS_AT_SPACES = {"BertPreTokenizer", "Whitespace", "WhitespaceSplit"}
 SPLITS = SPLITS_AT_SPACES | {"Punctuation", "Digits"}
+
+
+def complete_tokenizer(state: str, max_tokens: int, side: str = "right", prompt: str = "") -> Tokenizer:
+    """A tokenizer.json that cuts texts by itself, on the side "right" or "left", after a prompt; it does not pad.
+
+    The prompt comes before normalisation, as if it were written before the text; tokenizers writes none before an
+    empty text.
+    """
+    tokenizer = Tokenizer.from_str(state)
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_tokens, direction=side)
+    if prompt:
+        own = [tokenizer.normalizer] if tokenizer.normalizer else []
+        tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend(prompt), *own])
+    return tokenizer
+
+
+def folder_tokenizer(folder: Path, max_tokens: int) -> Tokenizer:
+    """The `complete_tokenizer` of a model folder that `save_encoder` wrote, without importing torch."""
+    settings = folder / "config_sentence_transformers.json"
+    stated = json.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
+    prompt = stated.get("prompts", {}).get(stated.get("default_prompt_name")) or ""
+    config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    state = (folder / "tokenizer.json").read_text(encoding="utf-8")
+    return complete_tokenizer(state, max_tokens, config.get("truncation_side", "right"), prompt)
 
 
 def truncated_ids(

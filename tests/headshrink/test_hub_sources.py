@@ -17,6 +17,7 @@ from torch import nn
 from transformers import BertForPreTraining
 
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
+from headshrink.model.encoder import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SENTENCES = ["the man sees the dog", "кошка спит в дом", "a"]
@@ -125,6 +126,19 @@ def test_the_embedding_of_a_labse_teacher_is_its_normalised_pooler_output(hub, c
     assert (facts["label"], facts["revision"], facts["generated"]) == ("someone/LaBSE-tiny", commit, False)
     assert {"model.safetensors", "2_Dense/model.safetensors"} < fetched(hub, "someone/LaBSE-tiny")
     assert not fetched(hub, "someone/LaBSE-tiny") & {"pytorch_model.bin", "onnx/model.onnx"}
+
+
+def test_a_downloaded_teacher_keeps_its_prompt_and_weights_in_several_files(hub, client, labse, tmp_path):
+    folder, encoder = labse
+    encoder.settings = Settings({"query": "the man: "}, "query", truncate_dim=8)
+    save_encoder(encoder, folder)
+    (folder / "model.safetensors").unlink()
+    encoder.backbone.save_pretrained(folder, max_shard_size="20KB")
+    commit = hub.add("models", "someone/sharded", folder)
+    assert client.call("teacher", "someone/sharded", commit, False, str(tmp_path / "teacher")) == {"result": None}
+    teacher = load_encoder(tmp_path / "teacher")
+    assert teacher.settings == encoder.settings
+    assert np.abs(teacher.encode(SENTENCES) - encoder.encode(SENTENCES)).max() < 1e-6
 
 
 def test_a_downloaded_teacher_needs_no_network_again(hub, client, labse, tmp_path):

@@ -1,5 +1,7 @@
 """A narrow and shallow BERT from scratch (rubert-tiny); with ALBERT's thin word tables and shared layers, if wanted."""
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 from transformers import BertModel
@@ -37,4 +39,5 @@ def encoder_from_scratch(backbone: BertModel, teacher: SentenceEncoder) -> Sente
     dense, hidden = nn.Sequential(), backbone.config.hidden_size
     if hidden != teacher.dimension:
         dense = nn.Sequential(nn.Linear(hidden, teacher.dimension, bias=False), nn.Identity())
-    return SentenceEncoder(backbone, teacher.tokenizer, "mean", dense, teacher.normalise, teacher.max_length).eval()
+    rest = (teacher.normalise, teacher.max_length, replace(teacher.settings, truncate_dim=None))
+    return SentenceEncoder(backbone, teacher.tokenizer, "mean", dense, *rest).eval()

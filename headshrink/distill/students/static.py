@@ -1,5 +1,7 @@
 """A static student: the mean of word vectors that the teacher wrote, nothing computed above them (model2vec)."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -38,7 +40,8 @@ def word_vectors(teacher: SentenceEncoder, counts: Tensor, rank: int | None = No
     with torch.random.fork_rng(devices=[]):
         backbone = PrunedBertModel(config)
     backbone.load_state_dict(word_weights(vectors, rank, counts))
-    return SentenceEncoder(backbone, teacher.tokenizer, "mean", None, teacher.normalise, teacher.max_length).eval()
+    rest = (teacher.normalise, teacher.max_length, replace(teacher.settings, truncate_dim=None))
+    return SentenceEncoder(backbone, teacher.tokenizer, "mean", None, *rest).eval()
 
 
 def word_weights(vectors: Tensor, rank: int | None, counts: Tensor) -> dict[str, Tensor]:

@@ -43,10 +43,7 @@ def as_stock(encoder: SentenceEncoder) -> SentenceEncoder | None:
     plain["num_hidden_layers"] = len(shape["heads_per_layer"])
     backbone = BertModel(BertConfig.from_dict(plain), add_pooling_layer=encoder.backbone.pooler is not None)
     backbone.load_state_dict(encoder.backbone.state_dict())
-    stock = SentenceEncoder(
-        backbone, encoder.tokenizer, encoder.pooling, encoder.dense, encoder.normalise, encoder.max_length
-    )
-    return stock.eval()
+    return encoder.with_backbone(backbone).eval()
 
 
 def open_folder(folder: Path) -> Embed:
@@ -90,8 +87,7 @@ def in_dtype(encoder: SentenceEncoder, dtype: torch.dtype) -> SentenceEncoder:
     backbone: Any = copy.deepcopy(encoder.backbone)
     backbone.to(dtype)
     backbone.config.dtype = dtype
-    modules = (encoder.tokenizer, encoder.pooling, encoder.dense, encoder.normalise, encoder.max_length)
-    return SentenceEncoder(backbone, *modules).eval()
+    return encoder.with_backbone(backbone).eval()
 
 
 def open_half(folder: Path) -> Embed:

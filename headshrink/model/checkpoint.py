@@ -1,0 +1,96 @@
+"""A checkpoint's names and shapes, compared with the model that its config.json describes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from headshrink.errors import HeadshrinkError
+from headshrink.model.files import INDEX, WEIGHTS, damaged, inside, read_json
+
+Shape = tuple[int, ...]
+HEADS = ("cls.", "classifier.", "qa_outputs.", "dropout.")  # of tasks; no part of an encoder
+BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")  # which old checkpoints saved
+OLD_NAMES = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}  # of TensorFlow
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that hold a folder's weights: one, or those that its index names; HeadshrinkError without."""
+    if (folder / WEIGHTS).is_file():
+        return [folder / WEIGHTS]
+    index = folder / INDEX
+    if not index.is_file():
+        raise HeadshrinkError(f"no {WEIGHTS} in {folder}: weights must be in safetensors")
+    names = read_json(index, dict).get("weight_map")
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise damaged(index, "no weight_map")
+    files = [inside(folder, name, index) for name in sorted(set(names.values()))]
+    for file in files:
+        if file.parent != folder or file.suffix != ".safetensors":
+            raise damaged(index, f"{file.name} is no safetensors file of this folder")
+    return files
+
+
+def read_shapes(files: list[Path]) -> dict[str, Shape]:
+    """Names and shapes of all tensors, from the headers alone."""
+    shapes: dict[str, Shape] = {}
+    for path in files:
+        try:
+            with safe_open(path, framework="pt") as file:
+                found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise HeadshrinkError(f"cannot read {path} ({error}): a whole safetensors file is needed") from error
+        if twice := shapes.keys() & found.keys():
+            raise damaged(path, f"{min(twice)} is in two files")
+        shapes |= found
+    return shapes
+
+
+def current_name(name: str) -> str:
+    """A parameter's name today, from the names that transformers still reads."""
+    for old, new in OLD_NAMES.items():
+        if name.endswith(old):
+            return name.removesuffix(old) + new
+    return name
+
+
+def model_shapes(shapes: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Shapes under BertModel's own names: without the prefix `bert.`, heads of tasks and buffers."""
+    prefix = "bert." if any(name.startswith("bert.") for name in shapes) else ""
+    own = [name for name in shapes if not name.startswith(HEADS)]
+    kept = {current_name(name.removeprefix(prefix)): shapes[name] for name in own}
+    return {name: shape for name, shape in kept.items() if name not in BUFFERS}
+
+
+def check_weights(folder: Path, skeleton: nn.Module) -> bool:
+    """Compare a folder's checkpoint with a model that has a pooler if its architecture has one.
+
+    Returns whether the checkpoint holds the pooler. Raises HeadshrinkError where another weight is missing, none of the
+    model's, or of another shape.
+    """
+    files = weight_files(folder)
+    found = model_shapes(read_shapes(files))
+    wanted = {name: tuple(value.shape) for name, value in skeleton.state_dict().items()}
+    pooler = any(name.startswith("pooler.") for name in found)
+    if not pooler:
+        wanted = {name: shape for name, shape in wanted.items() if not name.startswith("pooler.")}
+    faults = [f"{name} is missing" for name in wanted if name not in found]
+    faults += [f"{name} is unexpected" for name in found if name not in wanted]
+    faults += [
+        f"{name} has the shape {list(found[name])}, not {list(wanted[name])}"
+        for name in wanted
+        if name in found and found[name] != wanted[name]
+    ]
+    if faults:
+        more = f" and {len(faults) - 2} more" if len(faults) > 2 else ""
+        raise HeadshrinkError(f"{files[0]} does not fit its config.json: {'; '.join(faults[:2])}{more}")
+    return pooler
+
+
+def check_finite(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Raises HeadshrinkError with the first weight that holds a NaN or an infinity."""
+    for name, value in weights.items():
+        if not bool(torch.isfinite(value).all()):
+            raise HeadshrinkError(f"{path}: {name} holds values that are not finite: allowed are finite weights")
