@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from transformers.utils import logging
 
-from headshrink.benchmark.machine import describe
+from headshrink.benchmarking.machine import describe
 from headshrink.corpus import Limits, SuiteIndex, build_corpus, suite_sentences
 from headshrink.corpus.sources.parallel import Parallel
 from headshrink.importance import PairBatch, Scores, load_scores, pair_batches, save_scores, score
 from headshrink.model import SentenceEncoder
-from headshrink.prune.plan import Ranking
+from headshrink.pruning.plan import Ranking
 
 logging.disable_progress_bar()  # of files that take a moment
 

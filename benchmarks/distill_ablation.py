@@ -25,25 +25,25 @@ import torch
 
 from benchmarks.distill_tenth import LOSSES as LOSSES_OF_TENTH
 from benchmarks.distill_tenth import options, prepared
-from headshrink.distill.data import Reference, TrainingData
-from headshrink.distill.losses import LOSSES, ON_EMBEDDINGS
-from headshrink.distill.mlm_fit import fit_mlm_head
-from headshrink.distill.objective import Objective
-from headshrink.distill.pairs import Pairs
-from headshrink.distill.parts import Parts, parts_of
-from headshrink.distill.precision import resolve
-from headshrink.distill.recipe import Recipe
-from headshrink.distill.rounds import by_learned_gates, in_rounds
-from headshrink.distill.students.thin import REPAIR_PAIRS
-from headshrink.distill.text import text_of
-from headshrink.distill.trainer import train as train_student
+from headshrink.distillation.data import Reference, TrainingData
+from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS
+from headshrink.distillation.mlm_fit import fit_mlm_head
+from headshrink.distillation.objective import Objective
+from headshrink.distillation.pairs import Pairs
+from headshrink.distillation.parts import Parts, parts_of
+from headshrink.distillation.precision import resolve
+from headshrink.distillation.recipe import Recipe
+from headshrink.distillation.rounds import by_learned_gates, in_rounds
+from headshrink.distillation.students.thin import REPAIR_PAIRS
+from headshrink.distillation.text import text_of
+from headshrink.distillation.trainer import train as train_student
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import FILE, MlmHead, load_mlm_head, save_mlm_head
-from headshrink.prune import Recipe as Cuts
-from headshrink.prune.embedding import factorise
-from headshrink.prune.layers import first_to_last, keep_layers
-from headshrink.prune.record import parameters
-from headshrink.prune.vocabulary import count_tokens
+from headshrink.pruning import Recipe as Cuts
+from headshrink.pruning.embedding import factorise
+from headshrink.pruning.layers import first_to_last, keep_layers
+from headshrink.pruning.record import parameters
+from headshrink.pruning.vocabulary import count_tokens
 
 FIRST_PAIRS = 64
 ROUNDS, MASKED = (1, 2, 4), (0.3, 0.6)

@@ -23,16 +23,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from headshrink.distill.data import TrainingData
-from headshrink.distill.losses import LOSSES, Outputs
-from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
-from headshrink.distill.precision import resolve
-from headshrink.distill.recipe import Recipe
-from headshrink.distill.targets import read_targets, write_targets
-from headshrink.distill.trainer import train
+from headshrink.distillation.data import TrainingData
+from headshrink.distillation.losses import LOSSES, Outputs
+from headshrink.distillation.pairs import Pairs, Sentences, TargetArrays
+from headshrink.distillation.precision import resolve
+from headshrink.distillation.recipe import Recipe
+from headshrink.distillation.targets import read_targets, write_targets
+from headshrink.distillation.trainer import train
 from headshrink.importance.scores import Scores
 from headshrink.model import SentenceEncoder, load_encoder, random_encoder
-from headshrink.prune import cut, plan_ratio
+from headshrink.pruning import cut, plan_ratio
 from headshrink.text.pairs import complete_rows, spread
 
 WEIGHTS = {"cosine": 1.0, "similarity": 1.0}

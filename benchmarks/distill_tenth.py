@@ -26,24 +26,24 @@ from headshrink.checkpoint import Checkpoints, fingerprint
 from headshrink.corpus import Limits, SuiteIndex, build_corpus, suite_sentences
 from headshrink.corpus.clean import fold, normalise
 from headshrink.corpus.sources.parallel import Parallel
-from headshrink.distill.callbacks.quantise import quantised
-from headshrink.distill.data import TrainingData
-from headshrink.distill.pairs import Pairs, Sentences, TargetArrays
-from headshrink.distill.precision import resolve
-from headshrink.distill.recipe import Recipe
-from headshrink.distill.record import summary, write_curve
-from headshrink.distill.students import Origin, Shape
-from headshrink.distill.students.every_kth_layer import every_kth_layer
-from headshrink.distill.students.narrow import narrow
-from headshrink.distill.students.static import static
-from headshrink.distill.students.thin import thin
-from headshrink.distill.targets import read_targets, write_targets
-from headshrink.distill.text import text_of
-from headshrink.distill.trainer import train as train_student
+from headshrink.distillation.callbacks.quantise import quantised
+from headshrink.distillation.data import TrainingData
+from headshrink.distillation.pairs import Pairs, Sentences, TargetArrays
+from headshrink.distillation.precision import resolve
+from headshrink.distillation.recipe import Recipe
+from headshrink.distillation.record import summary, write_curve
+from headshrink.distillation.students import Origin, Shape
+from headshrink.distillation.students.every_kth_layer import every_kth_layer
+from headshrink.distillation.students.narrow import narrow
+from headshrink.distillation.students.static import static
+from headshrink.distillation.students.thin import thin
+from headshrink.distillation.targets import read_targets, write_targets
+from headshrink.distillation.text import text_of
+from headshrink.distillation.trainer import train as train_student
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
-from headshrink.prune.fidelity import FidelityTest
-from headshrink.prune.record import parameters
-from headshrink.prune.vocabulary import count_tokens
+from headshrink.pruning.fidelity import FidelityTest
+from headshrink.pruning.record import parameters
+from headshrink.pruning.vocabulary import count_tokens
 from headshrink.text.sentences import read_sentences
 
 LIMITS = Limits(max_chars=300)  # the longest sentences cost most and say least

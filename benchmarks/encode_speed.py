@@ -21,11 +21,11 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
-from headshrink.benchmark.machine import describe
-from headshrink.benchmark.timing import Timings
-from headshrink.export import TARGETS, Limits, Options, Original, Pairs, write_lossy
-from headshrink.export.command import unit
-from headshrink.export.lines import Lines, encode_lines, open_encoder
+from headshrink.benchmarking.machine import describe
+from headshrink.benchmarking.timing import Timings
+from headshrink.exporting import TARGETS, Limits, Options, Original, Pairs, write_lossy
+from headshrink.exporting.command import unit
+from headshrink.exporting.lines import Lines, encode_lines, open_encoder
 from headshrink.model import load_encoder
 from headshrink.text.lines import read_lines
 from headshrink.text.pairs import complete_rows
@@ -36,7 +36,7 @@ MB_OF_KIB = 1024 / 1e6
 PEAK = """
 import sys
 from pathlib import Path
-from headshrink.export.command import encode
+from headshrink.exporting.command import encode
 encode(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), 32)
 lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
 print(int(lines["VmHWM"].split()[0]))

@@ -25,12 +25,12 @@ from typing import Any
 import pandas as pd
 import torch
 
-from headshrink.benchmark import evaluate as fast
-from headshrink.benchmark.machine import describe
-from headshrink.benchmark.models import TorchModel
-from headshrink.benchmark.probe import peak_resident_mb
-from headshrink.benchmark.read import open_suite
-from headshrink.benchmark.suite import TASKS
+from headshrink.benchmarking import evaluate as fast
+from headshrink.benchmarking.machine import describe
+from headshrink.benchmarking.models import TorchModel
+from headshrink.benchmarking.probe import peak_resident_mb
+from headshrink.benchmarking.read import open_suite
+from headshrink.benchmarking.suite import TASKS
 from headshrink.model import SentenceEncoder, load_encoder, random_encoder
 from headshrink.text.lines import read_text
 

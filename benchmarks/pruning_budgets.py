@@ -16,18 +16,18 @@ from typing import Any
 import torch
 
 from benchmarks import _pruning as shared
-from headshrink.benchmark.models import open_model
-from headshrink.benchmark.size import flops
-from headshrink.benchmark.timing import Setting, time_setting
+from headshrink.benchmarking.models import open_model
+from headshrink.benchmarking.size import flops
+from headshrink.benchmarking.timing import Setting, time_setting
 from headshrink.importance import Scores
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.model.folder import WEIGHTS
 from headshrink.model.sites import widths
-from headshrink.prune import Plan, cut
-from headshrink.prune.fidelity import FidelityTest
-from headshrink.prune.record import parameters
-from headshrink.prune.vocabulary import count_tokens
-from headshrink.prune.within import Budget, prune_within
+from headshrink.pruning import Plan, cut
+from headshrink.pruning.fidelity import FidelityTest
+from headshrink.pruning.record import parameters
+from headshrink.pruning.vocabulary import count_tokens
+from headshrink.pruning.within import Budget, prune_within
 from headshrink.text.pairs import spread
 
 EVERYTHING = ("hidden", "embedding", "vocabulary")

@@ -22,10 +22,10 @@ from benchmarks import _pruning as shared
 from benchmarks._pruning import MADE_FOR
 from headshrink.importance import Scores
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
-from headshrink.prune import Plan, Recipe, cut, prune
-from headshrink.prune.fidelity import Fidelity, FidelityTest
-from headshrink.prune.record import parameters
-from headshrink.prune.repair import Method
+from headshrink.pruning import Plan, Recipe, cut, prune
+from headshrink.pruning.fidelity import Fidelity, FidelityTest
+from headshrink.pruning.record import parameters
+from headshrink.pruning.repair import Method
 from headshrink.text.pairs import spread
 
 REPAIRED = ("obs", "fisher", "taylor", "random")

@@ -19,7 +19,7 @@ from benchmarks import _pruning as shared
 from headshrink.importance import PairBatch, score
 from headshrink.importance.losses import LOSSES
 from headshrink.model import SentenceEncoder, load_encoder, random_encoder
-from headshrink.prune import cut, plan_ratio, repair
+from headshrink.pruning import cut, plan_ratio, repair
 
 SCORED = {"taylor": "translation_ranking", "fisher": "teacher_distance", "obs": "teacher_distance"}
 

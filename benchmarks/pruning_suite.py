@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import _pruning as shared
-from headshrink.benchmark.cache import ResultCache
-from headshrink.benchmark.evaluate import evaluate
-from headshrink.benchmark.models import Model, open_model
-from headshrink.benchmark.read import open_suite
-from headshrink.benchmark.suite import TASKS
-from headshrink.benchmark.timing import Setting, time_setting
+from headshrink.benchmarking.cache import ResultCache
+from headshrink.benchmarking.evaluate import evaluate
+from headshrink.benchmarking.models import Model, open_model
+from headshrink.benchmarking.read import open_suite
+from headshrink.benchmarking.suite import TASKS
+from headshrink.benchmarking.timing import Setting, time_setting
 
 SHORT = ("sts", "icx")
 SENTENCE_TASKS = tuple(name for name, task in TASKS.items() if task.kind == "sentence")

@@ -10,8 +10,8 @@ import argparse
 from itertools import islice
 from pathlib import Path
 
-from headshrink.benchmark.read import open_suite
-from headshrink.export import Original
+from headshrink.benchmarking.read import open_suite
+from headshrink.exporting import Original
 from headshrink.model import load_encoder
 from headshrink.report.render import markdown_table
 from headshrink.report.speed import speed_tables

@@ -11,14 +11,14 @@ from headshrink.errors import ends_in_one_line
 
 # verb -> (module, function): imported only when asked for, so that `--help` and errors come at once.
 VERBS: dict[str, tuple[str, str]] = {
-    "prune": ("headshrink.prune.command", "main"),
-    "distill": ("headshrink.distill.command", "main"),
-    "benchmark": ("headshrink.benchmark.command", "main"),
+    "prune": ("headshrink.pruning.command", "main"),
+    "distill": ("headshrink.distillation.command", "main"),
+    "benchmark": ("headshrink.benchmarking.command", "main"),
     "compare": ("headshrink.report.command", "main"),
-    "export": ("headshrink.export.write_command", "export"),
-    "encode": ("headshrink.export.command", "encode"),
-    "search": ("headshrink.export.command", "search"),
-    "publish": ("headshrink.export.publish", "publish"),
+    "export": ("headshrink.exporting.write_command", "export"),
+    "encode": ("headshrink.exporting.command", "encode"),
+    "search": ("headshrink.exporting.command", "search"),
+    "publish": ("headshrink.exporting.publish", "publish"),
 }
 
 

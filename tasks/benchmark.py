@@ -15,7 +15,7 @@ MODELS = {"teacher": "teacher", "pruned": "pruned", "student": "export", "static
 class Params(Section):
     """What is measured."""
 
-    tasks: Annotated[list[name_from("benchmark/suite")], Once] = Field(  # type: ignore[valid-type]
+    tasks: Annotated[list[name_from("benchmarking/suite")], Once] = Field(  # type: ignore[valid-type]
         ["sts", "pi", "nli", "sa", "ti", "ia", "ic", "icx", "ne1", "ne2"],
         min_length=1,
         description="encodechka tasks, by name",
@@ -39,11 +39,11 @@ class Params(Section):
 
 def run(params) -> None:
     """Read the suite and the models; write quality.json, scores.json, sentences.json and cost.json."""
-    from headshrink.benchmark import cost
-    from headshrink.benchmark.cache import ResultCache
-    from headshrink.benchmark.models import open_model
-    from headshrink.benchmark.read import open_suite, read_sample
-    from headshrink.benchmark.run import run as score
+    from headshrink.benchmarking import cost
+    from headshrink.benchmarking.cache import ResultCache
+    from headshrink.benchmarking.models import open_model
+    from headshrink.benchmarking.read import open_suite, read_sample
+    from headshrink.benchmarking.run import run as score
     from headshrink.output import new_folder
     from tasks.machine import machine
     from tasks.stage import ARTIFACTS, WORK

@@ -6,14 +6,14 @@ from pydantic import Field, field_validator, model_validator
 
 from tasks.section import LIBRARY, MAX_BATCH, Section, Seed, name_from, only_for
 
-LIBRARY_PARTS = ("checkpoint.py", "distill", "importance", "model", "prune", "shards.py")
+LIBRARY_PARTS = ("checkpoint.py", "distillation", "importance", "model", "pruning", "shards.py")
 MAX_LAYERS, MAX_WIDTH, MAX_WEIGHT = 64, 8192, 1e6
 Weight = (
     Annotated[float, Field(gt=0, le=MAX_WEIGHT)]
     | Annotated[list[Annotated[float, Field(ge=0, le=MAX_WEIGHT)]], Field(min_length=2, max_length=2)]
 )
 Layer = Annotated[int, Field(ge=0, lt=MAX_LAYERS)]
-# As headshrink.distill.losses groups them: known here without torch.
+# As headshrink.distillation.losses groups them: known here without torch.
 LAYER_LOSSES = {
     "attention_maps", "attention_scores", "embedding", "hidden", "hidden_cosine", "minilm_attention", "minilm_values",
     "pkd",
@@ -28,7 +28,7 @@ class Student(Section):
 
     kind_key = "kind"
 
-    kind: name_from("distill/students") = Field(  # type: ignore[valid-type]
+    kind: name_from("distillation/students") = Field(  # type: ignore[valid-type]
         "pruned",
         description="pruned: the prune stage's model; every_kth_layer: complete layers of the teacher; thin: its "
         "layers "
@@ -75,7 +75,7 @@ class Params(Section):
 
     student: Student = Field(Student(), description="architecture of the student")
 
-    losses: dict[name_from("distill/losses"), Weight] = Field(  # type: ignore[valid-type]
+    losses: dict[name_from("distillation/losses"), Weight] = Field(  # type: ignore[valid-type]
         {"cosine": 1.0, "similarity": 0.1},
         min_length=1,
         description="weight of each loss by name, or [start, end] for a linear schedule",
@@ -178,20 +178,20 @@ def run(params) -> None:
     from pathlib import Path
 
     from headshrink.checkpoint import Checkpoints, fingerprint
-    from headshrink.distill.callbacks import OnRow
-    from headshrink.distill.data import Reference, TrainingData
-    from headshrink.distill.losses import LOSSES, ON_EMBEDDINGS
-    from headshrink.distill.monolingual import with_stored
-    from headshrink.distill.pairs import Pairs, Sentences
-    from headshrink.distill.parts import Parts
-    from headshrink.distill.recipe import Recipe
-    from headshrink.distill.record import summary, write_curve, write_metrics
-    from headshrink.distill.targets import stored_targets
-    from headshrink.distill.trainer import train as train_student
+    from headshrink.distillation.callbacks import OnRow
+    from headshrink.distillation.data import Reference, TrainingData
+    from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS
+    from headshrink.distillation.monolingual import with_stored
+    from headshrink.distillation.pairs import Pairs, Sentences
+    from headshrink.distillation.parts import Parts
+    from headshrink.distillation.recipe import Recipe
+    from headshrink.distillation.record import summary, write_curve, write_metrics
+    from headshrink.distillation.targets import stored_targets
+    from headshrink.distillation.trainer import train as train_student
     from headshrink.model import save_encoder
     from headshrink.model.mlm_head import load_mlm_head
     from headshrink.output import new_folder
-    from headshrink.prune import write_record
+    from headshrink.pruning import write_record
     from headshrink.shards import read_split
     from tasks.live import LiveCurve
     from tasks.stage import ARTIFACTS, WORK
@@ -235,11 +235,11 @@ def start(chosen: Params, train):
     """The untrained student and what students are made from, where accelerate wants them."""
     from functools import partial
 
-    from headshrink.distill.processes import Processes
-    from headshrink.distill.students import STUDENTS, Origin, Shape
-    from headshrink.distill.text import text_of
+    from headshrink.distillation.processes import Processes
+    from headshrink.distillation.students import STUDENTS, Origin, Shape
+    from headshrink.distillation.text import text_of
     from headshrink.model import load_encoder
-    from headshrink.prune.vocabulary import count_tokens
+    from headshrink.pruning.vocabulary import count_tokens
     from tasks.stage import ARTIFACTS
 
     device = Processes().device
@@ -254,9 +254,9 @@ def cut_on_the_way(chosen: Params, recipe, origin, why, train, in_parts):
     """A student cut by the prune stage's ratios, for its reasons, but while it trains: with its record and result."""
     from dataclasses import fields
 
-    from headshrink.distill.parts import parts_of
-    from headshrink.distill.rounds import by_learned_gates, in_rounds
-    from headshrink.prune import Recipe, describe
+    from headshrink.distillation.parts import parts_of
+    from headshrink.distillation.rounds import by_learned_gates, in_rounds
+    from headshrink.pruning import Recipe, describe
 
     rounds = [(i + 1) / chosen.rounds for i in range(chosen.rounds)]
     parts = in_parts(parts_of(recipe, train, [chosen.masks, 1] if chosen.masks else rounds))

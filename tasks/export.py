@@ -22,7 +22,7 @@ class Gate(Section):
 class Params(Section):
     """Which forms."""
 
-    targets: Annotated[list[name_from("export/targets")], Once] = Field(  # type: ignore[valid-type]
+    targets: Annotated[list[name_from("exporting/targets")], Once] = Field(  # type: ignore[valid-type]
         ["transformers", "onnx", "onnx_int8"],
         min_length=1,
         description="formats to write, in order; benchmark and speed read transformers",
@@ -45,7 +45,7 @@ class Params(Section):
 
 def run(params) -> None:
     """Read artifacts/student/model, corpus/heldout.parquet, teacher.json and prune.json; write artifacts/export."""
-    from headshrink.export import Limits, Options, Original, Proof, write_card, write_forms
+    from headshrink.exporting import Limits, Options, Original, Proof, write_card, write_forms
     from headshrink.model import load_encoder
     from headshrink.output import new_folder
     from tasks.heldout import heldout

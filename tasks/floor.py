@@ -5,11 +5,11 @@ def run(params) -> None:
     """Write artifacts/floor: a static student as model2vec makes it, untrained."""
     import torch
 
-    from headshrink.distill.pairs import Sentences
-    from headshrink.distill.students.static import word_vectors
+    from headshrink.distillation.pairs import Sentences
+    from headshrink.distillation.students.static import word_vectors
     from headshrink.model import load_encoder, save_encoder
     from headshrink.output import new_folder
-    from headshrink.prune.vocabulary import count_tokens
+    from headshrink.pruning.vocabulary import count_tokens
     from headshrink.shards import read_split
     from tasks.stage import ARTIFACTS
 

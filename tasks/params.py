@@ -23,7 +23,7 @@ LOCAL_PATHS: dict[tuple[str, str], Callable[[Path], bool]] = {  # what the user'
 KINDS: dict[Callable[[Path], bool], str] = {
     Path.is_dir: "folder", Path.exists: "file or folder", Path.is_file: "file",
 }  # fmt: skip
-COSTS = ("fisher", "obs")  # criteria whose scores by teacher_distance a budget can add up, as headshrink.prune.within
+COSTS = ("fisher", "obs")  # criteria whose scores by teacher_distance a budget can add up, as headshrink.pruning.within
 
 
 class ParamsError(HeadshrinkError):

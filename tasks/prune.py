@@ -52,9 +52,9 @@ def run(params) -> None:
     from headshrink.importance import load_scores, pair_batches
     from headshrink.model import load_encoder, save_encoder
     from headshrink.output import new_folder
-    from headshrink.prune import Recipe, describe, prune, write_record
-    from headshrink.prune.vocabulary import count_tokens
-    from headshrink.prune.within import Budget, prune_within
+    from headshrink.pruning import Recipe, describe, prune, write_record
+    from headshrink.pruning.vocabulary import count_tokens
+    from headshrink.pruning.within import Budget, prune_within
     from headshrink.shards import read_split
     from tasks.machine import machine
     from tasks.stage import ARTIFACTS

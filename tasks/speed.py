@@ -59,8 +59,8 @@ class Params(Section):
 
 def run(params) -> None:
     """Read teacher, export, held-out pairs and, for mean S, the suite; write speed.json."""
-    from headshrink.benchmark.read import open_suite
-    from headshrink.benchmark.timing import Setting
+    from headshrink.benchmarking.read import open_suite
+    from headshrink.benchmarking.timing import Setting
     from headshrink.output import new_folder
     from headshrink.speed import as_json, measure
     from tasks.heldout import heldout
@@ -82,7 +82,7 @@ def run(params) -> None:
 
 def subject(folder: Path) -> Any:
     """A model with the forms that its export wrote, and what the gate said of those that it did not."""
-    from headshrink.export import TARGETS, Original
+    from headshrink.exporting import TARGETS, Original
     from headshrink.model import load_encoder
     from headshrink.speed import Subject
 

@@ -40,10 +40,10 @@ def run(params) -> None:
     """
     import torch
 
-    from headshrink.distill.monolingual import SPLIT, write_ids
-    from headshrink.distill.pairs import Sentences
-    from headshrink.distill.precision import resolve
-    from headshrink.distill.targets import write_targets
+    from headshrink.distillation.monolingual import SPLIT, write_ids
+    from headshrink.distillation.pairs import Sentences
+    from headshrink.distillation.precision import resolve
+    from headshrink.distillation.targets import write_targets
     from headshrink.model import load_encoder
     from headshrink.output import new_folder
     from headshrink.shards import read_split
@@ -76,7 +76,7 @@ def unfinished(splits: dict, how: dict) -> Path:
     from headshrink.checkpoint import fingerprint
     from tasks.stage import ARTIFACTS, WORK
 
-    code = [Path(__file__), *(LIBRARY / name for name in ("distill", "model"))]
+    code = [Path(__file__), *(LIBRARY / name for name in ("distillation", "model"))]
     texts = [blake2b(side.ids.tobytes()).hexdigest() for sides in splits.values() for side in sides]
     work = WORK / "teach" / fingerprint([*code, ARTIFACTS / "teacher"], {**how, "texts": texts})
     for other in work.parent.glob("*"):
@@ -87,7 +87,7 @@ def unfinished(splits: dict, how: dict) -> Path:
 
 def more_texts(chosen: Params, teacher, train: tuple, folder: Path, how: dict) -> list[str]:
     """Sentences without translation: those of a folder, and those of the pairs with words replaced."""
-    from headshrink.distill.replacement import replaced
+    from headshrink.distillation.replacement import replaced
     from headshrink.model.mlm_head import load_mlm_head
     from headshrink.text.sentences import read_sentences
     from tasks.stage import ARTIFACTS
@@ -103,7 +103,7 @@ def more_texts(chosen: Params, teacher, train: tuple, folder: Path, how: dict) -
 
 def write_mlm_head(chosen: Params, teacher, splits: dict, folder: Path, how: dict) -> None:
     """Fit an MLM head on the frozen teacher, and say how well it guesses words of held-out sentences."""
-    from headshrink.distill.mlm_fit import fit_mlm_head
+    from headshrink.distillation.mlm_fit import fit_mlm_head
     from headshrink.model.folder import write_json
     from headshrink.model.mlm_head import load_mlm_head, save_mlm_head
     from tasks.stage import ARTIFACTS

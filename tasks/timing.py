@@ -14,9 +14,9 @@ ROUNDS = 20  # as the benchmark stage's default; a setting ends earlier once its
 
 def main(arguments: list[str]) -> int:
     """Write machine, date and the flat cost figures of every model; exit 2 after one line on a mistake."""
-    from headshrink.benchmark import cost
-    from headshrink.benchmark.models import open_model
-    from headshrink.benchmark.read import open_suite, read_sample
+    from headshrink.benchmarking import cost
+    from headshrink.benchmarking.models import open_model
+    from headshrink.benchmarking.read import open_suite, read_sample
     from headshrink.errors import ends_in_one_line
     from headshrink.output import check_file, write_text
 

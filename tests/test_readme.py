@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from headshrink.cli import VERBS
-from headshrink.export import TARGETS, Options, Original
+from headshrink.exporting import TARGETS, Options, Original
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -6,8 +6,8 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from headshrink.benchmark.sentences import compare_sentences, distinct_texts
-from headshrink.benchmark.suite._pairs import Pairs
+from headshrink.benchmarking.sentences import compare_sentences, distinct_texts
+from headshrink.benchmarking.suite._pairs import Pairs
 from headshrink.errors import HeadshrinkError
 from headshrink.escape import visible
 from headshrink.model import load_encoder

@@ -14,7 +14,7 @@ from headshrink.report.render import render
 def write_sentences(
     comparison: Mapping[str, Any], path: Path, title: str, labels: Mapping[str, str], colours: Mapping[str, str]
 ) -> None:
-    """Write the page of a comparison made by `headshrink.benchmark.sentences.compare_sentences`.
+    """Write the page of a comparison made by `headshrink.benchmarking.sentences.compare_sentences`.
 
     The sentences stand in the page: it may be kept and shown only where they may. It asks the network for nothing.
     `colours` are hexadecimal, by model name.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headshrink.benchmark.probe import BATCH, TOKENS, peak_resident_mb
+from headshrink.benchmarking.probe import BATCH, TOKENS, peak_resident_mb
 from headshrink.errors import HeadshrinkError
 from headshrink.speed.tricks import TRICKS
 

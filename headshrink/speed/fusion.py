@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from headshrink.export.graph_encoder import INPUTS
+from headshrink.exporting.graph_encoder import INPUTS
 
 DOMAIN, MASK = "com.microsoft", "attention_mask_int32"
 CLOSED = float(np.finfo(np.float32).min)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from headshrink.benchmark.read import Suite
-from headshrink.benchmark.size import of_weights
-from headshrink.benchmark.timing import Setting, Timings, alternate, figures, ratio_figures
+from headshrink.benchmarking.read import Suite
+from headshrink.benchmarking.size import of_weights
+from headshrink.benchmarking.timing import Setting, Timings, alternate, figures, ratio_figures
 from headshrink.cores import cores
 from headshrink.errors import HeadshrinkError
-from headshrink.export import TARGETS, Options, Original
-from headshrink.export.card import WEIGHTS
-from headshrink.export.graph_encoder import Run, padded
+from headshrink.exporting import TARGETS, Options, Original
+from headshrink.exporting.card import WEIGHTS
+from headshrink.exporting.graph_encoder import Run, padded
 from headshrink.metrics import cosines
 from headshrink.progress import track
 from headshrink.speed import fresh

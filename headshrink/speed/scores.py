@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headshrink.benchmark.evaluate import evaluate
-from headshrink.benchmark.models import OWN
-from headshrink.benchmark.read import Suite
-from headshrink.benchmark.suite import TASKS
-from headshrink.benchmark.summary import with_means
-from headshrink.export.graph_encoder import Run, padded
+from headshrink.benchmarking.evaluate import evaluate
+from headshrink.benchmarking.models import OWN
+from headshrink.benchmarking.read import Suite
+from headshrink.benchmarking.suite import TASKS
+from headshrink.benchmarking.summary import with_means
+from headshrink.exporting.graph_encoder import Run, padded
 from headshrink.model import SentenceEncoder
 
 SENTENCE_TASKS = [name for name, task in TASKS.items() if task.kind == "sentence"]

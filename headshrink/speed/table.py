@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from headshrink.benchmark.cost import DIGITS
-from headshrink.benchmark.machine import describe
+from headshrink.benchmarking.cost import DIGITS
+from headshrink.benchmarking.machine import describe
 from headshrink.speed.rows import Row
 
 FINE = 6  # of cosines, whose difference from 1 counts

@@ -99,7 +99,7 @@ def test_a_place_that_cannot_be_written_is_refused_at_the_start(
 
 
 def test_the_sentence_tasks_are_the_librarys() -> None:
-    from headshrink.benchmark.suite import TASKS
+    from headshrink.benchmarking.suite import TASKS
 
     assert set(figures.SENTENCE_TASKS) == {name for name, task in TASKS.items() if task.kind == "sentence"}
 

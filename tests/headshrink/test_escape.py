@@ -10,9 +10,9 @@ from jinja2 import Environment
 from markdown import markdown as html_of
 from rich.console import Console
 
-from headshrink.benchmark.command import Cells
+from headshrink.benchmarking.command import Cells
 from headshrink.escape import fenced, markdown, visible
-from headshrink.export.card import introduction, metadata
+from headshrink.exporting.card import introduction, metadata
 from headshrink.progress import on_terminal
 from headshrink.report.figures._style import new_figure, provenance, save
 from headshrink.report.ratios import write_ratios
@@ -133,7 +133,7 @@ def test_the_model_card_s_header_and_heading_keep_a_hostile_name_as_text(text: s
 def test_search_prints_what_a_sentence_holds_and_a_row_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    from headshrink.export import command
+    from headshrink.exporting import command
 
     hits = [(0.9, 1, "\x1b]0;owned\x07\x1b[2Jred"), (0.8, 2, "a\tb\u202ec"), (0.7, 3, "Кот [x] $5")]
     monkeypatch.setattr(command, "open_encoder", lambda _: None)

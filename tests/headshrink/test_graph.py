@@ -7,9 +7,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from headshrink.benchmark.models import OnnxModel
+from headshrink.benchmarking.models import OnnxModel
 from headshrink.errors import HeadshrinkError
-from headshrink.export.onnx_encoder import OnnxEncoder
+from headshrink.exporting.onnx_encoder import OnnxEncoder
 from headshrink.model import SentenceEncoder
 
 TABLE = np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32)

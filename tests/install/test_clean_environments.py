@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from headshrink.export import TARGETS, Options, Original
-from headshrink.export.card import fastembed, snippet
+from headshrink.exporting import TARGETS, Options, Original
+from headshrink.exporting.card import fastembed, snippet
 from headshrink.metrics import cosines
 from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder
 from headshrink.teacher.generated import train_tokenizer

@@ -41,7 +41,7 @@ def test_models_of_several_runs_are_timed_in_one(
         texts = {"texts": len(sentences)}
         return {name: {"parameters": model.size()["parameters"]} | texts for name, model in models.items()}
 
-    monkeypatch.setattr("headshrink.benchmark.cost.measure", measure)
+    monkeypatch.setattr("headshrink.benchmarking.cost.measure", measure)
     suite = tmp_path / "suite"
     suite.mkdir()
     (suite / "sentences_sample.txt").write_text("кошка спит\nсобака бежит\n", encoding="utf-8")

@@ -127,10 +127,10 @@ def free() -> bool:
 
 
 STUBS = (  # library functions that a stage calls before it times
-    "headshrink.benchmark.models.open_model", "headshrink.benchmark.read.open_suite",
-    "headshrink.benchmark.read.read_sample", "headshrink.benchmark.run.run", "tasks.heldout.heldout",
+    "headshrink.benchmarking.models.open_model", "headshrink.benchmarking.read.open_suite",
+    "headshrink.benchmarking.read.read_sample", "headshrink.benchmarking.run.run", "tasks.heldout.heldout",
     "headshrink.importance.load_scores", "headshrink.importance.pair_batches", "headshrink.model.load_encoder",
-    "headshrink.prune.vocabulary.count_tokens", "headshrink.shards.read_split",
+    "headshrink.pruning.vocabulary.count_tokens", "headshrink.shards.read_split",
 )  # fmt: skip
 
 
@@ -153,10 +153,10 @@ def parameters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespa
 @pytest.mark.parametrize(
     ("run", "measured"),
     [
-        (benchmark.run, "headshrink.benchmark.cost.measure"),
+        (benchmark.run, "headshrink.benchmarking.cost.measure"),
         (speed.run, "headshrink.speed.measure"),
-        (prune.run, "headshrink.prune.within.prune_within"),  # within milliseconds
-        (lambda _: timing.main(["cost.json", "suite", "a=a"]), "headshrink.benchmark.cost.measure"),
+        (prune.run, "headshrink.pruning.within.prune_within"),  # within milliseconds
+        (lambda _: timing.main(["cost.json", "suite", "a=a"]), "headshrink.benchmarking.cost.measure"),
     ],
 )
 def test_what_is_timed_is_timed_alone(

@@ -247,8 +247,8 @@ def test_a_local_teacher_s_size_bounds_the_student(tmp_path: Path) -> None:
 
 
 def test_facts_of_the_library_that_are_stated_here_without_torch_are_true() -> None:
-    from headshrink.distill.losses import LOSSES, Need
-    from headshrink.prune.within import COSTS
+    from headshrink.distillation.losses import LOSSES, Need
+    from headshrink.pruning.within import COSTS
     from headshrink.teacher.generated import untrained_teacher
 
     stated = {

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import tasks.live
-from headshrink.distill.targets import read_targets
+from headshrink.distillation.targets import read_targets
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import Scores, save_scores
 from headshrink.model import load_encoder, save_encoder

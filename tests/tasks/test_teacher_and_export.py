@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from transformers import BertForMaskedLM
 
 from headshrink.errors import HeadshrinkError
-from headshrink.export import TARGETS, Target
+from headshrink.exporting import TARGETS, Target
 from headshrink.model import load_encoder, save_encoder
 from headshrink.model.mlm_head import load_mlm_head
 from headshrink.teacher import write_teacher

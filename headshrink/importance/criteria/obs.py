@@ -20,7 +20,7 @@ class Obs(Criterion):
     over an example's tokens of the outer products of its outputs' gradients. The constant part is not in H, since the
     bias makes up for it. A head that others can imitate is cheap here, however large its gradient. ZipLM has G = 1,
     which cannot compare layers; G from the loss `teacher_distance` counts all in change of the embedding. These costs
-    come true only if the projections are refitted after the cut (headshrink.prune.repair).
+    come true only if the projections are refitted after the cut (headshrink.pruning.repair).
     """
 
     needs_tokens = True

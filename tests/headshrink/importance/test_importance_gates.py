@@ -103,7 +103,7 @@ def test_a_single_left_over_pair_is_no_batch():
 
 @pytest.mark.parametrize("cut_layer", [0, 1])
 def test_uneven_models_are_scored_too(tiny_encoder, cut_layer):
-    from headshrink.prune import Plan, cut
+    from headshrink.pruning import Plan, cut
 
     heads = [[0, 1, 2, 3], [0, 1, 2, 3]]
     heads[cut_layer] = []

@@ -11,7 +11,7 @@ from transformers import BertForMaskedLM
 
 from headshrink.model import SentenceEncoder, load_encoder, pad_ids
 from headshrink.model.mlm_head import FILE, load_mlm_head, word_table
-from headshrink.prune.embedding import factorise
+from headshrink.pruning.embedding import factorise
 from headshrink.teacher import open_folder, open_mlm_head, write_teacher
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headshrink.benchmark.sentences import compare_sentences, distinct_texts
-from headshrink.benchmark.suite._pairs import Pairs
+from headshrink.benchmarking.sentences import compare_sentences, distinct_texts
+from headshrink.benchmarking.suite._pairs import Pairs
 from headshrink.report import read_results, write_report
 from headshrink.report.figures import FIGURES
 from headshrink.report.sentences import write_sentences

@@ -7,10 +7,10 @@ import numpy as np
 import onnx
 import pytest
 
-from headshrink.benchmark.timing import Setting
+from headshrink.benchmarking.timing import Setting
 from headshrink.errors import HeadshrinkError
-from headshrink.export import TARGETS, Options, Original
-from headshrink.export.graph_encoder import padded
+from headshrink.exporting import TARGETS, Options, Original
+from headshrink.exporting.graph_encoder import padded
 from headshrink.model import SentenceEncoder
 from headshrink.speed import TRICKS, Subject, as_json, fresh, measure
 from headshrink.speed.fusion import fuse_attention

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from headshrink.export import lines
-from headshrink.export.lines import Lines
+from headshrink.exporting import lines
+from headshrink.exporting.lines import Lines
 from headshrink.model.encoder import token_ids
 from headshrink.text import tokens
 from headshrink.text.tokens import part, truncated_ids, words_stand_alone
@@ -147,8 +147,8 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
-from headshrink.export.graph_encoder import GraphEncoder
-from headshrink.export.lines import Lines, encode_lines
+from headshrink.exporting.graph_encoder import GraphEncoder
+from headshrink.exporting.lines import Lines, encode_lines
 tokenizer = Tokenizer.from_file(sys.argv[2])
 encoder = GraphEncoder(lambda ids, mask: np.zeros((len(ids), 8), np.float32), 8, tokenizer, workers=1)
 def status(name):

@@ -1,5 +1,0 @@
-"""NE1: named entities in news (factRuEval 2016)."""
-
-from headshrink.benchmark.suite._words import WordTask
-
-TASK = WordTask(name="ne1", title="NE1", about="named entities in news (factRuEval 2016)", files=("factru.json",))

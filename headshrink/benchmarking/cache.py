@@ -1,0 +1,97 @@
+"""Results that need not be computed again: keyed by what a score depends on, and by nothing else."""
+
+import hashlib
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from headshrink.benchmarking.models import Model
+from headshrink.benchmarking.outcomes import Outcome, arrays
+from headshrink.benchmarking.read import Suite, checked
+from headshrink.benchmarking.suite._task import Task
+from headshrink.errors import HeadshrinkError
+from headshrink.hashing import file_sha256
+from headshrink.output import new_file
+
+HERE = Path(__file__).resolve().parent
+SCORING_CODE = (
+    "embeddings.py",
+    "evaluate.py",
+    "models.py",
+    "outcomes.py",
+    "parallel.py",
+    "read.py",
+    "suite/*.py",
+    "../graph.py",
+    "../model/*.py",
+    "../text/*.py",
+)
+LIBRARIES = ("numpy", "scikit-learn", "scipy", "tokenizers", "torch", "transformers", "onnxruntime", "razdel")
+
+
+@cache
+def code_version() -> str:
+    """SHA-256 over the sources that a score passes through and the versions of the libraries under them."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    digest = hashlib.sha256()
+    for path in (path for pattern in SCORING_CODE for path in sorted(HERE.glob(pattern))):
+        digest.update(path.read_bytes())
+    for library in LIBRARIES:
+        try:
+            digest.update(f"{library} {version(library)}\n".encode())
+        except PackageNotFoundError:  # then no score came through it
+            continue
+    return digest.hexdigest()
+
+
+class ResultCache:
+    """Outcomes by the hash of model, task files and code, in a folder; without a folder it holds nothing.
+
+    Entries are npz files without pickled objects, written aside and renamed: a reader sees all of one or none.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self.writable = True
+
+    def path(self, model: Model, suite: Suite, task: Task) -> Path | None:
+        if self.folder is None or not model.sha256:
+            return None
+        files = [file_sha256(checked(suite, name)) for name in task.files]
+        key = "\n".join([task.name, model.sha256, code_version(), *files])
+        return self.folder / f"{task.name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+
+    def load(self, model: Model, suite: Suite, task: Task) -> dict[str, Outcome] | None:
+        """Outcomes by variant, or None where this result is not known yet or its file is damaged."""
+        path = self.path(model, suite, task)
+        if path is None or not path.is_file():
+            return None
+        found: dict[str, dict[str, np.ndarray]] = {}
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                for key in stored.files:
+                    variant, field = key.split("/")
+                    found.setdefault(variant, {})[field] = stored[key]
+        except (ValueError, OSError, BadZipFile):
+            return None
+        return {variant: task.outcome(**fields) for variant, fields in found.items()}
+
+    def store(self, model: Model, suite: Suite, task: Task, outcomes: dict[str, Outcome]) -> None:
+        """Keep a result; where that fails, say so once and keep no more."""
+        path = self.path(model, suite, task)
+        if path is None or not self.writable:
+            return
+        columns: dict[str, Any] = {
+            f"{variant}/{field}": column for variant, one in outcomes.items() for field, column in arrays(one).items()
+        }
+        try:
+            with new_file(path) as temporary:
+                np.savez_compressed(temporary, **columns)
+        except HeadshrinkError as error:  # the scores are right all the same
+            self.writable = False
+            print(f"warning: results are not cached: {error}", file=sys.stderr)

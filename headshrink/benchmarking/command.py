@@ -1,0 +1,162 @@
+"""`headshrink benchmark`: any models side by side on encodechka's tasks, without the pipeline."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from headshrink.benchmarking import cost
+from headshrink.benchmarking.cache import ResultCache
+from headshrink.benchmarking.models import Model, find_folder, open_model
+from headshrink.benchmarking.read import open_suite, read_sample
+from headshrink.benchmarking.run import Report, run
+from headshrink.benchmarking.suite import TASKS
+from headshrink.errors import HeadshrinkError
+from headshrink.escape import markdown
+from headshrink.output import check_file, write_text
+from headshrink.progress import on_terminal
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "headshrink" / "benchmark"
+BEYOND = ("retrieval", "similarity", "teacher")  # what the figures beyond encodechka begin with
+COSTS = {
+    "parameters": "parameters",
+    "weights_mb": "weights, MB",
+    "latency_ms_b1": "latency, ms (1 thread)",
+    "time_ratio_b1_32tokens_1thread": "latency, ratio (95% interval)",
+    "throughput_b32_per_s": "texts/s (batches of 32)",
+}
+
+
+def main(
+    models: Annotated[list[str], typer.Argument(help="model folder, ONNX folder or hub id; NAME=... names it")],
+    suite: Annotated[Path, typer.Option(help="folder with encodechka's data files")],
+    tasks: Annotated[str, typer.Option(help=f"comma-separated, of {', '.join(TASKS)}")] = ",".join(TASKS),
+    output: Annotated[Path | None, typer.Option(help="write everything found to this JSON file")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="write the tables to this Markdown file")] = None,
+    sentences: Annotated[Path | None, typer.Option(help="write the comparison by sentences to this JSON")] = None,
+    pairs: Annotated[Path | None, typer.Option(help="retrieval: a TSV, aligned files or a folder of them")] = None,
+    graded: Annotated[Path | None, typer.Option(help="similarity: CSV of sentence1,sentence2,similarity_score")] = None,
+    timing: Annotated[bool, typer.Option(help="measure time and memory too")] = True,
+    limit_s: Annotated[float, typer.Option(help="seconds after which a timing ends", min=0.1)] = 10.0,
+    batch_size: Annotated[int, typer.Option(help="texts a batch; scores do not depend on it", min=1)] = 64,
+    device: Annotated[str, typer.Option(help="cpu, or a GPU as torch names it")] = "cpu",
+    cache: Annotated[Path, typer.Option(help="folder of results that need not be computed again")] = CACHE,
+) -> None:
+    """Score models on encodechka; the first one is the reference of differences, intervals and ratios."""
+    for path in (output, markdown, sentences):
+        check_file(path)
+    chosen, opened = parse_tasks(tasks), open_models(models, device)
+    data = open_suite(suite)
+    report = run(opened, data, chosen, batch_size, ResultCache(cache), pairs, graded)
+    costs = cost.measure(opened, next(iter(opened)), read_sample(data), limit_s=limit_s) if timing else {}
+    tables = [quality_table(report, data.label), *([cost_table(costs, list(opened))] if costs else [])]
+    for table in tables:
+        Console().print(table.on_screen())
+    if markdown:
+        write_text(markdown, "\n".join(table.as_markdown() for table in tables))
+    write_json(output, {"quality": report.quality, "scores": report.details, "cost": costs})
+    write_json(sentences, report.sentences)
+
+
+def parse_tasks(text: str) -> list[str]:
+    """Task names from a comma-separated list in either case, in the suite's order."""
+    names = {name.strip().lower() for name in text.split(",")}
+    if unknown := sorted(names - set(TASKS)):
+        raise HeadshrinkError(f"--tasks {', '.join(unknown)}: allowed are {', '.join(TASKS)}")
+    return [name for name in TASKS if name in names]
+
+
+def open_models(sources: list[str], device: str) -> dict[str, Model]:
+    """Models by name: the one given as NAME=..., else the last part of the path or id."""
+    opened: dict[str, Model] = {}
+    for source in sources:
+        name, place = name_and_place(source)
+        if name in opened:
+            raise HeadshrinkError(f"two models are called {name}: name them apart, as in first={place}")
+        opened[name] = open_model(find_folder(place), name, device)
+    return opened
+
+
+def name_and_place(source: str) -> tuple[str, str]:
+    """Name and place of a model given as NAME=PLACE, or as PLACE alone, which is named after its last part.
+
+    A folder that exists and a source with a slash before the first "=" are places: no name has a slash.
+    """
+    name, found, place = source.partition("=")
+    if Path(source).is_dir():
+        return Path(os.path.abspath(source)).name, source
+    if found and "/" not in name:
+        return name, place
+    return Path(source.partition("@")[0]).name, source
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A table as text: a row a measure, a column a model."""
+
+    title: str
+    models: list[str]
+    rows: list[list[str]]
+
+    def on_screen(self) -> Table:
+        table = Table(title=on_terminal(self.title))
+        for column in ("", *self.models):
+            table.add_column(on_terminal(column), justify="right" if column else "left")
+        for row in self.rows:
+            table.add_row(*map(on_terminal, row))
+        return table
+
+    def as_markdown(self) -> str:
+        models, rows = map(markdown, self.models), [map(markdown, row) for row in self.rows]
+        lines = [["", *models], [":--", *("--:" for _ in self.models)], *rows]
+        return "\n".join([markdown(self.title), "", *(f"| {' | '.join(line)} |" for line in lines), ""])
+
+
+def quality_table(report: Report, suite: str) -> Cells:
+    """Scores; a difference stands with its one-sided 95% lower bound."""
+    reference = report.details["reference"]
+    title = f"{suite}: maximum over poolings (at the model's own); difference from {reference}, its lower 95% bound"
+    first = report.quality[reference]
+    rows = [
+        [name.upper(), *(quality_cell(report, model, name) for model in report.quality)]
+        for name in first
+        if f"own_{name}" in first
+    ]
+    for name in dict.fromkeys(key for figures in report.quality.values() for key in figures if key.startswith(BEYOND)):
+        rows.append([name, *(f"{figures[name]:.4f}" if name in figures else "" for figures in report.quality.values())])
+    return Cells(title, list(report.quality), rows)
+
+
+def quality_cell(report: Report, model: str, row: str) -> str:
+    figures = report.quality[model]
+    cell = f"{figures[row]:.4f} ({figures[f'own_{row}']:.4f})"
+    if model == report.details["reference"]:
+        return cell
+    interval = report.details["intervals"][model][row]
+    return f"{cell}  {interval['difference']:+.4f}, {interval['lower_95']:+.4f}"
+
+
+def cost_table(costs: dict[str, Any], models: list[str]) -> Cells:
+    """What the models cost."""
+    place = costs["machine"]
+    title = f"{place['cpu']}, {place['cores']} cores, {place['instruction_set']}, {costs['date']}"
+    rows = [[name, *(cost_cell(costs[model], key) for model in models)] for key, name in COSTS.items()]
+    return Cells(title, models, rows)
+
+
+def cost_cell(figures: dict[str, float], key: str) -> str:
+    """A figure; a ratio with the 95% interval that its rounds give."""
+    if key not in figures:
+        return ""
+    cell = f"{figures[key]:,.4g}" if figures[key] < 1e4 else f"{figures[key]:,.0f}"
+    return f"{cell} ({figures[f'{key}_low']:.3g}–{figures[f'{key}_high']:.3g})" if f"{key}_low" in figures else cell
+
+
+def write_json(path: Path | None, content: Any) -> None:
+    if path:
+        write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,107 @@
+"""Embeddings of each distinct text, computed once for all tasks, and word vectors for the tasks on words."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from headshrink.benchmarking.models import NORMALISED, Model
+from headshrink.benchmarking.parallel import over_cores
+from headshrink.errors import HeadshrinkError
+
+SENTENCE_TOKENS = 128  # the protocol's limit for sentences, special tokens included
+
+
+def token_batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    """Indices in batches of similar length, longest first.
+
+    A batch holds at most `batch_size` texts and no more padded tokens than as many sentences of full length, so that
+    the long texts of the word tasks cost no more memory than sentences do.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    start = 0
+    while start < len(order):
+        rows = max(1, min(batch_size, batch_size * SENTENCE_TOKENS // lengths[order[start]]))
+        yield order[start : start + rows]
+        start += rows
+
+
+def refuse_nan(model: Model, vectors: NDArray[np.float32], texts: Sequence[str]) -> None:
+    """HeadshrinkError that names the model and the first text whose vectors [texts, ...] hold NaN or infinity."""
+    finite = np.isfinite(vectors).reshape(len(vectors), -1).all(1)
+    if not finite.all():
+        text = texts[int(np.argmin(finite))]
+        raise HeadshrinkError(f"{model.name} gives NaN for {text!r}: every embedding must be finite")
+
+
+class Embeddings:
+    """Plain poolings of distinct texts: `table[pooling]` is [texts, dimension], `row` finds a text in it."""
+
+    def __init__(self, row: dict[str, int], table: dict[str, NDArray[np.float32]]) -> None:
+        self.row, self.table = row, table
+
+    def vectors(self, texts: Sequence[str], pooling: str) -> NDArray[np.float32]:
+        """Embeddings of texts, repetitions allowed, [texts, dimension]; normalised ones are made here, not kept."""
+        plain = self.table[pooling.removesuffix(NORMALISED)][[self.row[text] for text in texts]]
+        if not pooling.endswith(NORMALISED):
+            return plain
+        return torch.nn.functional.normalize(torch.from_numpy(plain), dim=-1).numpy()
+
+
+def embed(model: Model, texts: Iterable[str], batch_size: int = 64) -> Embeddings:
+    """Embed every distinct text once, all poolings from one forward pass; scores do not depend on `batch_size`.
+
+    Raises HeadshrinkError for an embedding that is not finite.
+    """
+    distinct = list(dict.fromkeys(texts))
+    ids = model.tokenise(distinct, SENTENCE_TOKENS) if distinct else []
+    widths = {pooling: vectors.shape[1] for pooling, vectors in model.pooled(ids[:1]).items()} if ids else {}
+    table = {pooling: np.empty((len(ids), width), dtype=np.float32) for pooling, width in widths.items()}
+
+    def fill(batch: list[int]) -> None:
+        for pooling, vectors in model.pooled([ids[i] for i in batch]).items():
+            refuse_nan(model, vectors, [distinct[i] for i in batch])
+            table[pooling][batch] = vectors
+
+    batches = token_batches([len(row) for row in ids], batch_size)
+    over_cores([partial(fill, batch) for batch in batches], f"embedding with {model.name}")
+    return Embeddings({text: i for i, text in enumerate(distinct)}, table)
+
+
+def word_vectors(model: Model, texts: Sequence[Sequence[str]], batch_size: int = 64) -> NDArray[np.floating]:
+    """Mean of each word's pieces in the last hidden states, [words of all texts, hidden]; each text is a list of words.
+
+    A word without pieces, mostly because the text was cut at the model's limit, is zeros. As in the protocol the
+    matrix is then float64 as a whole, else float32: the classifier that reads it is sensitive to that.
+    """
+    split = [list(words) for words in texts]
+    encoded = model.tokenizer(split, is_split_into_words=True, truncation=True, max_length=model.longest)
+    ids = encoded["input_ids"]
+    found: dict[int, NDArray[np.floating]] = {}
+
+    def fill(batch: list[int]) -> None:
+        for i, states in zip(batch, model.states([ids[i] for i in batch]), strict=True):
+            refuse_nan(model, states[None, : len(ids[i])], [" ".join(texts[i])])
+            found[i] = text_word_vectors(states, encoded.word_ids(i), len(texts[i]))
+
+    batches = token_batches([len(row) for row in ids], batch_size)
+    over_cores([partial(fill, batch) for batch in batches], f"word vectors with {model.name}")
+    return np.concatenate([found[i] for i in range(len(ids))])
+
+
+def text_word_vectors(states: NDArray[np.float32], word_ids: Sequence[int | None], words: int) -> NDArray[np.floating]:
+    """Word vectors [words, hidden] of one text from the states of its pieces; float64 where a word has no piece.
+
+    Words of as many pieces are averaged together, piece by piece as `np.mean` over one word would: bit for bit the
+    protocol's vectors.
+    """
+    places = np.array([i for i, word in enumerate(word_ids) if word is not None], dtype=np.int64)
+    word_of = np.array([word for word in word_ids if word is not None], dtype=np.int64)
+    present, first, pieces = np.unique(word_of, return_index=True, return_counts=True)
+    vectors = np.zeros((words, states.shape[1]), dtype=np.float32 if len(present) == words else np.float64)
+    for count in np.unique(pieces):
+        chosen = pieces == count
+        vectors[present[chosen]] = np.mean(states[places[first[chosen][:, None] + np.arange(count)]], axis=1)
+    return vectors

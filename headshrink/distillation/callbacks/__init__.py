@@ -1,0 +1,35 @@
+"""What can be switched on in a training, by the name of its setting in the recipe; one file each.
+
+The trainer makes a callback of each setting that is not off (0, false or null), in this order. A caller can add others.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from headshrink.distillation.callbacks._base import Callback
+from headshrink.distillation.callbacks.compile import Compile
+from headshrink.distillation.callbacks.ema import Ema
+from headshrink.distillation.callbacks.learned_gates import LearnedGates
+from headshrink.distillation.callbacks.on_row import OnRow
+from headshrink.distillation.callbacks.patience import Patience
+from headshrink.distillation.callbacks.quantise import Quantise
+from headshrink.distillation.callbacks.unfreeze import Unfreeze
+from headshrink.distillation.callbacks.word_dropout import WordDropout
+from headshrink.distillation.recipe import Recipe
+
+CALLBACKS: dict[str, Callable[[Any], Callback]] = {
+    "quantise": Quantise,
+    "compile": Compile,
+    "unfreeze": Unfreeze,
+    "word_dropout": WordDropout,
+    "ema": Ema,
+    "patience": Patience,
+}
+
+
+def callbacks_of(recipe: Recipe) -> list[Callback]:
+    """A callback for each setting of the recipe that is on."""
+    return [make(value) for name, make in CALLBACKS.items() if (value := getattr(recipe, name))]
+
+
+__all__ = ["CALLBACKS", "Callback", "LearnedGates", "OnRow", "callbacks_of"]

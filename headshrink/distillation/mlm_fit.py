@@ -1,0 +1,100 @@
+"""An MLM head for a teacher whose checkpoint has none: fitted on the frozen teacher, over its own word table."""
+
+import copy
+from collections.abc import Iterator
+from itertools import count, islice
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from headshrink.distillation.batches import bucketed, in_order
+from headshrink.distillation.masking import masked
+from headshrink.distillation.pairs import Sentences
+from headshrink.distillation.precision import last_states, quick_attention
+from headshrink.distillation.schedule import learning_rate_factor
+from headshrink.model import SentenceEncoder, pad_ids
+from headshrink.model.mlm_head import MlmHead, word_table
+from headshrink.progress import Bar
+
+LEARNING_RATE, WARMUP = 5e-3, 0.05  # high: two small layers above a frozen model, fitted in few steps
+HELDOUT_SENTENCES = 2_000
+
+
+def fit_mlm_head(
+    teacher: SentenceEncoder,
+    train: Sentences,
+    heldout: Sentences,
+    steps: int,
+    start: MlmHead | None = None,
+    batch_size: int = 64,
+    precision: str = "fp32",
+    seed: int = 0,
+) -> tuple[MlmHead, float]:
+    """A head after so many steps on batches of sentences, frozen, and its perplexity on held-out ones.
+
+    The teacher and its word table stay as they are. It starts from `start` where that is given, else at random, its
+    bias the log frequency of each piece, which spares it learning how often words occur. The same arguments give the
+    same bytes on a CPU. Raises HeadshrinkError for a tokenizer without [MASK].
+    """
+    with torch.random.fork_rng(), quick_attention(teacher, precision):
+        torch.manual_seed(seed)
+        mlm_head = copy.deepcopy(start) if start else untrained(teacher, train)
+        mlm_head.to(teacher.device).requires_grad_(True).train()
+        optimiser = torch.optim.AdamW(mlm_head.parameters(), LEARNING_RATE, weight_decay=0.0)
+        with Bar("fitting the MLM head", steps) as bar:
+            for step, indices in enumerate(islice(batches(train, batch_size, seed), steps)):
+                loss = cross_entropy(teacher, mlm_head, [train[i] for i in indices], precision).mean()
+                optimiser.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(mlm_head.parameters(), 1.0)
+                optimiser.param_groups[0]["lr"] = LEARNING_RATE * learning_rate_factor(step, steps, WARMUP, "linear")
+                optimiser.step()
+                bar.advance(note=f"loss {loss.item():.3f}")
+        mlm_head.requires_grad_(False).eval()
+        return mlm_head, perplexity(teacher, mlm_head, heldout, batch_size, precision, seed)
+
+
+def untrained(teacher: SentenceEncoder, train: Sentences) -> MlmHead:
+    """Random weights, and a bias that expects each piece as often as the text has it."""
+    mlm_head = MlmHead(teacher.backbone.config)
+    counts = np.bincount(train.ids, minlength=len(mlm_head.bias))
+    mlm_head.bias.data = torch.from_numpy(np.log((counts + 1) / (counts + 1).sum())).float()
+    return mlm_head
+
+
+def batches(sentences: Sentences, batch_size: int, seed: int) -> Iterator[np.ndarray]:
+    """Indices of sentences of similar length, epoch after epoch."""
+    for epoch in count():
+        yield from bucketed(sentences.lengths, batch_size, seed, epoch)
+
+
+def cross_entropy(teacher: SentenceEncoder, mlm_head: MlmHead, rows: list[np.ndarray], precision: str) -> Tensor:
+    """[guessed]: what the head loses on pieces of some sentences, drawn by torch's generator."""
+    pad_id: int = teacher.tokenizer.pad_token_id  # type: ignore[assignment]
+    ids, mask = (block.to(teacher.device) for block in pad_ids(rows, pad_id))  # type: ignore[arg-type]
+    read, where = masked(ids, teacher.tokenizer)
+    with torch.no_grad():
+        states = last_states(teacher, read, mask, precision)[where]
+    logits = mlm_head(states, word_table(teacher.backbone).detach())
+    return nn.functional.cross_entropy(logits, ids[where], reduction="none")
+
+
+@torch.no_grad()
+def perplexity(
+    teacher: SentenceEncoder,
+    mlm_head: MlmHead,
+    heldout: Sentences,
+    batch_size: int = 64,
+    precision: str = "fp32",
+    seed: int = 0,
+) -> float:
+    """exp of the mean cross-entropy over masked pieces of held-out sentences, the same ones every time."""
+    some = heldout.taken(np.linspace(0, len(heldout) - 1, min(len(heldout), HELDOUT_SENTENCES), dtype=int))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        losses = [
+            cross_entropy(teacher, mlm_head, [some[i] for i in indices], precision)
+            for indices in in_order(some.lengths, batch_size)
+        ]
+    return torch.cat(losses).mean().exp().item()

@@ -1,0 +1,33 @@
+"""Where a training stands, and what it gives."""
+
+from dataclasses import dataclass, field
+
+from headshrink.distillation.evaluate import Scores
+
+Row = dict[str, float]  # of the training curve
+
+
+@dataclass
+class Progress:
+    """What a checkpoint holds beside weights, optimiser and the callbacks' states."""
+
+    step: int = 0
+    losses_since_row: list[float] = field(default_factory=list)
+    curve: list[Row] = field(default_factory=list)
+    before: dict[str, float] = field(default_factory=dict)
+    best: dict[str, float] = field(default_factory=dict)
+    best_step: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """Held-out scores before training and of the step kept, the number of steps made, and the curve."""
+
+    before: Scores
+    best: Scores
+    best_step: int
+    steps: int
+    curve: list[Row]
+    precision: str
+    padding_waste: float
+    sentences_per_s: float  # of this process, evaluation apart; the one figure that is not reproducible

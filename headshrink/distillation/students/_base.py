@@ -1,0 +1,45 @@
+"""What a student may be made from, and its shape."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from headshrink.importance import PairBatch
+from headshrink.model import SentenceEncoder
+from headshrink.pruning.embedding import factorise
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What students are made from: the teacher, the model cut from it, and the training text.
+
+    `counts` [vocabulary] says how often each of the teacher's tokens occurs in the text; `text` gives batches of at
+    most so many pairs of it, drawn by a seed.
+    """
+
+    teacher: SentenceEncoder
+    pruned: SentenceEncoder
+    counts: Tensor
+    text: Callable[[int, int], list[PairBatch]]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A student's size, of which each kind uses what it needs; `rank` None is a dense word table."""
+
+    layers: int = 2
+    hidden: int = 312
+    heads: int = 12
+    ffn: int = 600
+    rank: int | None = None
+    share_layers: bool = False
+    seed: int = 0
+
+
+Build = Callable[[Origin, Shape], SentenceEncoder]
+
+
+def with_table_of_rank(student: SentenceEncoder, rank: int | None, counts: Tensor) -> SentenceEncoder:
+    """The student over a word table that is a product of this rank, as `factorise`; None leaves it dense."""
+    return student if rank is None else factorise(student, rank, counts)

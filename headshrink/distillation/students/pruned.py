@@ -1,0 +1,9 @@
+"""The model that the prune stage cut: the student that keeps most of its teacher."""
+
+from headshrink.distillation.students._base import Origin, Shape
+from headshrink.model import SentenceEncoder
+
+
+def pruned(origin: Origin, shape: Shape) -> SentenceEncoder:
+    """As it was cut; its shape is the cut's."""
+    return origin.pruned

@@ -1,0 +1,73 @@
+"""A static student: the mean of word vectors that the teacher wrote, nothing computed above them (model2vec)."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from headshrink.distillation.students._base import Origin, Shape
+from headshrink.errors import HeadshrinkError
+from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, pad_ids
+from headshrink.progress import track
+from headshrink.pruning.embedding import low_rank
+
+SIF = 1e-3  # Arora et al. 2017: a of a / (a + p), a token of that probability weighs half
+PIECES_A_BATCH = 512
+
+
+def static(origin: Origin, shape: Shape) -> SentenceEncoder:
+    """Word vectors of the teacher, as `word_vectors` makes them, of `rank`."""
+    return word_vectors(origin.teacher, origin.counts, shape.rank)
+
+
+def word_vectors(teacher: SentenceEncoder, counts: Tensor, rank: int | None = None) -> SentenceEncoder:
+    """One vector a piece: the teacher's output when it reads that piece alone, weighted by smooth inverse frequency.
+
+    `counts` [vocabulary] say how often pieces occur. `rank` keeps so many principal directions (None: all of the
+    teacher's), from which a projection leads back to the teacher's space, so that the student can be compared with it,
+    and trained. Special tokens weigh nothing. Raises HeadshrinkError for a rank above the teacher's dimension.
+    """
+    if rank is not None and rank > teacher.dimension:
+        raise HeadshrinkError(f"student.rank = {rank}: the teacher's embeddings have {teacher.dimension}")
+    vectors = piece_vectors(teacher) * sif_weights(counts)[:, None]
+    vectors[teacher.tokenizer.all_special_ids] = 0
+    config = PrunedBertConfig(
+        vocab_size=len(vectors), pad_token_id=teacher.tokenizer.pad_token_id, hidden_size=teacher.dimension,
+        max_position_embeddings=teacher.backbone.config.max_position_embeddings, num_hidden_layers=0,
+        num_attention_heads=1, head_size=1, heads_per_layer=[], ffn_per_layer=[], embedding_rank=rank,
+        words_alone=True, has_pooler=False,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        backbone = PrunedBertModel(config)
+    backbone.load_state_dict(word_weights(vectors, rank, counts))
+    rest = (teacher.normalise, teacher.max_length, replace(teacher.settings, truncate_dim=None))
+    return SentenceEncoder(backbone, teacher.tokenizer, "mean", None, *rest).eval()
+
+
+def word_weights(vectors: Tensor, rank: int | None, counts: Tensor) -> dict[str, Tensor]:
+    """A state dict of word vectors [vocabulary, dimension], as one table or as the product of two."""
+    place = "embeddings.word_embeddings"
+    if rank is None:
+        return {f"{place}.weight": vectors}
+    table, projection = low_rank(vectors, rank, counts)
+    return {f"{place}.table.weight": table, f"{place}.projection.weight": projection.T.contiguous()}
+
+
+def sif_weights(counts: Tensor) -> Tensor:
+    """a / (a + p) of each token, p its share of the text (Arora et al. 2017, section 3); 1 for one never seen."""
+    return SIF / (SIF + counts.float() / counts.sum().clamp(min=1))
+
+
+@torch.inference_mode()
+def piece_vectors(teacher: SentenceEncoder) -> Tensor:
+    """[vocabulary, dimension]: what the teacher makes of each piece's own place in [CLS] piece [SEP]."""
+    tokenizer, size = teacher.tokenizer, len(teacher.tokenizer)
+    first, last = (int(i) for i in (tokenizer.cls_token_id, tokenizer.sep_token_id))  # type: ignore[arg-type]
+    rows = [[first, piece, last] for piece in range(size)]
+    out = []
+    for start in track(range(0, size, PIECES_A_BATCH), "reading pieces"):
+        ids, mask = pad_ids(rows[start : start + PIECES_A_BATCH], tokenizer.pad_token_id)  # type: ignore[arg-type]
+        ids, mask = ids.to(teacher.device), mask.to(teacher.device)
+        states = teacher.backbone(input_ids=ids, attention_mask=mask).last_hidden_state
+        out.append(teacher.embed(states[:, 1:2], mask[:, 1:2]).cpu())
+    return torch.cat(out).clone()

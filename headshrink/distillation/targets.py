@@ -1,0 +1,193 @@
+"""The teacher's embedding of every distinct sentence, computed once and shared by all students."""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from headshrink.distillation.pairs import Sentences
+from headshrink.distillation.precision import last_states, quick_attention
+from headshrink.errors import HeadshrinkError
+from headshrink.model import SentenceEncoder, pad_ids
+from headshrink.model.encoder import length_batches
+from headshrink.output import reserve, write_text
+from headshrink.progress import Bar
+
+ROWS_A_SHARD = 1 << 16
+SIDES = ("en", "ru")
+MANIFEST = "manifest.json"
+JOURNAL = "unfinished.json"  # which shard is being written, and how many of its batches are done
+SECONDS_BETWEEN_SAVES = 30
+
+
+def write_targets(
+    teacher: SentenceEncoder,
+    splits: dict[str, tuple[Sentences, Sentences]],
+    folder: Path,
+    batch_size: int = 64,
+    precision: str = "fp32",
+) -> None:
+    """Embed the sentences of all splits and write them as fp16 shards.
+
+    `splits` maps a split's name to the token ids of its two sides. A sentence that occurs twice is embedded once: the
+    folder holds `rows-*.npy`, fp16 [rows, dimension], one row per distinct sentence, `SPLIT.npy`, int32 [pairs, 2], the
+    rows of each pair's English and Russian, and a manifest, which is written last. fp16 moves a cosine by less than
+    1e-6. The bytes depend on the teacher, the sentences, `batch_size` and `precision` ("fp32" or "bf16").
+
+    A killed call loses at most SECONDS_BETWEEN_SAVES of work: the same call on the same folder continues and ends in
+    the same bytes. Memory holds the token ids and 40 bytes per sentence, but no embeddings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = Distinct([side for sides in splits.values() for side in sides])
+    for name, numbers in zip(splits, rows.per_pair(), strict=True):
+        np.save(folder / f"{name}.npy", numbers)
+    starts = range(0, len(rows), ROWS_A_SHARD)
+    with quick_attention(teacher, precision), Bar("targets, tokens", int(rows.lengths.sum())) as bar:
+        for shard, start in enumerate(starts):
+            chosen = np.arange(start, min(start + ROWS_A_SHARD, len(rows)))
+            Shard(folder, shard, rows, chosen).write(teacher, batch_size, precision, bar)
+    (folder / JOURNAL).unlink(missing_ok=True)
+    manifest = {
+        "rows": len(rows), "dimension": teacher.dimension, "shards": len(starts), "rows_a_shard": ROWS_A_SHARD,
+        "pairs": {name: len(sides[0]) for name, sides in splits.items()}, "precision": precision,
+    }  # fmt: skip
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+class Distinct:
+    """The distinct sentences of many sides, numbered by first occurrence.
+
+    `lengths` are their tokens. Sentences are compared by 128 bits of a hash, so that memory does not hold their ids
+    twice.
+    """
+
+    def __init__(self, sides: Sequence[Sentences]) -> None:
+        self.sides = sides
+        self.offsets = np.cumsum([0, *map(len, sides)])
+        sentences = (side[i] for side in sides for i in range(len(side)))
+        digests = (blake2b(sentence.tobytes(), digest_size=16).digest() for sentence in sentences)
+        keys = np.frombuffer(b"".join(digests), dtype=[("high", "<u8"), ("low", "<u8")])
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        order = np.argsort(first, kind="stable")
+        self.first = first[order]  # number among all sentences
+        numbers = np.empty(len(order), dtype=np.int32)
+        numbers[order] = np.arange(len(order))
+        self.row_of_sentence = numbers[inverse.reshape(-1)]
+        self.lengths = np.concatenate([side.lengths for side in sides])[self.first]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        """Token ids of a distinct sentence."""
+        sentence = self.first[row]
+        side = int(np.searchsorted(self.offsets, sentence, side="right")) - 1
+        return self.sides[side][int(sentence - self.offsets[side])]
+
+    def per_pair(self) -> Iterator[np.ndarray]:
+        """For each pair of sides in turn int32 [pairs, 2]: the rows of its sentences."""
+        bounds = pairwise(self.offsets)
+        for (start, middle), (_, stop) in zip(bounds, bounds, strict=True):
+            yield np.stack([self.row_of_sentence[start:middle], self.row_of_sentence[middle:stop]], axis=1)
+
+
+class Shard:
+    """One shard of embeddings, written into a mapped file whose finished batches a journal counts."""
+
+    def __init__(self, folder: Path, number: int, rows: Distinct, chosen: np.ndarray) -> None:
+        self.path, self.journal = folder / f"rows-{number:05}.npy", folder / JOURNAL
+        self.part = self.path.with_suffix(".part")
+        self.number, self.rows, self.chosen = number, rows, chosen
+
+    @torch.inference_mode()
+    def write(self, teacher: SentenceEncoder, batch_size: int, precision: str, bar: Bar) -> None:
+        """Embed the rows that a killed call has not, in batches of similar length; then give the file its name.
+
+        The batches come in a random order that is always the same: rates measured early hold for the rest.
+        """
+        lengths = self.rows.lengths[self.chosen]
+        if self.path.is_file():
+            return bar.advance(int(lengths.sum()))
+        batches = list(length_batches(lengths.tolist(), batch_size))
+        batches = [batches[i] for i in np.random.default_rng(self.number).permutation(len(batches))]
+        out, done = self.open(teacher.dimension)
+        saved = time.monotonic()
+        for position, batch in enumerate(batches):
+            if position >= done:
+                out[batch] = embed(teacher, [self.rows[i] for i in self.chosen[batch]], precision)
+            if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
+                out.flush()
+                write_text(self.journal, json.dumps({"shard": self.number, "batches": position + 1}))
+                saved = time.monotonic()
+            bar.advance(int(lengths[batch].sum()))
+        out.flush()
+        self.part.replace(self.path)
+
+    def open(self, dimension: int) -> tuple[np.memmap, int]:
+        """The unfinished file, and how many of its batches are done."""
+        shape = (len(self.chosen), dimension)
+        if self.journal.is_file() and self.part.is_file():
+            state = json.loads(self.journal.read_text(encoding="utf-8"))
+            if state["shard"] == self.number:
+                return np.lib.format.open_memmap(self.part, mode="r+"), state["batches"]
+        out = np.lib.format.open_memmap(self.part, mode="w+", dtype=np.float16, shape=shape)
+        with open(self.part, "r+b") as file:  # a mapped file without room ends the process by SIGBUS
+            reserve(file, os.fstat(file.fileno()).st_size)
+        return out, 0
+
+
+def embed(teacher: SentenceEncoder, rows: list[np.ndarray], precision: str) -> np.ndarray:
+    """fp16 [rows, dimension]: the teacher's embeddings of one batch of token ids."""
+    pad_id: int = teacher.tokenizer.pad_token_id  # type: ignore[assignment]
+    ids, mask = (block.to(teacher.device) for block in pad_ids(rows, pad_id))  # type: ignore[arg-type]
+    return teacher.embed(last_states(teacher, ids, mask, precision), mask).half().cpu().numpy()
+
+
+@dataclass(frozen=True)
+class StoredTargets:
+    """A split's targets on disk: shards are mapped, and rows read as they are asked for."""
+
+    folder: Path
+    index: np.ndarray  # int32 [pairs, 2]
+    rows_a_shard: int
+
+    @cached_property
+    def shards(self) -> list[np.ndarray]:
+        return [np.load(file, mmap_mode="r") for file in sorted(self.folder.glob("rows-*.npy"))]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def take(self, side: str, pairs: np.ndarray) -> np.ndarray:
+        """fp16 [pairs, dimension]: the embeddings of one side ("en" or "ru") of the pairs with these indices."""
+        rows = self.index[pairs, SIDES.index(side)]
+        out = np.empty((len(rows), self.shards[0].shape[1]), dtype=np.float16)
+        for number, shard in enumerate(self.shards):
+            here = rows // self.rows_a_shard == number
+            out[here] = shard[rows[here] - number * self.rows_a_shard]
+        return out
+
+
+def stored_targets(folder: Path, split: str) -> StoredTargets:
+    """A split's targets, left on disk; HeadshrinkError where the folder does not hold them."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        index = np.load(folder / f"{split}.npy")
+    except (OSError, ValueError) as error:
+        raise HeadshrinkError(f"no targets of split {split} in {folder}: the teach stage writes them") from error
+    return StoredTargets(folder, index, manifest["rows_a_shard"])
+
+
+def read_targets(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """All of a split's targets in memory: (English, Russian), each fp16 [pairs, dimension], row i for pair i."""
+    stored = stored_targets(folder, split)
+    everything = np.arange(len(stored))
+    return stored.take("en", everything), stored.take("ru", everything)

@@ -1,0 +1,265 @@
+"""The training loop: batches, an objective, an optimiser, a schedule, evaluation, checkpoints, processes.
+
+Everything that a training can do without is a callback (headshrink/distillation/callbacks).
+"""
+
+import math
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from headshrink.checkpoint import Checkpoints
+from headshrink.distillation.batches import in_order, padding_waste
+from headshrink.distillation.callbacks import Callback, callbacks_of
+from headshrink.distillation.data import TrainingData
+from headshrink.distillation.evaluate import Scores, evaluate
+from headshrink.distillation.losses import LOSSES, Need
+from headshrink.distillation.objective import Objective
+from headshrink.distillation.optimiser import adamw, parameters_to_train
+from headshrink.distillation.precision import quick_attention, resolve
+from headshrink.distillation.processes import Processes, seed_of_batch
+from headshrink.distillation.recipe import Recipe, weight_at
+from headshrink.distillation.result import Progress, Result, Row
+from headshrink.distillation.steps import Steps
+from headshrink.errors import HeadshrinkError
+from headshrink.model import SentenceEncoder
+from headshrink.progress import Bar
+
+ROWS_OF_THE_CURVE = 200
+DIVERGED = 0.5  # rise of the held-out loss per unit of weight; cosine is at most 2, and 1 for a random student
+
+
+def train(
+    student: SentenceEncoder,
+    data: TrainingData,
+    recipe: Recipe,
+    checkpoints: Checkpoints | None = None,
+    callbacks: Iterable[Callback] = (),
+) -> Result:
+    """Train `student` in place towards the targets of `data`; it ends as the step with the lowest held-out loss.
+
+    The untrained student (step 0) is a candidate too. `callbacks` are added to those that the recipe switches on. With
+    `checkpoints`, a killed training continues at its last checkpoint and ends in the same bytes. On a CPU the result
+    depends on the arguments, torch's version and its thread count alone; torch's random state is left alone.
+
+    Raises HeadshrinkError where the data lack what a loss needs, where a loss or a gradient is not finite, and where
+    the held-out loss diverges; the last good state stays as a checkpoint.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.seed)
+        return Trainer(student, data, recipe, checkpoints, [*callbacks, *callbacks_of(recipe)]).run()
+
+
+class Trainer:
+    """One training: its parts, and the loop over them. `train` is the way in."""
+
+    def __init__(
+        self,
+        student: SentenceEncoder,
+        data: TrainingData,
+        recipe: Recipe,
+        checkpoints: Checkpoints | None = None,
+        callbacks: Iterable[Callback] = (),
+    ) -> None:
+        self.student, self.data, self.recipe, self.checkpoints = student, data, recipe, checkpoints
+        self.callbacks, self.processes, self.progress = list(callbacks), Processes(), Progress()
+        check(data, recipe, self.processes)
+        self.objective = Objective(recipe.losses, student, data.reference, recipe.layer_map)
+        self.parameters = parameters_to_train(student, recipe)
+        for callback in self.callbacks:
+            self.parameters |= callback.parameters()
+        self.parameters |= {f"objective.{name}": p for name, p in self.objective.named_parameters()}
+        self.optimiser = adamw(self.parameters, recipe)
+        self.precision = resolve(recipe.precision, student.device)
+        self.steps = Steps(recipe, data.train)
+        self.heldout_batches = in_order(data.heldout.lengths, recipe.batch_size)
+        self.row_steps = max(1, self.steps.count // ROWS_OF_THE_CURVE)
+        count = recipe.evaluations
+        self.evaluation_steps = {round(self.steps.count * (i + 1) / count) for i in range(count)}
+        self.best_weights: dict[str, Tensor] = {}
+        for callback in self.callbacks:
+            callback.start(self)
+
+    def run(self) -> Result:
+        """All steps that are left; then the student gets the best weights."""
+        with ExitStack() as contexts:
+            for model in (self.student, self.data.reference.teacher or self.student):
+                contexts.enter_context(quick_attention(model, self.precision))
+            for callback in self.callbacks:
+                contexts.enter_context(callback.around_training(self))
+            return self.loop()
+
+    def loop(self) -> Result:
+        """Steps, rows of the curve, evaluations and checkpoints."""
+        self.resume_or_start()
+        progress, seconds, sentences = self.progress, 0.0, 0
+        with Bar("distilling", self.steps.count - progress.step) as bar:
+            while progress.step < self.steps.count and not any(callback.finished() for callback in self.callbacks):
+                started, batches = time.monotonic(), self.steps.batches(progress.step)
+                loss = self.train_step(batches)
+                seconds, sentences = seconds + time.monotonic() - started, sentences + 2 * sum(map(len, batches))
+                self.record(loss)
+                bar.advance(note=f"loss {loss:.4f}, {sentences / seconds:.0f} sentences/s")
+                if self.checkpoints and self.processes.first:
+                    self.checkpoints.save_when_due(self.recipe.checkpoint_minutes, self.state)
+        self.load_weights(self.best_weights)
+        self.student.eval().requires_grad_(True)
+        return self.result(sentences / max(seconds, 1e-9))
+
+    def resume_or_start(self) -> None:
+        """Continue at the last checkpoint, or evaluate the untrained student as the first candidate."""
+        state = self.checkpoints.load() if self.checkpoints else None
+        if state:
+            self.load_state(state)
+            if self.processes.first:
+                print(f"resumed at step {self.progress.step} of {self.steps.count}", flush=True)
+            for row in self.progress.curve:
+                self.send(row)
+        else:
+            self.progress.before = self.choose()
+        self.student.train()
+
+    def train_step(self, batches: list[np.ndarray]) -> float:
+        """One update from the batches of a step, which the processes share; their loss before it, mean over pairs.
+
+        What is random in a batch depends on the seed and the batch's place: any number of processes draws the same.
+        """
+        self.optimiser.zero_grad(set_to_none=True)
+        for callback in self.callbacks:
+            callback.before_step(self)
+        pairs, loss = sum(map(len, batches)), 0.0
+        for place in range(self.processes.index, len(batches), self.processes.count):
+            torch.manual_seed(seed_of_batch(self.recipe.seed, self.progress.step, place))
+            loss += self.backward(batches[place], len(batches[place]) / pairs)
+        loss = self.processes.add_up(list(self.parameters.values()), loss)
+        norm = nn.utils.clip_grad_norm_(self.parameters.values(), self.recipe.clip)
+        if not (math.isfinite(loss) and math.isfinite(norm.item())):
+            self.stop(f"loss {loss}, gradient norm {norm.item()}")
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.steps.learning_rate(self.progress.step)
+        self.optimiser.step()
+        self.progress.step += 1
+        for callback in self.callbacks:
+            callback.after_step(self)
+        return loss
+
+    def backward(self, indices: np.ndarray, share: float) -> float:
+        """Add the gradient of one batch, which is `share` of its step; the loss times `share`."""
+        pad_id: int = self.student.tokenizer.pad_token_id  # type: ignore[assignment]
+        queue = self.steps.queue(self.progress.step)
+        batch = self.data.train.batch(indices, pad_id, queue).to(self.student.device)
+        student_ids = batch.input_ids
+        for callback in self.callbacks:
+            student_ids = callback.student_ids(self, student_ids)
+        progress = self.progress.step / max(1, self.steps.count - 1)
+        outputs = self.objective.outputs(self.student, batch, self.precision, student_ids)
+        penalties = [penalty for callback in self.callbacks for penalty in callback.penalties(progress)]
+        loss = share * self.objective(*outputs, progress, batch.translated, penalties)
+        loss.backward()
+        return loss.item()
+
+    def record(self, loss: float) -> None:
+        """A row of the curve every `row_steps` steps, and with held-out scores at the evaluations."""
+        progress, step = self.progress, self.progress.step
+        progress.losses_since_row.append(loss)
+        if step % self.row_steps and step not in self.evaluation_steps:
+            return
+        loss = float(np.mean(progress.losses_since_row))
+        row = {"step": step, "loss": loss, "learning_rate": self.steps.learning_rate(step - 1)}
+        if step in self.evaluation_steps:
+            scores = self.choose()
+            row |= {"heldout_loss": scores["loss"], "heldout_cosine": scores["cosine"]}
+        progress.losses_since_row = []
+        progress.curve.append(row)
+        self.send(row)
+
+    def send(self, row: Row) -> None:
+        for callback in self.callbacks:
+            callback.on_row(row)
+
+    def choose(self) -> dict[str, float]:
+        """Evaluate the student on held-out pairs, and keep its weights if no earlier evaluation was better."""
+        keeps_last = any(callback.keeps_last for callback in self.callbacks)
+        with ExitStack() as contexts:
+            for callback in self.callbacks:
+                contexts.enter_context(callback.around_evaluation(self))
+            found = evaluate(self.student, self.data.heldout, self.heldout_batches, self.objective, self.precision)
+            scores = self.processes.told_by_first(asdict(found))
+            best = keeps_last or not self.best_weights or scores["loss"] < self.progress.best["loss"]
+            if best:
+                self.progress.best, self.progress.best_step = scores, self.progress.step
+                self.best_weights = {name: p.detach().cpu().clone() for name, p in self.parameters.items()}
+        for callback in self.callbacks:
+            callback.after_evaluation(self, best)
+        if not keeps_last:
+            self.stop_if_diverged(scores["loss"])
+        return scores
+
+    def stop_if_diverged(self, loss: float) -> None:
+        """A held-out loss above twice the untrained student's plus DIVERGED per unit of weight does not recover."""
+        before = self.progress.before.get("loss", loss)
+        if not loss <= 2 * before + DIVERGED * sum(weight_at(weight, 1) for weight in self.recipe.losses.values()):
+            self.stop(f"held-out loss {loss:.4g}, {before:.4g} before training")
+
+    def stop(self, reason: str) -> None:
+        """End in one line; finite weights stay as a checkpoint."""
+        kept = ""
+        if self.checkpoints:
+            if self.processes.first and all(p.isfinite().all() for p in self.parameters.values()):
+                self.checkpoints.save(self.state())
+            kept = f"; the last good checkpoint is {self.checkpoints.path}"
+        raise HeadshrinkError(
+            f"training diverged at step {self.progress.step} of {self.steps.count} ({reason}): "
+            f"lower learning_rate ({self.recipe.learning_rate}) or the losses' weights{kept}"
+        )
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(weights[name])
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds; batches and random numbers follow from the step."""
+        return {
+            "weights": {name: p.detach() for name, p in self.parameters.items()},
+            "best_weights": self.best_weights,
+            "callbacks": {type(callback).__name__: callback.state() for callback in self.callbacks},
+            "optimiser": self.optimiser.state_dict(),
+            "progress": asdict(self.progress),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.progress = Progress(**state["progress"])
+        self.load_weights(state["weights"])
+        self.best_weights = state["best_weights"]
+        for callback in self.callbacks:
+            callback.load_state(state["callbacks"].get(type(callback).__name__, {}))
+        self.optimiser.load_state_dict(state["optimiser"])
+
+    def result(self, sentences_per_s: float) -> Result:
+        progress, pairs = self.progress, self.data.train
+        waste = padding_waste([pairs.en.lengths, pairs.ru.lengths], self.steps.epoch_batches(0))
+        before, best = Scores(**progress.before), Scores(**progress.best)
+        return Result(
+            before, best, progress.best_step, progress.step, progress.curve, self.precision, waste, sentences_per_s
+        )
+
+
+def check(data: TrainingData, recipe: Recipe, processes: Processes) -> None:
+    """Raise HeadshrinkError where a recipe does not fit the data or the processes."""
+    pairs, heldout = data.train, data.heldout
+    if not len(pairs) or not len(heldout):
+        raise HeadshrinkError(f"{len(pairs)} training and {len(heldout)} held-out pairs: both are needed")
+    if pairs.translations < len(pairs) and all(Need.TRANSLATIONS in LOSSES[name].needs for name in recipe.losses):
+        raise HeadshrinkError("sentences without translation need a loss that imitates: give cosine a weight")
+    if recipe.accumulate < processes.count:
+        raise HeadshrinkError(
+            f"accumulate = {recipe.accumulate}: a step's batches are shared out among {processes.count} processes; "
+            "give at least one each"
+        )

@@ -1,0 +1,169 @@
+"""Repair without training: refit what is left of a cut model by least squares, one block after the other.
+
+After a cut, every attention and FFN block is refitted in layer order, x and r being the already cut and repaired
+model's activations and residual at that block, y the teacher's sum before the LayerNorm, and W0 the weights as cut:
+
+    min over W, b of  sum over tokens |W x + b - (y - r)|^2 + ridge * |W - W0|^2
+
+for the output projection (He et al. 2017, eq. 3; Kwon et al. 2022, section 4.3, refits masks so). Since x and r come
+from the cut model, a block also makes up for what the blocks before it got wrong. Before that the same least squares
+makes the linears that *read* the hidden states, query, key, value and the FFN's first, give the teacher's own
+activations for the units that stay, although what they read has drifted.
+"""
+
+import copy
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from headshrink.importance.batches import PairBatch, Side
+from headshrink.importance.moments import Moments
+from headshrink.model import SentenceEncoder
+from headshrink.model.encoder import pool
+from headshrink.model.sites import KINDS, Kind
+from headshrink.progress import track
+from headshrink.pruning.plan import Plan
+
+Method = Literal["bias", "outputs", "full"]
+
+
+class Walk:
+    """Hidden states of one model over the same text, moved forward block by block.
+
+    It stops at the `stops` among the model's layers (None: all), which are counted from 0 for all that follows.
+    """
+
+    def __init__(self, encoder: SentenceEncoder, sides: Sequence[Side], stops: Sequence[int] | None = None) -> None:
+        layers: Any = encoder.backbone.encoder.layer
+        self.stops = range(len(layers)) if stops is None else stops
+        self.layers = [layers[stop] for stop in self.stops]
+        ends = [0, *(stop + 1 for stop in self.stops)]
+        self.between = [layers[end:stop] for end, stop in zip(ends, self.stops, strict=False)]
+        self.masks = [side.attention_mask.to(encoder.device) for side in sides]
+        self.kept = [mask.bool() for mask in self.masks]
+        self.states = [encoder.backbone.embeddings(side.input_ids.to(encoder.device)) for side in sides]
+
+    def readers(self, layer: int, kind: Kind) -> list[nn.Linear]:
+        """The linears of a block that read the hidden states."""
+        if kind == "ffn":
+            return [self.layers[layer].intermediate.dense]
+        own = self.layers[layer].attention.self
+        return [own.query, own.key, own.value]
+
+    def inputs(self, layer: int, kind: Kind, batch: int) -> Tensor:
+        """What the block's output projection gets: [sentences, tokens, units * unit_width]."""
+        states = self.states[batch]
+        if kind == "ffn":
+            return self.layers[layer].intermediate(states)
+        bias = (1.0 - self.masks[batch][:, None, None, :].to(states.dtype)) * torch.finfo(states.dtype).min
+        return self.layers[layer].attention.self(states, bias)[0]
+
+    def output(self, layer: int, kind: Kind) -> Any:
+        """The module that ends a block: projection, residual, LayerNorm."""
+        return self.layers[layer].output if kind == "ffn" else self.layers[layer].attention.output
+
+    def pass_between(self, layer: int) -> None:
+        """Move the states through the layers that are left out before one."""
+        for module in self.between[layer]:
+            on_the_way = copy.copy(self)  # the same states
+            on_the_way.layers = [module]
+            for kind in KINDS:
+                on_the_way.advance(0, kind)
+
+    def sums(self, layer: int, kind: Kind, batch: int) -> Tensor:
+        """What the block's LayerNorm gets: [sentences, tokens, hidden]."""
+        dense, states = self.output(layer, kind).dense, self.states[batch]
+        return (dense(self.inputs(layer, kind, batch)) if isinstance(dense, nn.Linear) else dense.bias) + states
+
+    def advance(self, layer: int, kind: Kind) -> None:
+        """Move the states of all batches past a block."""
+        for i in range(len(self.states)):
+            self.states[i] = self.output(layer, kind).LayerNorm(self.sums(layer, kind, i))
+
+
+@torch.no_grad()
+def repair(
+    teacher: SentenceEncoder,
+    pruned: SentenceEncoder,
+    plan: Plan,
+    batches: Iterable[PairBatch],
+    method: Method = "full",
+    ridge: float = 100.0,
+) -> None:
+    """Refit the pruned encoder in place, so that its hidden states follow the teacher's.
+
+    `plan` says which of the teacher's layers and units the pruned encoder has; each layer follows the teacher's own,
+    which has been through the layers that are gone. `method` "bias" refits the output projections' biases, "outputs"
+    their weights too, "full" what reads the hidden states as well. Memory: hidden states of both models over all of the
+    text (2 * tokens * hidden * 4 bytes) and one block's normal equations.
+    """
+    sides = [side for batch in batches for side in (batch.en, batch.ru)]
+    theirs, ours = Walk(teacher, sides, plan.layers), Walk(pruned, sides)
+    for layer in track(range(len(ours.layers)), "repair"):
+        theirs.pass_between(layer)
+        for kind in KINDS:
+            units = getattr(plan, kind)[theirs.stops[layer]]
+            if method == "full" and units:
+                refit_readers(theirs, ours, layer, kind, units, ridge)
+            refit_output(theirs, ours, layer, kind, method, ridge, plan.hidden)
+            ours.advance(layer, kind)
+    if plan.hidden is not None and method != "bias":
+        refit_way_back(teacher, pruned, theirs, ours, ridge)
+
+
+def refit_readers(theirs: Walk, ours: Walk, layer: int, kind: Kind, units: list[int], ridge: float) -> None:
+    """Make a block's readers give the activations that the teacher's give from its own hidden states."""
+    whole, cut = theirs.readers(layer, kind), ours.readers(layer, kind)
+    width = cut[0].out_features // len(units)
+    rows = (torch.tensor(units)[:, None] * width + torch.arange(width)).flatten().to(ours.masks[0].device)
+    weight, bias = (torch.cat([getattr(linear, part)[rows] for linear in whole]) for part in ("weight", "bias"))
+    start = torch.cat([linear.weight for linear in cut])
+    fit = Moments(start.shape[1], len(start), start.device)
+    for i, kept in enumerate(ours.kept):
+        fit.add(ours.states[i][kept], nn.functional.linear(theirs.states[i][kept], weight, bias))
+    fitted = [part.chunk(len(cut)) for part in fit.fit(start, ridge)]
+    for linear, new_weight, new_bias in zip(cut, *fitted, strict=True):
+        linear.weight.copy_(new_weight)
+        linear.bias.copy_(new_bias)
+
+
+def refit_output(
+    theirs: Walk, ours: Walk, layer: int, kind: Kind, method: Method, ridge: float, hidden: list[int] | None = None
+) -> None:
+    """Refit one block's output projection from the states just before it, and move the teacher past the block.
+
+    `hidden` are the teacher's dimensions that ours has, None for all.
+    """
+    dimensions = slice(None) if hidden is None else torch.tensor(hidden, device=ours.masks[0].device)
+    dense = ours.output(layer, kind).dense
+    whole = method != "bias" and isinstance(dense, nn.Linear)
+    weight = dense.weight if whole else dense.bias.new_empty(len(dense.bias), 0)
+    fit = Moments(weight.shape[1], weight.shape[0], weight.device)
+    for i, kept in enumerate(ours.kept):
+        sums = theirs.sums(layer, kind, i)
+        goal = sums[..., dimensions]
+        if whole:
+            fit.add(ours.inputs(layer, kind, i)[kept], (goal - ours.states[i])[kept])
+        else:
+            fit.add(weight.new_empty(int(kept.sum()), 0), (goal - ours.sums(layer, kind, i))[kept] + dense.bias)
+        theirs.states[i] = theirs.output(layer, kind).LayerNorm(sums)
+    fitted, bias = fit.fit(weight, ridge)
+    if whole:
+        dense.weight.copy_(fitted)
+    dense.bias.copy_(bias)
+
+
+def refit_way_back(teacher: SentenceEncoder, pruned: SentenceEncoder, theirs: Walk, ours: Walk, ridge: float) -> None:
+    """Refit the linear that takes a narrow encoder's pooled states to the teacher's length, where it has no other."""
+    linear = pruned.dense[0] if len(pruned.dense) else None
+    if not isinstance(linear, nn.Linear) or len(teacher.dense):
+        return
+    fit = Moments(linear.in_features, linear.out_features, linear.weight.device)
+    for i, mask in enumerate(ours.masks):
+        fit.add(pool(ours.states[i], mask, pruned.pooling), pool(theirs.states[i], mask, teacher.pooling))
+    weight, bias = fit.fit(linear.weight, ridge)
+    linear.weight.copy_(weight)
+    if linear.bias is not None:
+        linear.bias.copy_(bias)
