@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from headshrink.cli import VERBS
+from headshrink.corpus.grammar.demo_suite import write_demo_suite
 from headshrink.exporting import TARGETS, Options, Original
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL) + re.findall(r"`([^`\n]+)`", README))
-MODEL = "/models/my-encoder"  # the reader's own
 
 
 @pytest.fixture
@@ -23,13 +23,24 @@ def reader(tiny_encoder, tiny_folder, tmp_path, monkeypatch) -> dict[str, object
     for name in ("transformers", "onnx"):
         target = TARGETS[name]
         target.write(Original(tiny_encoder), Path("artifacts/export") / target.place, Options())
-    return {"english": ["a man runs", "the big cat sleeps"] * 40, "russian": ["мужчина бежит", "кошка спит"] * 40}
+    Path("models").mkdir()
+    Path("models/LaBSE-en-ru").symlink_to(tiny_folder)
+    Path("pairs").mkdir()
+    rows = (f"the man sees {n} cats\tмужчина видит {n} кошек\n" for n in range(200))
+    Path("pairs/made.tsv").write_text("".join(rows), encoding="utf-8")
+    Path("encodechka").mkdir()
+    write_demo_suite(Path("encodechka"), seed=0)
+    return {}
 
 
-def test_every_piece_of_python_runs_in_its_order(reader, tiny_folder):
+def test_every_piece_of_python_runs_in_its_order(reader):
     assert len(PYTHON) >= 2
     for code in PYTHON:
-        exec(compile(code.replace(MODEL, str(tiny_folder)), "README.md", "exec"), reader)
+        exec(compile(code, "README.md", "exec"), reader)
+    scores = reader["result"].details["models"]["student"]["tasks"]
+    assert len(scores) == 10
+    assert reader["result"].details["intervals"]["student"].keys() >= scores.keys()
+    assert reader["pruned"].backbone.num_parameters() < reader["teacher"].backbone.num_parameters()
 
 
 def test_every_make_target_and_verb_is_there():

@@ -52,6 +52,10 @@ class Corpus:
     heldout: list[Pair]
     counts: Counts
 
+    def sides(self) -> tuple[list[str], list[str]]:
+        """English and Russian sentences of the training pairs."""
+        return [pair.en for pair in self.train], [pair.ru for pair in self.train]
+
     def checked(self, label: str) -> "Corpus":
         """This corpus; HeadshrinkError where no pair is left for train or for held-out."""
         if not self.train or not self.heldout:
@@ -60,14 +64,14 @@ class Corpus:
         return self
 
 
-def read_corpus(path: Path, suite: Path | None = None, heldout_percent: float = HELDOUT_PERCENT) -> Corpus:
+def read_corpus(path: str | Path, suite: str | Path | None = None, heldout_percent: float = HELDOUT_PERCENT) -> Corpus:
     """The corpus of a file, pipe or folder of pairs, as the pipeline makes it; either split may be empty.
 
     Sentences of the benchmark whose data are in the folder `suite` are left out; without it, nothing is left out, and
     a line says so. Another line counts what was read and dropped. Raises HeadshrinkError as `read_pairs`.
     """
-    source = Parallel(path)
-    index = SuiteIndex(suite_sentences(suite) if suite else [])
+    source = Parallel(Path(path))
+    index = SuiteIndex(suite_sentences(Path(suite)) if suite else [])
     corpus = split_corpus(source, Limits(), index, heldout_percent)
     note(f"{source.label}: {corpus.counts.summary()}")
     if suite is None:

@@ -7,19 +7,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from headshrink.checkpoint import Checkpoints, fingerprint
 from headshrink.corpus import Corpus, SuiteIndex, read_corpus, suite_sentences, without_tested
 from headshrink.distillation.data import Reference, TrainingData
+from headshrink.distillation.from_text import pairs_of
 from headshrink.distillation.losses import LOSSES
 from headshrink.distillation.mlm_fit import fit_mlm_head
-from headshrink.distillation.pairs import Pairs, Sentences, TargetArrays
+from headshrink.distillation.pairs import Sentences
 from headshrink.distillation.processes import Processes
 from headshrink.distillation.recipe import Recipe, Weight
 from headshrink.distillation.record import summary, write_curve, write_metrics
-from headshrink.distillation.targets import read_targets, write_targets
 from headshrink.distillation.trainer import train as train_student
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
@@ -81,7 +80,7 @@ def main(
     busy = f"another run writes {output}: wait for it, or give --output another folder"
     with exclusive(work / "lock", busy) if Processes().first else nullcontext():
         with Processes().first_before_others():
-            train, heldout = prepare([models[0], *others], models[1], corpus, more, place / "targets")
+            train, heldout = pairs_of([models[0], *others], models[1], corpus, more, place / "targets")
             if mlm_head_steps and not (place / FILE).is_file():
                 save_mlm_head(fitted(models[0], teacher, corpus, mlm_head_steps), place)
         widths = [other.dimension for other in others]
@@ -158,39 +157,3 @@ def fitted(teacher: SentenceEncoder, folder: Path, corpus: Corpus, steps: int) -
     mlm_head, perplexity = fit_mlm_head(teacher, train, heldout, steps, load_mlm_head([folder], teacher.backbone))
     typer.echo(f"MLM head of {steps} steps: held-out perplexity {perplexity:.1f}")
     return mlm_head
-
-
-def prepare(
-    teachers: list[SentenceEncoder],
-    student: SentenceEncoder,
-    corpus: Corpus,
-    more: list[str],
-    targets: Path,
-) -> tuple[Pairs, Pairs]:
-    """Train and held-out pairs in the student's ids, with the teachers' targets side by side, which wait in a folder.
-
-    Sentences of `more` join the training without translation.
-    """
-    splits = {"train": corpus.train, "heldout": corpus.heldout}
-
-    def ids(encoder: SentenceEncoder, name: str) -> tuple[Sentences, Sentences]:
-        if name == "more":
-            rows = Sentences.from_rows(encoder.tokenise(more))
-            return rows, rows
-        sides = ([pair.en for pair in splits[name]], [pair.ru for pair in splits[name]])
-        en, ru = (Sentences.from_rows(encoder.tokenise(side)) for side in sides)
-        return en, ru
-
-    for number, teacher in enumerate(teachers):
-        if not (targets / str(number) / "manifest.json").is_file():
-            names = [*splits, *(["more"] if more else [])]
-            write_targets(teacher, {name: ids(teacher, name) for name in names}, targets / str(number))
-
-    def of_all(name: str) -> TargetArrays:
-        each = [read_targets(targets / str(number), name) for number in range(len(teachers))]
-        return TargetArrays(*(np.concatenate(side, axis=1) for side in zip(*each, strict=True)))
-
-    train, heldout = (Pairs(*ids(student, name), of_all(name)) for name in splits)
-    if more:
-        train = train.with_monolingual(ids(student, "more")[0], of_all("more").en)
-    return train, heldout
