@@ -76,7 +76,7 @@ class Params(Section):
     student: Student = Field(Student(), description="architecture of the student")
 
     losses: dict[name_from("distillation/losses"), Weight] = Field(  # type: ignore[valid-type]
-        {"cosine": 1.0, "similarity": 0.1},
+        {"similarity": 0.1, "cosine": 1.0},
         min_length=1,
         description="weight of each loss by name, or [start, end] for a linear schedule",
     )

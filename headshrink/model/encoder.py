@@ -125,7 +125,8 @@ class SentenceEncoder(nn.Module):
         """Sentence embeddings [batch, dimension] from last hidden states [batch, tokens, hidden] and a 0/1 mask."""
         pooled = self.dense(pool(states, mask, self.pooling))
         whole = nn.functional.normalize(pooled, dim=-1) if self.normalise else pooled
-        return whole[..., : self.settings.truncate_dim]
+        length = self.settings.truncate_dim
+        return whole if length is None else whole[..., :length]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Sentence embeddings [batch, dimension] of padded ids and their 0/1 mask, both [batch, tokens]."""
