@@ -43,8 +43,8 @@ check: venv ## dvc.lock matches the code and the parameters
 profile: venv ## NAME=folder SET="teacher.path=/models/x corpus.path=/data": make a profile the parameters
 	$(BIN)/python -m tasks.profile $(NAME) $(foreach item,$(SET),--set $(item))
 
-serve: venv ## Prefect: server, UI and the weekly deployment (PORT=4200)
-	$(BIN)/python -m flows.serve $(if $(PORT),--port $(PORT))
+serve: venv ## Prefect: server, UI and the weekly deployment (PORT=4200 HOST=127.0.0.1)
+	$(BIN)/python -m flows.serve $(if $(PORT),--port $(PORT)) $(if $(HOST),--host $(HOST))
 
 mlflow: venv ## MLflow's UI on this machine (PORT=5000)
 	$(BIN)/mlflow ui --host 127.0.0.1 --port $(or $(PORT),5000) --backend-store-uri "$$($(BIN)/python -m tasks.tracking)"

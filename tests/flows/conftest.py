@@ -134,7 +134,8 @@ def served(stand_in_template: Path, tmp_path_factory: pytest.TempPathFactory) ->
     (folder / "home").mkdir()
     served = Served(folder / "project", folder / "home", free_port())
     os.environ.update(
-        PREFECT_API_URL=served.url, PREFECT_HOME=str(folder / "home"), PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW="ignore"
+        PREFECT_API_URL=served.url, PREFECT_API_AUTH_STRING=served.password(), PREFECT_HOME=str(folder / "home"),
+        PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW="ignore",
     )
     served.start()
     yield served
