@@ -37,7 +37,7 @@ from prefect.tasks import exponential_backoff  # noqa: E402
 
 from flows.checkout import FlowError, RunCancelled, only_run  # noqa: E402
 from flows.form import overrides, section_form  # noqa: E402
-from flows.reporting import Reporting, write_note  # noqa: E402
+from flows.reporting import Reporting, silence_watchers, write_note  # noqa: E402
 from flows.repro import BUSY, dvc, outcome_of, told, unchanged_stages  # noqa: E402
 from flows.results import publish, track  # noqa: E402
 from flows.stages import read_stages  # noqa: E402
@@ -316,6 +316,7 @@ def _watch(run_id: UUID, cancel: Callable[[], None], left: threading.Event) -> N
 def to_the_end(run: Callable[[], State | None]) -> State:
     """The state in which a run ends, whether the server could be told it or not."""
     Reporting.final = None
+    silence_watchers()
     try:
         return cast(State, run())
     except (Exception, ServerLost):

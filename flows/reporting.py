@@ -4,6 +4,7 @@ A run that ends without its server leaves its final state under .work, where `ma
 """
 
 import json
+import logging
 import sys
 import threading
 import time
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from prefect.states import State
 
 ENDED = "ended-runs"  # under .work: final states that the server may not have
+# They watch for states that this project does not use, and print tracebacks, also of faults of their own, when the
+# server goes away; asyncio is the name under which those of their callbacks appear.
+WATCHERS = ("prefect.FlowRunSuspendingObserver", "prefect.FlowRunCancellingObserver", "asyncio")
 SECONDS_BETWEEN_TRIES = 15.0  # every try may cost the client's retries, and the stage's output waits for it
 
 
@@ -60,6 +64,13 @@ class Reporting:
     def worth_trying(cls) -> bool:
         """False for some seconds after a failure."""
         return time.monotonic() >= cls._silent_until
+
+
+def silence_watchers() -> None:
+    """Keep Prefect's watchers from printing tracebacks: that the server is gone is said by the run itself."""
+    logging.raiseExceptions = False  # Prefect's log handler then drops in silence what the server does not take
+    for name in WATCHERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _say(line: str) -> None:
