@@ -6,6 +6,8 @@
 """
 
 import argparse
+import logging
+import os
 import re
 import signal
 import sys
@@ -126,17 +128,17 @@ def outcome(forms: dict[str, Any], rerun: Rerun, cancelled: threading.Event) -> 
 
 
 def server_returns(cancelled: threading.Event) -> bool:
-    """Wait for the server that the run has lost, which `make serve` starts again; not where the user waits for us."""
+    """Wait for the server that the run has lost, which `make serve` starts again; not where the user waits for us.
+
+    Nobody starts a server again that Prefect started for this run alone: it has no PREFECT_API_URL.
+    """
+    url = os.environ.get("PREFECT_API_URL")
     deadline = time.monotonic() + (0 if cancelled.is_set() else SECONDS_FOR_SERVER)
-    while not (found := settings.answers(api_url())) and time.monotonic() < deadline:
+    while url and not settings.answers(url):
+        if time.monotonic() > deadline:
+            return False
         time.sleep(1)
-    return found
-
-
-def api_url() -> str:
-    """Where this run's server is, also the one that Prefect started for it alone."""
-    with get_client(sync_client=True) as client:
-        return str(client.api_url).rstrip("/")
+    return url is not None
 
 
 def check(parameters: dict[str, Any]) -> None:
@@ -275,9 +277,12 @@ def children_end_with_the_run() -> Iterator[threading.Event]:
     """
     Supervised.begin()
     cancelled, left = threading.Event(), threading.Event()
+    tasks = logging.getLogger("prefect.task_runs")
+    level = tasks.level
 
     def cancel(*_: object) -> None:
         cancelled.set()
+        tasks.setLevel(logging.CRITICAL)  # an error a task, where the run's own line says all
         Supervised.stop_all()
 
     threading.Thread(target=_watch, args=(UUID(flow_run.id), cancel, left), daemon=True).start()
@@ -286,6 +291,7 @@ def children_end_with_the_run() -> Iterator[threading.Event]:
             yield cancelled
     finally:
         left.set()
+        tasks.setLevel(level)
         Supervised.stop_all()
 
 

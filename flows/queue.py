@@ -55,10 +55,9 @@ class RunQueue:
         if self.running and self.running.ended.is_set():
             self._record(client, self.running)
             self.running = None
-        due = client.get_scheduled_flow_runs_for_deployments(
+        waiting = client.get_scheduled_flow_runs_for_deployments(
             [self.deployment], scheduled_before=datetime.now(UTC), limit=RUNS_PER_POLL
         )
-        waiting = [reply.flow_run if hasattr(reply, "flow_run") else reply for reply in due]
         if waiting and not self.running and (other := holder(self.main)) is None:
             self._start(client, waiting.pop(0).id)
         elif waiting and not self.running:
@@ -77,11 +76,12 @@ class RunQueue:
 
     def _tell(self, client: "SyncPrefectClient", waiting: list, reason: str) -> None:
         """Give waiting runs a state that says why; its name keeps Prefect from calling them late."""
-        from prefect.states import Scheduled
+        from prefect.states import Scheduled, State
 
         for run in waiting:
             if self._said.get(run.id) != reason:
-                state = Scheduled(run.state.state_details.scheduled_time, name=WAITING, message=f"waiting: {reason}")
+                due = run.state.state_details.scheduled_time
+                state: State[None] = Scheduled(scheduled_time=due, name=WAITING, message=f"waiting: {reason}")
                 client.set_flow_run_state(run.id, state, force=True)
                 self._said[run.id] = reason
 

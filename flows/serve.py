@@ -138,7 +138,9 @@ def serve(main: Path, ours: Server | None) -> None:
 
     A dead server is started again, and the run that is going on goes on meanwhile.
     """
+    from httpx import HTTPError
     from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectException
 
     from flows.pipeline import pipeline
 
@@ -161,7 +163,7 @@ def serve(main: Path, ours: Server | None) -> None:
                 lost = False
             except FlowError:
                 raise
-            except Exception as error:  # whatever the client or the network raise: the next tick tries again
+            except (HTTPError, PrefectException, OSError, RuntimeError) as error:  # the next tick tries again
                 if not lost and not (ours and ours.ended()):
                     say(f"the Prefect server took no request ({type(error).__name__}: {first_line(error)})")
                 lost = True

@@ -32,8 +32,11 @@ def apply(look_for_server: bool = True) -> None:
     if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ:
         (work / "prefect").mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder of this path at most
         defaults["PREFECT_HOME"] = str(work / "prefect")
-        if look_for_server and (url := running_server(work)):
-            defaults |= {"PREFECT_API_URL": url, "PREFECT_API_AUTH_STRING": password(work)}
+        if look_for_server:
+            known = password(work)  # also for the server that Prefect starts where none runs
+            defaults |= {"PREFECT_API_AUTH_STRING": known, "PREFECT_SERVER_API_AUTH_STRING": known}
+            if url := running_server(work):
+                defaults["PREFECT_API_URL"] = url
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
 

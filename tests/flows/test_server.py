@@ -110,8 +110,8 @@ def test_a_hostile_page_reads_and_changes_nothing(served: Served, foreign, brows
     page.goto(foreign)
     found = page.evaluate(ATTACK, [served.url, authorization(served) if knows_the_password else {}])
     assert {what for what, seen in found.items() if seen not in ("refused", "opaque")} == set(), found
-    page.evaluate("document.forms[0].submit()")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.evaluate("document.forms[0].submit()")
     assert "not the interface's own" in page.content()
     assert "stolen" not in flows(served)
     page.close()
