@@ -106,6 +106,7 @@ def pipeline(
         Reporting.final = state
         write_note(Path.cwd(), flow_run.id, state)
         if Reporting.lost and not server_returns(cancelled):
+            logging.getLogger("prefect.flow_runs").setLevel(logging.CRITICAL)  # it would call the run crashed
             raise ServerLost
     return state
 
@@ -358,4 +359,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ended = main()
+    if Reporting.lost:  # Prefect would try each event that it still has for seven seconds
+        sys.stdout.flush()
+        os._exit(ended)
+    sys.exit(ended)

@@ -23,6 +23,8 @@ ENDED = "ended-runs"  # under .work: final states that the server may not have
 # They watch for states that this project does not use, and print tracebacks, also of faults of their own, when the
 # server goes away; asyncio is the name under which those of their callbacks appear.
 WATCHERS = ("prefect.FlowRunSuspendingObserver", "prefect.FlowRunCancellingObserver", "asyncio")
+# These repeat for every event and state that the server is gone.
+SENDERS = ("prefect.events.clients", "prefect._internal.concurrency", "EventsWorker")
 SECONDS_BETWEEN_TRIES = 15.0  # every try may cost the client's retries, and the stage's output waits for it
 
 
@@ -40,6 +42,8 @@ class Reporting:
             if not cls.lost:
                 why = (str(error).splitlines() or [""])[0][:200]
                 _say(f"Prefect's server took no report ({type(error).__name__}: {why}); the run goes on without it")
+                for name in SENDERS:
+                    logging.getLogger(name).setLevel(logging.CRITICAL)
             cls.lost, cls._silent_until = True, time.monotonic() + SECONDS_BETWEEN_TRIES
 
     @classmethod
