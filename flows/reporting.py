@@ -24,7 +24,7 @@ ENDED = "ended-runs"  # under .work: final states that the server may not have
 # server goes away; asyncio is the name under which those of their callbacks appear.
 WATCHERS = ("prefect.FlowRunSuspendingObserver", "prefect.FlowRunCancellingObserver", "asyncio")
 # These repeat for every event and state that the server is gone.
-SENDERS = ("prefect.events.clients", "prefect._internal.concurrency", "EventsWorker")
+SENDERS = ("prefect.events.clients", "EventsWorker")
 SECONDS_BETWEEN_TRIES = 15.0  # every try may cost the client's retries, and the stage's output waits for it
 
 

@@ -27,6 +27,7 @@ def apply(look_for_server: bool = True) -> None:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "true",  # the one spelling that MLflow accepts too
         "PREFECT_CLI_PROMPT": "false",
+        "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",  # else a traceback for every event that a lost server does not take
         "PREFECT_CLIENT_MAX_RETRIES": "2",  # 6 s; Prefect's 5 hold a run up for a minute where its server is gone
     }
     if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ:
