@@ -47,8 +47,8 @@ profile: export override SET := $(value SET)
 profile: venv ## NAME=folder SET="teacher.path=/models/my x corpus.path=/data": make a profile the parameters; spaces may stay
 	$(BIN)/python -m tasks.profile $(NAME)
 
-serve: venv ## Prefect: server, UI and the weekly deployment (PORT=4200)
-	$(BIN)/python -m flows.serve $(if $(PORT),--port $(PORT))
+serve: venv ## Prefect: server, UI and the weekly deployment (PORT=4200 HOST=127.0.0.1)
+	$(BIN)/python -m flows.serve $(if $(PORT),--port $(PORT)) $(if $(HOST),--host $(HOST))
 
 mlflow: venv ## MLflow's UI on this machine, and the link that opens the runs (PORT=5000)
 	$(BIN)/python -m flows.mlflow_ui $(if $(PORT),--port $(PORT))

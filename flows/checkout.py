@@ -18,6 +18,10 @@ class FlowError(HeadshrinkError):
     """A run that cannot start or go on; one line for the user."""
 
 
+class RunCancelled(Exception):
+    """The user has cancelled the run."""
+
+
 def git(folder: Path, *arguments: str) -> str:
     """Output of a git command in `folder`, without the last newline; FlowError with git's last line where it fails.
 
@@ -35,10 +39,13 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 @contextmanager
-def only_run(main: Path, say: Callable[[str], None]) -> Iterator[None]:
+def only_run(
+    main: Path, say: Callable[[str], None], cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
     """Hold the checkout's lock; where another run holds it, say so in one line and wait.
 
-    The lock is the kernel's, so a killed run never leaves it behind.
+    Raises RunCancelled where `cancelled` says so while it waits. The lock is the kernel's, so a killed run never leaves
+    it behind.
     """
     (main / WORK).mkdir(exist_ok=True)
     with open(main / WORK / "flow.lock", "a+", encoding="utf-8") as lock:
@@ -48,6 +55,8 @@ def only_run(main: Path, say: Callable[[str], None]) -> Iterator[None]:
                 lock.seek(0)
                 say(f"another run of {main} is going on (process {lock.read().strip() or '?'}); waiting for it to end")
                 waiting = True
+            if cancelled():
+                raise RunCancelled
             time.sleep(SECONDS_BETWEEN_TRIES)
         lock.seek(0)
         lock.truncate()
@@ -56,11 +65,14 @@ def only_run(main: Path, say: Callable[[str], None]) -> Iterator[None]:
         yield
 
 
-def free(main: Path) -> bool:
-    """Whether no run holds the checkout's lock at this moment."""
+def holder(main: Path) -> str | None:
+    """The process that holds the checkout's lock at this moment, `?` where it has not said so yet; or None."""
     (main / WORK).mkdir(exist_ok=True)
-    with open(main / WORK / "flow.lock", "a", encoding="utf-8") as lock:
-        return _taken(lock.fileno())
+    with open(main / WORK / "flow.lock", "a+", encoding="utf-8") as lock:
+        if _taken(lock.fileno()):
+            return None
+        lock.seek(0)
+        return lock.read().strip() or "?"
 
 
 def _taken(descriptor: int) -> bool:

@@ -6,12 +6,15 @@
 """
 
 import argparse
+import logging
+import os
 import re
+import signal
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -26,14 +29,16 @@ settings.apply()  # Prefect reads its environment when it is imported
 from prefect import flow, get_run_logger, task  # noqa: E402
 from prefect.artifacts import create_progress_artifact, update_progress_artifact  # noqa: E402
 from prefect.client.orchestration import get_client  # noqa: E402
+from prefect.flow_engine import load_flow_run, run_flow_sync  # noqa: E402
 from prefect.futures import PrefectFuture  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
 from prefect.states import Cancelled, Completed, Failed, State  # noqa: E402
 from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 from prefect.tasks import exponential_backoff  # noqa: E402
 
-from flows.checkout import FlowError, only_run  # noqa: E402
+from flows.checkout import FlowError, RunCancelled, only_run  # noqa: E402
 from flows.form import FIELDS, overrides, section_form  # noqa: E402
+from flows.reporting import Reporting, silence_watchers, write_note  # noqa: E402
 from flows.repro import BUSY, dvc, outcome_of, told, unchanged_stages  # noqa: E402
 from flows.results import publish, track  # noqa: E402
 from flows.stages import read_stages  # noqa: E402
@@ -48,6 +53,8 @@ Corpus, Benchmark = section_form("corpus"), section_form("benchmark")
 
 LAST_LINES = 20  # of a failed stage, in its state
 STAGES_AT_ONCE = 4
+CANCELLED = "cancelled; finished stages are kept, an interrupted one resumes or starts again"
+SECONDS_FOR_SERVER = 120.0  # to come back after a run that it did not see; `make serve` takes 15 s on an idle machine
 NETWORK_RETRIES = 3
 FIRST_RETRY_SECONDS = 15
 SECONDS_BETWEEN_LOCK_TRIES = 5.0
@@ -64,8 +71,8 @@ class StageFailed(Exception):
     """A stage that ended badly; the message is its last lines."""
 
 
-class Cancelling(Exception):
-    """The run was cancelled while stages were running."""
+class ServerLost(BaseException):
+    """The run has ended and the server cannot be told; no Exception, for which Prefect would print a traceback."""
 
 
 @flow(
@@ -94,19 +101,45 @@ def pipeline(
         benchmark: what is measured
     """
     forms = {"prune": prune, "distill": distill, "importance": importance, "corpus": corpus, "benchmark": benchmark}
-    main, say = Path.cwd(), get_run_logger().info
+    with children_end_with_the_run() as cancelled:
+        state = outcome(forms, rerun, cancelled)
+        Reporting.final = state
+        write_note(Path.cwd(), flow_run.id, state)
+        if Reporting.lost and not server_returns(cancelled):
+            logging.getLogger("prefect.flow_runs").setLevel(logging.CRITICAL)  # it would call the run crashed
+            raise ServerLost
+    return state
+
+
+def outcome(forms: dict[str, Any], rerun: Rerun, cancelled: threading.Event) -> State:
+    """Run the pipeline with what the forms change; the state in which the run ends."""
+    main = Path.cwd()
     try:
-        with children_end_with_the_run() as cancelled, only_run(main, say):
+        with only_run(main, get_run_logger().info, cancelled.is_set):
             parameters = read_parameters(main)
             changes = overrides(forms, parameters)
             check(merged(parameters, changes))
             result = run_beside(main, changes, rerun, cancelled) if changes else run_stages(main, rerun, cancelled)
-            publish(result, track(result))
+            links = track(result)
+            with Reporting.attempt():
+                publish(result, links)
             return Completed(message=f"report: {result / 'artifacts' / 'report' / 'report.md'}")
-    except Cancelling:
-        return Cancelled(message="cancelled; finished stages are kept, an interrupted one resumes or starts again")
-    except FlowError as error:
-        return Failed(message=str(error))
+    except (RunCancelled, FlowError) as error:
+        return Cancelled(message=CANCELLED) if cancelled.is_set() else Failed(message=str(error))
+
+
+def server_returns(cancelled: threading.Event) -> bool:
+    """Wait for the server that the run has lost, which `make serve` starts again; not where the user waits for us.
+
+    Nobody starts a server again that Prefect started for this run alone: it has no PREFECT_API_URL.
+    """
+    url = os.environ.get("PREFECT_API_URL")
+    deadline = time.monotonic() + (0 if cancelled.is_set() else SECONDS_FOR_SERVER)
+    while url and not settings.answers(url):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(1)
+    return url is not None
 
 
 def check(parameters: dict[str, Any]) -> None:
@@ -127,7 +160,7 @@ def run_beside(main: Path, changes: Overrides, rerun: Rerun, cancelled: threadin
 def run_stages(folder: Path, rerun: Rerun, cancelled: threading.Event) -> Path:
     """Run every stage of `folder` once those before it are done, and return `folder`.
 
-    Raises FlowError naming the stages that failed, Cancelling where the run was cancelled.
+    Raises FlowError naming the stages that failed, RunCancelled where the run was cancelled.
     """
     stages = read_stages(folder)
     unchanged = unchanged_stages(folder, stages) if rerun != "all" else set()
@@ -137,14 +170,15 @@ def run_stages(folder: Path, rerun: Rerun, cancelled: threading.Event) -> Path:
         before = [futures[name] for name in stage.after]
         force = rerun in ("all", stage.name)
         if stage.name in unchanged and not force:
-            futures[stage.name] = skip_stage.submit(stage.name, wait_for=before, return_state=False)
+            skip = skip_stage.with_options(name=stage.name)  # what the task is called while it waits
+            futures[stage.name] = skip.submit(stage.name, wait_for=before, return_state=False)
         else:
-            runner = with_retries if stage.name in fetching else run_stage
-            futures[stage.name] = runner.submit(stage.name, folder, force, wait_for=before, return_state=False)
+            run = (with_retries if stage.name in fetching else run_stage).with_options(name=stage.name)
+            futures[stage.name] = run.submit(stage.name, folder, force, wait_for=before, return_state=False)
     for future in futures.values():
         future.wait()
     if cancelled.is_set():
-        raise Cancelling
+        raise RunCancelled
     if failed := [name for name, future in futures.items() if future.state.is_failed()]:
         raise FlowError(f"failed: {', '.join(failed)}; the task's state and log hold its last lines")
     return folder
@@ -152,13 +186,15 @@ def run_stages(folder: Path, rerun: Rerun, cancelled: threading.Event) -> Path:
 
 @task(task_run_name="{name}")
 def run_stage(name: str, folder: Path, force: bool) -> State:
-    """Run one stage by DVC: Completed, Cached or Restored; StageFailed with its last lines otherwise."""
+    """Run one stage by DVC: Completed, Cached, Restored or Cancelled; StageFailed with its last lines otherwise."""
     log, progress = get_run_logger(), Progress(name)
     while True:
         last: deque[str] = deque(maxlen=LAST_LINES)
         outcome = "Completed"
         child = dvc(folder, "repro", "--single-item", *(["--force"] if force else []), name)
         for line in told(child):
+            if Supervised.stopping():
+                continue  # the tracebacks of what is being interrupted
             log.info(line)
             last.append(line)
             progress.read(line)
@@ -166,7 +202,9 @@ def run_stage(name: str, folder: Path, force: bool) -> State:
         if child.status == 0:
             progress.end(outcome)
             return Completed(name=outcome, message=f"{name}: {MEANING[outcome]}")
-        if Supervised.stopping() or not any(BUSY in line for line in last):
+        if Supervised.stopping():
+            return Cancelled(message=f"{name}: cancelled")
+        if not any(BUSY in line for line in last):
             raise StageFailed("\n".join(last))
         log.info("another DVC is at work on the files of %s; waiting for it", name)
         time.sleep(SECONDS_BETWEEN_LOCK_TRIES)
@@ -221,42 +259,78 @@ class Progress:
         self._show(100, MEANING[outcome])
 
     def _show(self, percent: float, description: str | None = None) -> None:
-        if self.artifact is None:
-            made = create_progress_artifact(percent, key=f"progress-{self.stage}", description=description)
-            self.artifact = cast(UUID, made)
-        elif percent != self.percent:
-            update_progress_artifact(self.artifact, percent, description=description)
-        self.percent = percent
+        if percent == self.percent or not Reporting.worth_trying():
+            return
+        with Reporting.attempt():
+            if self.artifact is None:
+                made = create_progress_artifact(percent, key=f"progress-{self.stage}", description=description)
+                self.artifact = cast(UUID, made)
+            else:
+                update_progress_artifact(self.artifact, percent, description=description)
+            self.percent = percent
 
 
 @contextmanager
 def children_end_with_the_run() -> Iterator[threading.Event]:
     """End every child process when the block is left or the run is cancelled; the event tells of a cancellation.
 
-    A served run is told by a SIGTERM, which Prefect raises here as an exception. A run started by hand has no runner
-    that would send one, so the run also asks the server about itself.
+    The user cancels by Ctrl-C, by SIGTERM, or on Prefect's pages, for which the run asks the server about itself.
     """
     Supervised.begin()
     cancelled, left = threading.Event(), threading.Event()
-    threading.Thread(target=_watch, args=(UUID(flow_run.id), cancelled, left), daemon=True).start()
+    tasks = logging.getLogger("prefect.task_runs")
+    level = tasks.level
+
+    def cancel(*_: object) -> None:
+        cancelled.set()
+        tasks.setLevel(logging.CRITICAL)  # an error a task, where the run's own line says all
+        Supervised.stop_all()
+
+    threading.Thread(target=_watch, args=(UUID(flow_run.id), cancel, left), daemon=True).start()
     try:
-        yield cancelled
+        with signals_call(cancel):
+            yield cancelled
     finally:
         left.set()
+        tasks.setLevel(level)
         Supervised.stop_all()
 
 
-def _watch(run_id: UUID, cancelled: threading.Event, left: threading.Event) -> None:
-    with get_client(sync_client=True) as client:
-        while not left.wait(SECONDS_BETWEEN_CANCEL_CHECKS):
-            try:
-                state = client.read_flow_run(run_id).state
-            except Exception:  # a server that is away for a moment must not end a training
-                continue
+@contextmanager
+def signals_call(cancel: Callable[..., None]) -> Iterator[None]:
+    """Let SIGINT and SIGTERM cancel the run, where Prefect would print a traceback and call the run failed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _watch(run_id: UUID, cancel: Callable[[], None], left: threading.Event) -> None:
+    while not left.wait(SECONDS_BETWEEN_CANCEL_CHECKS):
+        if not Reporting.worth_trying():
+            continue
+        with Reporting.attempt(), get_client(sync_client=True) as client:
+            state = client.read_flow_run(run_id).state
             if state and (state.is_cancelling() or state.is_cancelled()):
-                cancelled.set()
-                Supervised.stop_all()
-                return
+                return cancel()
+
+
+def to_the_end(run: Callable[[], State | None]) -> State:
+    """The state in which a run ends, whether the server could be told it or not."""
+    Reporting.final = None
+    silence_watchers()
+    try:
+        return cast(State, run())
+    except (Exception, ServerLost):
+        if (state := Reporting.final) is None:
+            raise
+        print("Prefect's server was not told how the run ended; the next `make serve` records it", file=sys.stderr)
+        return state
 
 
 def read_changes(words: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -279,6 +353,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the flow from the command line: 1 where it fails, 2 for a parameter that is not allowed."""
     parser = argparse.ArgumentParser(prog="python -m flows.pipeline", description="Run the pipeline as a Prefect flow.")
     parser.add_argument("--rerun", choices=["changed", "benchmark", "all"], default="changed")
+    parser.add_argument("--flow-run", type=UUID, help=argparse.SUPPRESS)  # `make serve` starts a run that was asked for
     parser.add_argument("changes", nargs="*", metavar="section.key=value", help="other than params.yaml says")
     given = parser.parse_args(arguments)
     try:
@@ -287,11 +362,22 @@ def main(arguments: list[str] | None = None) -> int:
     except FlowError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    state: State = pipeline(rerun=given.rerun, **sections, return_state=True)  # type: ignore[arg-type]
+    if reason := settings.dead_server():
+        print(f"error: {reason}", file=sys.stderr)
+        return settings.NO_SERVER
+    if given.flow_run:
+        known = load_flow_run(given.flow_run)
+        state = to_the_end(lambda: run_flow_sync(pipeline, known, known.parameters, return_type="state"))
+    else:
+        state = to_the_end(lambda: pipeline(rerun=given.rerun, **sections, return_state=True))  # type: ignore[arg-type]
     if not state.is_completed():
-        print(f"error: {state.message}", file=sys.stderr)
+        print(f"{'' if state.is_cancelled() else 'error: '}{state.message}", file=sys.stderr)
     return 0 if state.is_completed() else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ended = main()
+    if Reporting.lost:  # Prefect would try each event that it still has for seven seconds
+        sys.stdout.flush()
+        os._exit(ended)
+    sys.exit(ended)

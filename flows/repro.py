@@ -20,7 +20,8 @@ BUSY = "is busy, it is being blocked by"  # another DVC runs a stage on the same
 
 def child_environment() -> dict[str, str]:
     """The environment of a stage: this Python's programs first in PATH, unbuffered output, nothing of a Prefect run."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT__")}
+    hidden = ("PREFECT__", "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING")  # a stage needs no password
+    own = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
     path = os.pathsep.join([str(Path(sys.executable).parent), own.get("PATH", "")])
     return own | {"PATH": path, "PYTHONUNBUFFERED": "1", "DVC_NO_ANALYTICS": "1"}
 

@@ -26,7 +26,7 @@ pathlib.Path("log").open("a").write(name + chr(10))
 if pathlib.Path(f"{name}.slow").exists():
     print(f"{name}: 1/4", flush=True)
     pathlib.Path(f"{name}.pid").write_text(str(__import__("os").getpid()))
-    time.sleep(60)
+    time.sleep(float(pathlib.Path(f"{name}.slow").read_text() or 60))
 if pathlib.Path(f"{name}.fails").exists():
     print("error: the user gave a bad thing", flush=True)
     sys.exit(2)
@@ -134,7 +134,8 @@ def served(stand_in_template: Path, tmp_path_factory: pytest.TempPathFactory) ->
     (folder / "home").mkdir()
     served = Served(folder / "project", folder / "home", free_port())
     os.environ.update(
-        PREFECT_API_URL=served.url, PREFECT_HOME=str(folder / "home"), PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW="ignore"
+        PREFECT_API_URL=served.url, PREFECT_API_AUTH_STRING=served.password(), PREFECT_HOME=str(folder / "home"),
+        PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW="ignore",
     )
     served.start()
     yield served

@@ -41,7 +41,7 @@ class Served:
         self.url = f"http://127.0.0.1:{port}/api"
         own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         self.environment = own | {
-            "PREFECT_UI_ENABLED": "false", "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(ROOT), "PREFECT_UI_STATIC_DIRECTORY": str(home / "ui"),
             "PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "WARNING",
             "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db",
         }
@@ -55,10 +55,15 @@ class Served:
         log.close()
         until(self._ready, 700, "flows.serve registers its deployment")
 
+    def password(self) -> str:
+        from flows.settings import password
+
+        return password(self.project / ".work")
+
     def another(self) -> "Served":
         """A second `make serve` of the same project at the same server, as after a restart."""
         other = Served(self.project, self.project, self.port)
-        other.environment = self.environment | {"PREFECT_API_URL": self.url}
+        other.environment = self.environment | {"PREFECT_API_URL": self.url, "PREFECT_API_AUTH_STRING": self.password()}
         other.log = self.log.with_name("serve-again.log")
         other.start()
         return other

@@ -1,9 +1,11 @@
 """`make serve`: the form, the schedule, one run at a time, and what cancelling does."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
+import psutil
 import pytest
-from conftest import change, ran, run
+from conftest import PIPELINE, change, ran, run
 from served import Served, alive, until
 
 pytestmark = pytest.mark.timeout(1800)  # the server alone takes minutes to start on a busy machine
@@ -105,3 +107,71 @@ def scheduled(served: Served) -> list:
     with served.client() as client:
         runs = client.read_flow_runs(flow_run_filter=started)
     return [flow_run.id for flow_run in runs if flow_run.auto_scheduled]
+
+
+def server_process(served: Served) -> psutil.Process:
+    """The process that holds the server's port."""
+    [found] = [link.pid for link in psutil.net_connections("tcp")
+               if link.status == psutil.CONN_LISTEN and link.laddr.port == served.port]
+    return psutil.Process(found)
+
+
+def test_a_run_survives_the_death_of_its_server(served: Served) -> None:
+    """SIGKILL in the distill stage: the stage goes on, the server comes back, the result is recorded everywhere."""
+    slow, note = served.project / "distill.slow", served.project / "distill.pid"
+    slow.write_text("25")
+    change(served.project, "distill", seed=7)
+    run_id = served.ask()
+    pid = int(until(lambda: note.exists() and note.read_text(), 400, "distill starts"))
+    server_process(served).kill()
+    until(lambda: "starting it again (1 of" in served.log.read_text(), 10, "the dead server is noticed")
+    assert alive(pid)
+    until(lambda: "the Prefect server is back" in served.log.read_text(), 400, "the server is started again")
+    state = served.finished(run_id, 400)
+    assert state.is_completed(), state.message
+    assert "report.md" in state.message
+    assert served.tasks(run_id)["mlflow"] == "Completed"
+    text = served.log.read_text()
+    assert "Traceback" not in text, text
+    assert text.count("Prefect's server took no report") <= 1
+    until(lambda: not list((served.project / ".work" / "ended-runs").glob("*.json")), 30, "nothing is left to record")
+
+
+def test_a_run_that_waits_says_why(served: Served) -> None:
+    (served.project / "distill.slow").touch()
+    change(served.project, "distill", seed=8)
+    first = served.ask()
+    until((served.project / "distill.pid").exists, 400, "distill starts")
+    assert {name.split("-")[0] for name in served.tasks(first)} == set(PIPELINE), "also those that wait"
+    second = served.ask()
+    state = until(lambda: (state := served.state(second)).name == "Waiting" and state, 30, "the run says that it waits")
+    with served.client() as client:
+        name = client.read_flow_run(first).name
+    assert state.message == f"waiting: run {name} of this checkout is going on"
+    assert "at capacity" not in served.log.read_text()
+    served.cancel(second)
+    until(lambda: served.state(second).is_cancelled(), 30, "a run is cancelled before it starts")
+    served.cancel(first)
+    cancelled = served.finished(first, 60)
+    assert cancelled.is_cancelled()
+    assert cancelled.message.startswith("cancelled; finished stages are kept")
+    assert "Traceback" not in served.log.read_text()
+    assert "Failed" not in served.tasks(first).values()
+
+
+def test_an_interrupt_ends_all_within_seconds(served: Served) -> None:
+    """The last test of the file: the next one would need the server."""
+    (served.project / "distill.slow").touch()
+    change(served.project, "distill", seed=9)
+    run_id = served.ask()
+    note = served.project / "distill.pid"
+    pid = int(until(lambda: note.exists() and note.read_text(), 400, "distill starts"))
+    again = served.another()
+    again.stop()
+    started = time.monotonic()
+    served.stop()
+    assert time.monotonic() - started < 15
+    assert not alive(pid)
+    assert "Traceback" not in served.log.read_text()
+    served.start()
+    assert served.state(run_id).is_cancelled()
