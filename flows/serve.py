@@ -18,8 +18,8 @@ from uuid import UUID
 
 from flows import settings
 from flows.checkout import FlowError, holder
-from flows.run_queue import RunQueue
 from flows.reporting import settle
+from flows.run_queue import RunQueue
 from flows.server import ENTER, ORIGINS, origins
 from tasks.tracking import WORK, main_checkout
 

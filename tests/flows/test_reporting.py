@@ -15,8 +15,8 @@ from conftest import PIPELINE, change, ran
 from served import Served, alive, until
 
 from flows.checkout import holder, only_run
-from flows.run_queue import RunQueue
 from flows.reporting import Reporting, note_of, settle, write_note
+from flows.run_queue import RunQueue
 
 # Prefect reads where its server is when it is imported; all tests of this process have the one of `served`.
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.usefixtures("served")]
