@@ -137,7 +137,7 @@ EVERYTHING = replace(
 
 @pytest.mark.parametrize(("stop_after", "recipe"), [(1, RECIPE), (17, replace(RECIPE, dropout=0.1)), (7, EVERYTHING)])
 def test_resumed_training_equals_an_uninterrupted_one(
-    stop_after, recipe, student, train, heldout, tiny_encoder, tmp_path
+    stop_after, recipe, student, train, heldout, tiny_encoder, tmp_path, capsys
 ):
     recipe = replace(recipe, checkpoint_minutes=1e-9)
     whole, broken = copy.deepcopy(student), copy.deepcopy(student)
@@ -153,7 +153,9 @@ def test_resumed_training_equals_an_uninterrupted_one(
 
     with pytest.raises(Stop):
         train_student(broken, data, recipe, Checkpoints(tmp_path), [OnRow(stop)])
+    capsys.readouterr()
     result = train_student(student, data, recipe, Checkpoints(tmp_path))
+    assert f"resumed at step {stop_after} of {expected.curve[-1]['step']}\n" in capsys.readouterr().out
     assert same(weights(student), weights(whole))
     assert result.curve == expected.curve
     assert result.best == expected.best
