@@ -27,12 +27,6 @@ class OpenVinoEncoder(GraphEncoder):
     def __init__(self, folder: str | Path, workers: int | None = None, precision: str = FP32) -> None:
         folder, workers = Path(folder), workers or cores()
         compiled = compile_model(folder / MODEL, threads=workers, streams=workers, precision=precision)
-        inputs, shape = {port.get_any_name() for port in compiled.inputs}, compiled.output(0).get_partial_shape()
-        if inputs != set(INPUTS) or shape.rank.get_length() != 2:
-            raise HeadshrinkError(
-                f"{folder / MODEL} takes {', '.join(sorted(inputs))} and gives {shape}: {' and '.join(INPUTS)}, and "
-                "one embedding a text are needed, as headshrink exports them"
-            )
         free: SimpleQueue[Any] = SimpleQueue()
         for _ in range(workers):
             free.put(compiled.create_infer_request())
@@ -44,20 +38,35 @@ class OpenVinoEncoder(GraphEncoder):
             finally:
                 free.put(request)
 
-        super().__init__(run, shape[1].get_length(), read_tokenizer(folder / TOKENIZER), workers)
+        dimension = compiled.output(0).get_partial_shape()[1].get_length()
+        super().__init__(run, dimension, read_tokenizer(folder / TOKENIZER), workers)
 
 
 def compile_model(path: Path, threads: int, streams: int = 1, precision: str = FP32) -> Any:
-    """A model compiled for this processor: `streams` requests at a time on so many threads together; 0 is all cores."""
+    """A model compiled for this processor: `streams` requests at a time on so many threads together; 0 is all cores.
+
+    Raises HeadshrinkError for a file that is no model, and for a model of other inputs or outputs than an export's.
+    """
     options = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": streams, "INFERENCE_PRECISION_HINT": precision}
     core = openvino().Core()
     try:
         compiled = core.compile_model(path, "CPU", options)
+        check_interface(compiled, path)
         first_call(compiled)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise HeadshrinkError(f"cannot open {path} ({reason}): an exported OpenVINO model is needed") from error
     return compiled
+
+
+def check_interface(compiled: Any, path: Path) -> None:
+    """Raise HeadshrinkError where the model does not take ids and mask or does not give one embedding per text."""
+    inputs, shape = {port.get_any_name() for port in compiled.inputs}, compiled.output(0).get_partial_shape()
+    if inputs != set(INPUTS) or shape.rank.get_length() != 2:
+        raise HeadshrinkError(
+            f"{path} takes {', '.join(sorted(inputs))} and gives {shape}: {' and '.join(INPUTS)}, and one embedding "
+            "per text are needed, as headshrink exports them"
+        )
 
 
 def first_call(compiled: Any) -> None:

@@ -20,6 +20,7 @@ from headshrink.errors import HeadshrinkError
 from headshrink.exporting import TARGETS, Options, Original, check_reload
 from headshrink.exporting.lines import open_encoder
 from headshrink.exporting.onnx_encoder import OnnxEncoder, open_session
+from headshrink.exporting.openvino_encoder import OpenVinoEncoder
 from headshrink.exporting.targets import openvino, transformers
 from headshrink.metrics import cosines
 from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, load_encoder, pad_ids
@@ -221,6 +222,16 @@ def test_a_damaged_onnx_folder_is_one_line(exported, tmp_path, damage, message):
     with pytest.raises(HeadshrinkError, match=message) as caught:
         OnnxEncoder(folder)
     assert "\n" not in str(caught.value)
+
+
+def test_an_openvino_model_of_other_inputs_is_one_line(tmp_path):
+    ov = pytest.importorskip("openvino")
+    other = ov.opset13.parameter([-1, 3], name="pixels", dtype=np.float32)
+    other.output(0).set_names({"pixels"})
+    (tmp_path / "openvino").mkdir()
+    ov.save_model(ov.Model([ov.opset13.relu(other)], [other]), tmp_path / "openvino" / "model.xml")
+    with pytest.raises(HeadshrinkError, match=r"model\.xml takes pixels and gives .*: input_ids and attention_mask"):
+        OpenVinoEncoder(tmp_path / "openvino")
 
 
 def test_openvino_that_is_not_installed_is_one_line(tiny_encoder, tmp_path, monkeypatch):
