@@ -27,6 +27,7 @@ SENTENCE_TASKS = {
 }
 TASKS = SENTENCE_TASKS | {"ne1": "named entities, news", "ne2": "named entities, reviews"}
 HASHED = ("corpus/counts.json", "importance/scores.safetensors", "student/prune.json", "student/metrics.json")
+OF_THE_CUT = ("importance/scores.safetensors", "student/prune.json")  # empty results where no model was cut
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class Results:
     def models(self) -> list[str]:
         """The models measured, teacher first."""
         return [name for name in MODELS if name in self.quality]
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether the student started from the pruned model: for other kinds there are no scores and no such model."""
+        return "pruned" in self.quality
 
     @property
     def tasks(self) -> list[str]:
@@ -129,7 +135,8 @@ def read_results(artifacts: Path) -> Results:
     quality, cost = read_json(artifacts, "benchmark/quality.json"), read_json(artifacts, "benchmark/cost.json")
     scores = read_scores(artifacts / "importance" / "scores.safetensors")
     suite, teacher = read_json(artifacts, "suite/suite.json"), read_json(artifacts, "teacher/teacher.json")
-    hashes = {name: file_sha256(artifacts / name) for name in HASHED}
+    left_out = () if "pruned" in quality else OF_THE_CUT
+    hashes = {name: file_sha256(artifacts / name) for name in HASHED if name not in left_out}
     return Results(
         quality=quality,
         cost={name: cost[name] for name in MODELS if name in cost},

@@ -18,6 +18,10 @@ CAPTION = (
 COLOUR_MAP = "cividis"  # even in lightness, and the same to colour-blind readers
 
 
+def caption(results: Results) -> str:
+    return CAPTION
+
+
 def draw(results: Results, colours: Colours) -> Figure:
     layers, heads = results.head_scores.shape
     figure = new_figure(min(1.3 + 0.26 * layers, 5.0))
