@@ -29,10 +29,11 @@ settings.apply()  # Prefect reads its environment when it is imported
 from prefect import flow, get_run_logger, task  # noqa: E402
 from prefect.artifacts import create_progress_artifact, update_progress_artifact  # noqa: E402
 from prefect.client.orchestration import get_client  # noqa: E402
+from prefect.client.schemas.objects import State  # noqa: E402
 from prefect.flow_engine import load_flow_run, run_flow_sync  # noqa: E402
 from prefect.futures import PrefectFuture  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
-from prefect.states import Cancelled, Completed, Failed, State  # noqa: E402
+from prefect.states import Cancelled, Completed, Failed  # noqa: E402
 from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 from prefect.tasks import exponential_backoff  # noqa: E402
 
@@ -369,7 +370,7 @@ def main(arguments: list[str] | None = None) -> int:
         known = load_flow_run(given.flow_run)
         state = to_the_end(lambda: run_flow_sync(pipeline, known, known.parameters, return_type="state"))
     else:
-        state = to_the_end(lambda: pipeline(rerun=given.rerun, **sections, return_state=True))  # type: ignore[arg-type]
+        state = to_the_end(lambda: pipeline(rerun=given.rerun, **sections, return_state=True))
     if not state.is_completed():
         print(f"{'' if state.is_cancelled() else 'error: '}{state.message}", file=sys.stderr)
     return 0 if state.is_completed() else 1

@@ -192,7 +192,7 @@ def refusal(main: Path, error: Exception) -> str:
 
 
 def log_files(client: Any, run: str, folder: Path) -> None:
-    """Report, importance map where there is one, curve and all metrics as files; the benchmark's figures and scores also as tables."""
+    """Report, curve, metrics and, where there is one, importance map as files; figures and scores also as tables."""
     scored = figures.read(folder / CONVERGENCE).get("used", True)
     for path in FILES if scored else [path for path in FILES if path != MAP]:
         if (folder / path).is_dir():

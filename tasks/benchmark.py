@@ -38,7 +38,7 @@ class Params(Section):
 
 
 def run(params) -> None:
-    """Read the suite and the models, the pruned one where there is one; write quality.json, scores.json, sentences.json and cost.json."""
+    """Read the suite and the models that there are; write quality.json, scores.json, sentences.json and cost.json."""
     from headshrink.benchmarking import cost
     from headshrink.benchmarking.cache import ResultCache
     from headshrink.benchmarking.models import open_model

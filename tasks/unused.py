@@ -1,4 +1,4 @@
-"""The explicit empty result: what importance and prune write for a kind of student that does not use the pruned model."""
+"""The explicit empty result of importance and prune, for kinds of students that do not use the pruned model."""
 
 import json
 from pathlib import Path

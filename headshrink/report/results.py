@@ -99,7 +99,8 @@ class Results:
     @property
     def intervals(self) -> dict[str, dict[str, dict[str, float]]]:
         """By model and task: difference to the teacher, its one-sided 95% bounds, and the margin that they prove."""
-        return self.details["intervals"]
+        found: dict[str, dict[str, dict[str, float]]] = self.details["intervals"]
+        return found
 
     @property
     def heads(self) -> Kept:
@@ -163,9 +164,10 @@ def suite_hashes(suite: dict[str, Any]) -> dict[str, str]:
 
 def read_json(artifacts: Path, name: str) -> dict[str, Any]:
     try:
-        return json.loads((artifacts / name).read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((artifacts / name).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise unreadable(artifacts / name, error) from error
+    return found
 
 
 def read_scores(path: Path) -> dict[str, NDArray[np.float32]]:

@@ -14,8 +14,8 @@ from headshrink.pruning.embedding import factorise
 class Origin:
     """What students are made from: the teacher, the model cut from it, and the training text.
 
-    `pruned` is None where the kind does not use it. `counts` [vocabulary] says how often each of the teacher's tokens occurs in the text; `text` gives batches of at
-    most so many pairs of it, drawn by a seed.
+    `pruned` is None where the kind does not use it. `counts` [vocabulary] says how often each of the teacher's tokens
+    occurs in the text; `text` gives batches of at most so many pairs of it, drawn by a seed.
     """
 
     teacher: SentenceEncoder

@@ -119,7 +119,7 @@ def test_a_run_of_some_tasks_has_no_mean_and_still_a_report(run_artifacts: Path,
     assert "| ICX" not in text
 
 
-def test_a_run_without_a_pruned_model_has_a_report_without_cut_and_importance(run_artifacts: Path, tmp_path: Path) -> None:
+def test_a_run_without_a_pruned_model_reports_no_cut(run_artifacts: Path, tmp_path: Path) -> None:
     """As the stages importance and prune leave it for a kind of student that uses neither."""
     for name in ("benchmark/quality.json", "benchmark/cost.json"):
         figures = json.loads((run_artifacts / name).read_text(encoding="utf-8"))
