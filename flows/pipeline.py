@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -38,7 +38,7 @@ from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 from prefect.tasks import exponential_backoff  # noqa: E402
 
 from flows.checkout import FlowError, RunCancelled, only_run  # noqa: E402
-from flows.form import FIELDS, overrides, section_form  # noqa: E402
+from flows.form import FIELDS, Form, overrides, section_form  # noqa: E402
 from flows.reporting import Reporting, silence_watchers, write_note  # noqa: E402
 from flows.repro import BUSY, dvc, outcome_of, told, unchanged_stages  # noqa: E402
 from flows.results import publish, track  # noqa: E402
@@ -49,8 +49,15 @@ from tasks.params import Params, explain  # noqa: E402
 from tasks.yaml_file import YamlError, parse  # noqa: E402
 
 Rerun = Literal["changed", "benchmark", "all"]
-Prune, Distill, Importance = section_form("prune"), section_form("distill"), section_form("importance")
-Corpus, Benchmark = section_form("corpus"), section_form("benchmark")
+if TYPE_CHECKING:  # the fields of these models are known when this module is imported, and not before
+    Prune: TypeAlias = Form
+    Distill: TypeAlias = Form
+    Importance: TypeAlias = Form
+    Corpus: TypeAlias = Form
+    Benchmark: TypeAlias = Form
+else:
+    Prune, Distill, Importance = section_form("prune"), section_form("distill"), section_form("importance")
+    Corpus, Benchmark = section_form("corpus"), section_form("benchmark")
 
 LAST_LINES = 20  # of a failed stage, in its state
 STAGES_AT_ONCE = 4
@@ -83,11 +90,11 @@ class ServerLost(BaseException):
 )
 def pipeline(
     rerun: Rerun = "changed",
-    prune: Prune = Prune(),  # type: ignore[valid-type]  # noqa: B008
-    distill: Distill = Distill(),  # type: ignore[valid-type]  # noqa: B008
-    importance: Importance = Importance(),  # type: ignore[valid-type]  # noqa: B008
-    corpus: Corpus = Corpus(),  # type: ignore[valid-type]  # noqa: B008
-    benchmark: Benchmark = Benchmark(),  # type: ignore[valid-type]  # noqa: B008
+    prune: Prune = Prune(),  # noqa: B008
+    distill: Distill = Distill(),  # noqa: B008
+    importance: Importance = Importance(),  # noqa: B008
+    corpus: Corpus = Corpus(),  # noqa: B008
+    benchmark: Benchmark = Benchmark(),  # noqa: B008
 ) -> State:
     """Run the pipeline of the checkout that is the working directory.
 
