@@ -118,7 +118,8 @@ def time_together(trees: dict[float, Path], target: Path) -> dict[str, Any]:
     named = [f"{name}={folder}" for name, folder in models.items()]
     command = [sys.executable, "-m", "tasks.timing", str(target), str(first / SUITE), *named]
     run(Supervised(command, first, child_environment()), "the timing")
-    return json.loads(target.read_text(encoding="utf-8"))
+    costs: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
+    return costs
 
 
 def write_results(kept: dict[float, Path], costs: dict[str, Any], target: Path) -> None:

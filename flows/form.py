@@ -56,7 +56,7 @@ def _may_be_empty(field: FieldInfo) -> Any:
     options = [option for option in get_args(field.annotation) if option is not NoneType]
     optional = NoneType in get_args(field.annotation)
     bounds = field.metadata or [Field()]
-    annotation: Any = Annotated[(options[0] if optional else field.annotation, *bounds)]  # type: ignore[misc]
+    annotation: Any = Annotated[(options[0] if optional else field.annotation, *bounds)]
     return annotation | SkipJsonSchema[None]  # type: ignore[misc]
 
 

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -29,15 +29,16 @@ settings.apply()  # Prefect reads its environment when it is imported
 from prefect import flow, get_run_logger, task  # noqa: E402
 from prefect.artifacts import create_progress_artifact, update_progress_artifact  # noqa: E402
 from prefect.client.orchestration import get_client  # noqa: E402
+from prefect.client.schemas.objects import State  # noqa: E402
 from prefect.flow_engine import load_flow_run, run_flow_sync  # noqa: E402
 from prefect.futures import PrefectFuture  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
-from prefect.states import Cancelled, Completed, Failed, State  # noqa: E402
+from prefect.states import Cancelled, Completed, Failed  # noqa: E402
 from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 from prefect.tasks import exponential_backoff  # noqa: E402
 
 from flows.checkout import FlowError, RunCancelled, only_run  # noqa: E402
-from flows.form import FIELDS, overrides, section_form  # noqa: E402
+from flows.form import FIELDS, Form, overrides, section_form  # noqa: E402
 from flows.reporting import Reporting, silence_watchers, write_note  # noqa: E402
 from flows.repro import BUSY, dvc, outcome_of, told, unchanged_stages  # noqa: E402
 from flows.results import publish, track  # noqa: E402
@@ -48,8 +49,15 @@ from tasks.params import Params, explain  # noqa: E402
 from tasks.yaml_file import YamlError, parse  # noqa: E402
 
 Rerun = Literal["changed", "benchmark", "all"]
-Prune, Distill, Importance = section_form("prune"), section_form("distill"), section_form("importance")
-Corpus, Benchmark = section_form("corpus"), section_form("benchmark")
+if TYPE_CHECKING:  # the fields of these models are known when this module is imported, and not before
+    Prune: TypeAlias = Form
+    Distill: TypeAlias = Form
+    Importance: TypeAlias = Form
+    Corpus: TypeAlias = Form
+    Benchmark: TypeAlias = Form
+else:
+    Prune, Distill, Importance = section_form("prune"), section_form("distill"), section_form("importance")
+    Corpus, Benchmark = section_form("corpus"), section_form("benchmark")
 
 LAST_LINES = 20  # of a failed stage, in its state
 STAGES_AT_ONCE = 4
@@ -82,11 +90,11 @@ class ServerLost(BaseException):
 )
 def pipeline(
     rerun: Rerun = "changed",
-    prune: Prune = Prune(),  # type: ignore[valid-type]  # noqa: B008
-    distill: Distill = Distill(),  # type: ignore[valid-type]  # noqa: B008
-    importance: Importance = Importance(),  # type: ignore[valid-type]  # noqa: B008
-    corpus: Corpus = Corpus(),  # type: ignore[valid-type]  # noqa: B008
-    benchmark: Benchmark = Benchmark(),  # type: ignore[valid-type]  # noqa: B008
+    prune: Prune = Prune(),  # noqa: B008
+    distill: Distill = Distill(),  # noqa: B008
+    importance: Importance = Importance(),  # noqa: B008
+    corpus: Corpus = Corpus(),  # noqa: B008
+    benchmark: Benchmark = Benchmark(),  # noqa: B008
 ) -> State:
     """Run the pipeline of the checkout that is the working directory.
 
@@ -369,7 +377,7 @@ def main(arguments: list[str] | None = None) -> int:
         known = load_flow_run(given.flow_run)
         state = to_the_end(lambda: run_flow_sync(pipeline, known, known.parameters, return_type="state"))
     else:
-        state = to_the_end(lambda: pipeline(rerun=given.rerun, **sections, return_state=True))  # type: ignore[arg-type]
+        state = to_the_end(lambda: pipeline(rerun=given.rerun, **sections, return_state=True))
     if not state.is_completed():
         print(f"{'' if state.is_cancelled() else 'error: '}{state.message}", file=sys.stderr)
     return 0 if state.is_completed() else 1

@@ -17,7 +17,7 @@ from uuid import UUID
 from tasks.tracking import WORK, main_checkout
 
 if TYPE_CHECKING:
-    from prefect.states import State
+    from prefect.client.schemas.objects import State
 
 ENDED = "ended-runs"  # under .work: final states that the server may not have
 # They watch for states that this project does not use, and print tracebacks, also of faults of their own, when the
@@ -98,8 +98,8 @@ def write_note(folder: Path, run: UUID | str, state: "State") -> None:
 def settle(folder: Path) -> None:
     """Tell the server the final state of every run that ended without it. Raises what the client raises."""
     from prefect.client.orchestration import get_client
+    from prefect.client.schemas.objects import State
     from prefect.exceptions import ObjectNotFound
-    from prefect.states import State
 
     notes = sorted((main_checkout(folder) / WORK / ENDED).glob("*.json"))
     with get_client(sync_client=True) as client:

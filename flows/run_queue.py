@@ -20,6 +20,7 @@ from flows.supervise import Supervised
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.responses import FlowRunResponse
 
 WAITING = "Waiting"
 RUNS_PER_POLL = 100
@@ -74,13 +75,14 @@ class RunQueue:
         if client.set_flow_run_state(run, Pending()).status == SetStateStatus.ACCEPT:
             self.running = Running(run, self.main)
 
-    def _tell(self, client: "SyncPrefectClient", waiting: list, reason: str) -> None:
+    def _tell(self, client: "SyncPrefectClient", waiting: "list[FlowRunResponse]", reason: str) -> None:
         """Give waiting runs a state that says why; its name keeps Prefect from calling them late."""
-        from prefect.states import Scheduled, State
+        from prefect.client.schemas.objects import State
+        from prefect.states import Scheduled
 
         for run in waiting:
             if self._said.get(run.id) != reason:
-                due = run.state.state_details.scheduled_time
+                due = run.state.state_details.scheduled_time if run.state else None
                 state: State[None] = Scheduled(scheduled_time=due, name=WAITING, message=f"waiting: {reason}")
                 client.set_flow_run_state(run.id, state, force=True)
                 self._said[run.id] = reason

@@ -70,7 +70,8 @@ def answers(api_url: str) -> bool:
     """Whether a Prefect server answers at this API address, even if it asks for a password."""
     try:
         with urllib.request.urlopen(f"{api_url}/health", timeout=HEALTH_TIMEOUT_SECONDS) as reply:
-            return reply.status == 200
+            status: int = reply.status
+            return status == 200
     except urllib.error.HTTPError as error:
         return error.code in (401, 403)
     except (OSError, ValueError):

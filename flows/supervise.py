@@ -76,8 +76,7 @@ class Supervised:
             self.stop()
 
     def __iter__(self) -> Iterator[str]:
-        assert self._process.stdout
-        for line in self._process.stdout:
+        for line in self._process.stdout or ():
             yield line.rstrip()
 
     @property
@@ -90,8 +89,8 @@ class Supervised:
 
     def stop(self) -> None:
         """Ask the supervisor to end the command's whole group."""
-        assert self._process.stdin
-        self._process.stdin.close()
+        if self._process.stdin:
+            self._process.stdin.close()
 
     @classmethod
     def stop_all(cls) -> None:

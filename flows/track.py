@@ -35,13 +35,14 @@ METRICS = (
     figures.TRAINING,
 )
 CURVE = Path("artifacts/student/curve.csv")
+MAP, CONVERGENCE = Path("artifacts/importance/map.png"), Path("artifacts/importance/convergence.json")
 LABELS = {  # tag: the JSON file whose `label` it is
     "corpus": Path("artifacts/corpus/counts.json"),
     "suite": Path("artifacts/suite/suite.json"),
     "teacher": Path("artifacts/teacher/teacher.json"),
 }
 FILES = (
-    Path("artifacts/report"), Path("artifacts/importance/map.png"), CURVE, figures.SCORES, *METRICS, Path("dvc.lock"),
+    Path("artifacts/report"), MAP, CURVE, figures.SCORES, *METRICS, Path("dvc.lock"),
 )  # fmt: skip
 LINK = re.compile(r"MLflow (?P<name>run|report): (?P<address>\S+)")
 PARAMS_A_BATCH, METRICS_A_BATCH = 100, 1000  # MLflow's limits
@@ -191,8 +192,9 @@ def refusal(main: Path, error: Exception) -> str:
 
 
 def log_files(client: Any, run: str, folder: Path) -> None:
-    """Report, importance map, curve and all metrics as files; the benchmark's figures and scores also as tables."""
-    for path in FILES:
+    """Report, curve, metrics and, where there is one, importance map as files; figures and scores also as tables."""
+    scored = figures.read(folder / CONVERGENCE).get("used", True)
+    for path in FILES if scored else [path for path in FILES if path != MAP]:
         if (folder / path).is_dir():
             client.log_artifacts(run, str(folder / path), path.name)
         elif (folder / path).is_file():

@@ -38,7 +38,7 @@ class Params(Section):
 
 
 def run(params) -> None:
-    """Read the suite and the models; write quality.json, scores.json, sentences.json and cost.json."""
+    """Read the suite and the models that there are; write quality.json, scores.json, sentences.json and cost.json."""
     from headshrink.benchmarking import cost
     from headshrink.benchmarking.cache import ResultCache
     from headshrink.benchmarking.models import open_model
@@ -47,9 +47,11 @@ def run(params) -> None:
     from headshrink.output import new_folder
     from tasks.machine import machine
     from tasks.stage import ARTIFACTS, WORK
+    from tasks.unused import is_used
 
     chosen, suite = params.benchmark, open_suite(ARTIFACTS / "suite")
-    models = {name: open_model(ARTIFACTS / folder, name) for name, folder in MODELS.items()}
+    folders = {name: ARTIFACTS / folder for name, folder in MODELS.items()}
+    models = {name: open_model(folder, name) for name, folder in folders.items() if is_used(folder)}
     extra = {"pairs": local(chosen.pairs), "graded": local(chosen.graded)}
     found = score(models, suite, chosen.tasks, chosen.batch_size, ResultCache(WORK / "benchmark"), **extra)
     with machine.timing("benchmark"):

@@ -172,7 +172,6 @@ class Params(Section):
 
 
 def run(params) -> None:
-    import json
     import shutil
     from functools import partial
     from pathlib import Path
@@ -196,6 +195,7 @@ def run(params) -> None:
     from tasks.live import LiveCurve
     from tasks.stage import ARTIFACTS, WORK
     from tasks.tracking import cut_name
+    from tasks.unused import read_record
 
     def pairs(split: str) -> Pairs:
         shards = read_split(ARTIFACTS / "shards", split)
@@ -210,12 +210,12 @@ def run(params) -> None:
     checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], params.distill.model_dump()))
     student, origin = start(chosen, train)
     teacher = origin.teacher
-    record = json.loads((ARTIFACTS / "pruned" / "prune.json").read_text(encoding="utf-8"))
+    record = read_record(ARTIFACTS / "pruned")
     reference = Reference()
     if any(LOSSES[name].needs - ON_EMBEDDINGS for name in recipe.losses):
         reference = Reference(teacher, load_mlm_head([ARTIFACTS / "targets", ARTIFACTS / "teacher"], teacher.backbone))
     data = TrainingData(train, heldout, reference)
-    with LiveCurve(cut_name(chosen.student.kind, record["why"]), params.distill.model_dump()) as live:
+    with LiveCurve(cut_name(chosen.student.kind, record.get("why", {})), params.distill.model_dump()) as live:
         if chosen.rounds > 1 or chosen.masks:
             part = partial(train_student, data=data)
             parts = partial(Parts, train=part, checkpoints=checkpoints, on_row=live.row)
@@ -241,9 +241,11 @@ def start(chosen: Params, train):
     from headshrink.model import load_encoder
     from headshrink.pruning.vocabulary import count_tokens
     from tasks.stage import ARTIFACTS
+    from tasks.unused import is_used
 
     device = Processes().device
-    teacher, pruned = (load_encoder(ARTIFACTS / name).to(device) for name in ("teacher", "pruned"))
+    teacher = load_encoder(ARTIFACTS / "teacher").to(device)
+    pruned = load_encoder(ARTIFACTS / "pruned").to(device) if is_used(ARTIFACTS / "pruned") else None
     counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
     origin = Origin(teacher, pruned, counts, partial(text_of, teacher, train))
     shape = Shape(seed=chosen.seed, **chosen.student.model_dump(exclude={"kind"}))

@@ -62,7 +62,25 @@ def run(params) -> None:
     shutil.rmtree(WORK / "importance", ignore_errors=True)  # this run's checkpoint, and abandoned ones
 
 
+def run_unused() -> None:
+    """Write scores of no layers, a table of no rows and a picture that says so."""
+    import torch
+
+    from headshrink.importance import Scores, save_scores
+    from headshrink.importance.scores import draw_note, write_table
+    from headshrink.output import new_folder
+    from tasks.stage import ARTIFACTS
+    from tasks.unused import UNUSED, write_unused
+
+    scores = Scores(heads=torch.empty(0, 0), ffn=torch.empty(0, 0))
+    with new_folder(ARTIFACTS / "importance") as folder:
+        save_scores(scores, folder / "scores.safetensors")
+        write_unused(folder / "convergence.json")
+        write_table(scores, folder / "scores.csv")
+        draw_note(folder / "map.png", f"Importance was not computed: {UNUSED['reason']}")
+
+
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "importance", "importance")
+    main(run, "importance", "importance", unused=run_unused)

@@ -63,6 +63,14 @@ class Params(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def keys_of_dvc_are_there(self) -> "Params":
+        """DVC does not know the default of a single key that dvc.yaml lists under params."""
+        student = self.distill.student
+        if "student" not in self.distill.model_fields_set or "kind" not in student.model_fields_set:
+            raise ValueError(f"distill.student.kind: missing key; dvc.yaml reads it: write it also for {student.kind}")
+        return self
+
+    @model_validator(mode="after")
     def budget_has_costs(self) -> "Params":
         how = self.importance
         if self.prune.budget and (how.criterion not in COSTS or how.loss != "teacher_distance"):

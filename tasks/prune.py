@@ -90,7 +90,17 @@ def run(params) -> None:
         write_record(describe(teacher, pruned, plan, **why), folder)
 
 
+def run_unused() -> None:
+    """Write artifacts/pruned/ with a record of no cut, and no model."""
+    from headshrink.output import new_folder
+    from tasks.stage import ARTIFACTS
+    from tasks.unused import RECORD, write_unused
+
+    with new_folder(ARTIFACTS / "pruned") as folder:
+        write_unused(folder / RECORD)
+
+
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "prune", "pruned")
+    main(run, "prune", "pruned", unused=run_unused)

@@ -13,6 +13,7 @@ from pathlib import Path
 from tasks import params
 from tasks.machine import machine
 from tasks.params import Params, ParamsError
+from tasks.unused import UNUSED
 
 ARTIFACTS = Path("artifacts")
 WORK = Path(".work")  # checkpoints and caches that outlive a stage; never DVC's, never in git
@@ -20,10 +21,11 @@ PR_SET_PDEATHSIG = 1
 SECONDS_FOR_A_DYING_TWIN = 10
 
 
-def main(run: Callable[[Params], None], name: str, *outputs: str) -> None:
+def main(run: Callable[[Params], None], name: str, *outputs: str, unused: Callable[[], None] | None = None) -> None:
     """Run one stage as a process: exit 0 when done, 2 after one line on a mistake or an error of the system's.
 
-    `outputs` are its folders under artifacts/: a place that cannot be written is found before the work. Our own bugs
+    `outputs` are its folders under artifacts/: a place that cannot be written is found before the work. `unused` writes
+    an explicit empty result, in place of `run`, for a kind of student that does not use the pruned model. Our own bugs
     leave their traceback.
     """
     die_with_parent()
@@ -38,7 +40,18 @@ def main(run: Callable[[Params], None], name: str, *outputs: str) -> None:
         for output in outputs:
             check_folder(ARTIFACTS / output)
         quiet_libraries()
-        run(parameters)
+        if unused is None or uses_pruned_model(parameters.distill.student.kind):
+            run(parameters)
+        else:
+            print(f"{name}: nothing to do: {UNUSED['reason']}", flush=True)
+            unused()
+
+
+def uses_pruned_model(kind: str) -> bool:
+    """Whether students of this kind start from the pruned model, as the kind itself says."""
+    from headshrink.distillation.students import STUDENTS
+
+    return STUDENTS[kind].uses_pruned_model
 
 
 def quiet_libraries() -> None:

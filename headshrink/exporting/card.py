@@ -164,11 +164,11 @@ def head_map(kept: Sequence[int], of: int) -> str:
 
 def provenance(folder: Path, teacher: Mapping[str, Any], cut: Mapping[str, Any]) -> str:
     """What it was made from, and by which choices."""
+    how = f"\n- cut by: `{json.dumps(cut['why'], sort_keys=True)}`" if "why" in cut else ""
     revision = f" at revision {markdown(teacher['revision'])}" if teacher["revision"] else ""
     return f"""## How it was made
 
 `dvc repro` in a checkout of headshrink.
 
 - teacher: {markdown(teacher["label"])}{revision}, weights SHA-256 `{teacher["weights_sha256"]}`
-- this model: weights SHA-256 `{file_sha256(folder / "model.safetensors")}`
-- cut by: `{json.dumps(cut.get("why", {}), sort_keys=True)}`"""
+- this model: weights SHA-256 `{file_sha256(folder / "model.safetensors")}`{how}"""

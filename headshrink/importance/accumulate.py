@@ -79,7 +79,8 @@ class Pass:
 
     def _embed(self, gates: GateGradients, side: Side) -> Tensor:
         gates.mask = side.attention_mask.to(self.encoder.device)
-        return self.encoder(side.input_ids.to(self.encoder.device), gates.mask)
+        embeddings: Tensor = self.encoder(side.input_ids.to(self.encoder.device), gates.mask)
+        return embeddings
 
     def state(self) -> dict[str, Any]:
         """Everything that the rest of the pass depends on."""

@@ -77,6 +77,15 @@ def write_table(scores: Scores, path: Path) -> None:
                     rows.writerow([kind, layer, i, f"{score:.6g}", rank])
 
 
+def draw_note(path: Path, text: str) -> None:
+    """Draw one line of text in the place of the map."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 0.6))
+    figure.text(0.5, 0.5, text, ha="center", va="center")
+    figure.savefig(path, dpi=150, metadata={"Software": None})
+
+
 def draw_map(scores: Scores, path: Path, title: str) -> None:
     """Draw the heads as a heat map and each layer's neurons as a sorted curve, both as shares of the largest score."""
     from matplotlib.figure import Figure

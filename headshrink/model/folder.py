@@ -16,7 +16,6 @@ from torch import nn
 from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerBase
 
 from headshrink.errors import HeadshrinkError
-from headshrink.model import modeling_bilstm, modeling_pruned_bert
 from headshrink.model.allowed import ACTIVATIONS, POOLING_MODES, check_folder, read_listing, refused
 from headshrink.model.checkpoint import BUFFERS, HEADS, check_finite, check_weights, current_name, weight_files
 from headshrink.model.encoder import SentenceEncoder, Settings, UnitLength
@@ -34,9 +33,9 @@ MODES = {  # poolings by the names that sentence-transformers gives their keys
 LEFT_BY_CALLS = ("auto_map", "max_length", "stride", "truncation_strategy", "pad_to_multiple_of")
 INCLUDED = ("include_prompt", True)  # and its default
 MODEL_CLASSES: dict[str, type[BertModel]] = {"bert": BertModel, "bilstm": BiLstmModel, "pruned_bert": PrunedBertModel}
-OWN_CODE = {  # the file that a folder of each architecture of ours carries, then what that imports
-    BiLstmModel: (modeling_bilstm, modeling_pruned_bert),
-    PrunedBertModel: (modeling_pruned_bert,),
+OWN_CODE = {  # the file of this package that a folder of each of our architectures carries, then what that imports
+    BiLstmModel: ("modeling_bilstm.py", "modeling_pruned_bert.py"),
+    PrunedBertModel: ("modeling_pruned_bert.py",),
 }
 
 
@@ -286,7 +285,7 @@ def save_encoder(encoder: SentenceEncoder, folder: str | Path) -> None:
     if isinstance(config, PrunedBertConfig):
         config.has_pooler = encoder.backbone.pooler is not None
     if type(encoder.backbone) in OWN_CODE:
-        sources = [Path(str(module.__file__)) for module in OWN_CODE[type(encoder.backbone)]]
+        sources = [Path(__file__).with_name(name) for name in OWN_CODE[type(encoder.backbone)]]
         config.auto_map = {
             "AutoConfig": f"{sources[0].stem}.{type(config).__name__}",
             "AutoModel": f"{sources[0].stem}.{type(encoder.backbone).__name__}",

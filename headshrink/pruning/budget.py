@@ -63,7 +63,8 @@ def _frontier(costs: np.ndarray, losses: np.ndarray, budget: float) -> np.ndarra
     buckets = (costs[best] / (budget / MOST_POINTS)).astype(int)
     last_of_bucket = np.append(np.diff(buckets) > 0, True)  # it has the bucket's least loss
     last_of_bucket[0] = True
-    return best[last_of_bucket]
+    thinned: np.ndarray = best[last_of_bucket]
+    return thinned
 
 
 def options(scores: Tensor, site: Site, cost: BlockCost, multiple: int) -> list[Option]:

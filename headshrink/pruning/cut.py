@@ -54,7 +54,8 @@ def as_pruned_config(encoder: SentenceEncoder) -> PrunedBertConfig:
 def empty_model(config: PrunedBertConfig) -> PrunedBertModel:
     """A model of a configuration's shape, in eval mode, its weights yet to be loaded; global randomness untouched."""
     with torch.random.fork_rng(devices=[]):
-        return PrunedBertModel(config).eval()
+        model: PrunedBertModel = PrunedBertModel(config).train(False)
+    return model
 
 
 def cut_weights(state: dict[str, Tensor], plan: Plan, head_size: int) -> dict[str, Tensor]:

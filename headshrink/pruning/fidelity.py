@@ -58,4 +58,5 @@ class FidelityTest:
         return unit_length(en), unit_length(ru)
 
     def _similarities(self, embeddings: np.ndarray) -> np.ndarray:
-        return np.einsum("nd,npd->np", embeddings, embeddings[self.partners]).ravel()
+        similarities: np.ndarray = np.einsum("nd,npd->np", embeddings, embeddings[self.partners])
+        return similarities.ravel()

@@ -77,6 +77,8 @@ class Timed:
     costs no time.
     """
 
+    rest: float  # without heads and neurons
+
     def __init__(self, encoder: SentenceEncoder, tokens: int = 16, repeats: int = 30) -> None:
         empty: list[list[int]] = [[] for _ in encoder.backbone.encoder.layer]
         times = in_turns((encoder, cut(encoder, Plan(empty, empty))), tokens, repeats)

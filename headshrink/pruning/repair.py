@@ -56,9 +56,11 @@ class Walk:
         """What the block's output projection gets: [sentences, tokens, units * unit_width]."""
         states = self.states[batch]
         if kind == "ffn":
-            return self.layers[layer].intermediate(states)
+            hidden: Tensor = self.layers[layer].intermediate(states)
+            return hidden
         bias = (1.0 - self.masks[batch][:, None, None, :].to(states.dtype)) * torch.finfo(states.dtype).min
-        return self.layers[layer].attention.self(states, bias)[0]
+        attended: Tensor = self.layers[layer].attention.self(states, bias)[0]
+        return attended
 
     def output(self, layer: int, kind: Kind) -> Any:
         """The module that ends a block: projection, residual, LayerNorm."""
@@ -74,8 +76,10 @@ class Walk:
 
     def sums(self, layer: int, kind: Kind, batch: int) -> Tensor:
         """What the block's LayerNorm gets: [sentences, tokens, hidden]."""
-        dense, states = self.output(layer, kind).dense, self.states[batch]
-        return (dense(self.inputs(layer, kind, batch)) if isinstance(dense, nn.Linear) else dense.bias) + states
+        dense = self.output(layer, kind).dense
+        written: Tensor = dense(self.inputs(layer, kind, batch)) if isinstance(dense, nn.Linear) else dense.bias
+        sums: Tensor = written + self.states[batch]
+        return sums
 
     def advance(self, layer: int, kind: Kind) -> None:
         """Move the states of all batches past a block."""

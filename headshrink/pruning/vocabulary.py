@@ -104,7 +104,8 @@ def _table_name(encoder: SentenceEncoder) -> str:
 
 def _table(encoder: SentenceEncoder) -> Tensor:
     """Rows of the embedding table, or of its left factor."""
-    return encoder.backbone.state_dict()[_table_name(encoder)]
+    table: Tensor = encoder.backbone.state_dict()[_table_name(encoder)]
+    return table
 
 
 def rewrite_tokenizer(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[str]) -> PreTrainedTokenizerBase:

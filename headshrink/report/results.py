@@ -27,6 +27,7 @@ SENTENCE_TASKS = {
 }
 TASKS = SENTENCE_TASKS | {"ne1": "named entities, news", "ne2": "named entities, reviews"}
 HASHED = ("corpus/counts.json", "importance/scores.safetensors", "student/prune.json", "student/metrics.json")
+OF_THE_CUT = ("importance/scores.safetensors", "student/prune.json")  # empty results where no model was cut
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,11 @@ class Results:
         return [name for name in MODELS if name in self.quality]
 
     @property
+    def was_cut(self) -> bool:
+        """Whether the student started from the pruned model: for other kinds there are no scores and no such model."""
+        return "pruned" in self.quality
+
+    @property
     def tasks(self) -> list[str]:
         """The tasks measured, in encodechka's order."""
         return [task for task in TASKS if task in self.quality["teacher"]]
@@ -93,7 +99,8 @@ class Results:
     @property
     def intervals(self) -> dict[str, dict[str, dict[str, float]]]:
         """By model and task: difference to the teacher, its one-sided 95% bounds, and the margin that they prove."""
-        return self.details["intervals"]
+        found: dict[str, dict[str, dict[str, float]]] = self.details["intervals"]
+        return found
 
     @property
     def heads(self) -> Kept:
@@ -129,7 +136,8 @@ def read_results(artifacts: Path) -> Results:
     quality, cost = read_json(artifacts, "benchmark/quality.json"), read_json(artifacts, "benchmark/cost.json")
     scores = read_scores(artifacts / "importance" / "scores.safetensors")
     suite, teacher = read_json(artifacts, "suite/suite.json"), read_json(artifacts, "teacher/teacher.json")
-    hashes = {name: file_sha256(artifacts / name) for name in HASHED}
+    left_out = () if "pruned" in quality else OF_THE_CUT
+    hashes = {name: file_sha256(artifacts / name) for name in HASHED if name not in left_out}
     return Results(
         quality=quality,
         cost={name: cost[name] for name in MODELS if name in cost},
@@ -156,9 +164,10 @@ def suite_hashes(suite: dict[str, Any]) -> dict[str, str]:
 
 def read_json(artifacts: Path, name: str) -> dict[str, Any]:
     try:
-        return json.loads((artifacts / name).read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((artifacts / name).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise unreadable(artifacts / name, error) from error
+    return found
 
 
 def read_scores(path: Path) -> dict[str, NDArray[np.float32]]:

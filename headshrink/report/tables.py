@@ -178,7 +178,9 @@ def headline(results: Results) -> str:
 
 
 def recovery(results: Results) -> str:
-    """What distillation brought back of what pruning alone had lost; nothing where pruning lost nothing."""
+    """What distillation brought back of what pruning alone had lost; nothing where no model was cut."""
+    if not results.was_cut:
+        return ""
     teacher, pruned, student = (results.overall(model) for model in ("teacher", "pruned", "student"))
     if pruned >= teacher:
         return f" Pruning alone left {pruned:.3f}."

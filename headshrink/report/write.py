@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from headshrink.report.figures import FIGURES
+from headshrink.report.figures import figures_of
 from headshrink.report.figures._style import provenance, save
 from headshrink.report.published import SOURCE, published_table
 from headshrink.report.render import render
@@ -78,7 +78,7 @@ def own_poolings(results: Results) -> str:
 
 def draw_all(results: Results, colours: Mapping[str, str], folder: Path) -> dict[str, Picture]:
     pictures, foot = {}, provenance(results.labels, results.generated)
-    for name, figure in FIGURES.items():
-        pictures[name] = Picture(figure.TITLE, figure.CAPTION, folder / f"{name}.png")
+    for name, figure in figures_of(results).items():
+        pictures[name] = Picture(figure.TITLE, figure.caption(results), folder / f"{name}.png")
         save(partial(figure.draw, results, colours), foot, pictures[name].path)
     return pictures

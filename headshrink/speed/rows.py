@@ -19,8 +19,8 @@ from headshrink.exporting.card import WEIGHTS
 from headshrink.exporting.graph_encoder import Run, padded
 from headshrink.metrics import cosines
 from headshrink.progress import track
-from headshrink.speed import fresh
-from headshrink.speed.fresh import whole
+from headshrink.speed.fresh import figures as figures_afresh
+from headshrink.speed.fresh import start_server, whole
 from headshrink.speed.scores import mean_s
 from headshrink.speed.tricks import TRICKS
 
@@ -81,7 +81,7 @@ def measure(
     longest = min(subject.model.encoder.max_length for subject in subjects.values())
     settings = [setting for setting in settings if setting.tokens <= longest]
     with tempfile.TemporaryDirectory() as place:
-        fresh.start_server()
+        start_server()
         folders = {key: form(subjects, key, Path(place)) for key, row in present(rows)}
         for key, row in track(present(rows), "starting each way afresh"):
             row.figures |= alone(key, folders[key], longest)
@@ -125,7 +125,7 @@ def alone(key: Key, folder: Path, longest: int) -> dict[str, float]:
     """What a row costs beside time: start-up and memory in a process of its own, bytes on disk."""
     # An export folder holds its other forms in subfolders; modules' weights are in subfolders that begin with a digit.
     files = [path for pattern in WEIGHTS for place in ("", "[0-9]*/") for path in folder.glob(place + pattern)]
-    return fresh.figures(trick(key), folder, longest) | of_weights(files)
+    return figures_afresh(trick(key), folder, longest) | of_weights(files)
 
 
 def time_rows(

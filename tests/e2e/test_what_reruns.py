@@ -1,5 +1,6 @@
 """A change reruns only what depends on it, and a change back is restored (bytecode writing on, as users have it)."""
 
+import json
 import time
 
 from project import Project
@@ -32,6 +33,20 @@ def test_distillation_weight(built: Project) -> None:
     assert built.repro() == AFTER_PRUNE - {"prune"}
     built.change({"distill": {"losses": losses}})
     assert built.repro() == set()
+
+
+def test_student_that_does_not_use_the_pruned_model(built: Project) -> None:
+    """Importance and prune end with an explicit empty result; a change within the kind reruns neither."""
+    before, student = built.lock(), built.params()["distill"]["student"]
+    built.change({"distill": {"student": {"kind": "every_kth_layer", "layers": 2}}})
+    assert built.repro() == AFTER_PRUNE | {"importance"}
+    assert "pruned" not in json.loads((built.folder / "artifacts/benchmark/quality.json").read_text())
+    built.change({"distill": {"student": {"kind": "every_kth_layer", "layers": 1}}})
+    assert built.repro() == AFTER_PRUNE - {"prune"}
+    assert built.lock()["artifacts/pruned"] != before["artifacts/pruned"]
+    built.change({"distill": {"student": student}})
+    assert built.repro() == set()
+    assert built.lock() == before
 
 
 def test_plot_colour(built: Project) -> None:

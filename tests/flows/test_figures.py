@@ -48,6 +48,14 @@ def test_some_twenty_headlines_with_the_students_mean_first(result: Path) -> Non
     assert not any("own" in name or "machine" in name for name in found)
 
 
+def test_a_result_without_a_pruned_model_has_no_figures_of_one(result: Path) -> None:
+    quality = {model: found for model, found in QUALITY.items() if model != "pruned"}
+    (result / "artifacts/benchmark/quality.json").write_text(json.dumps(quality))
+    assert "student.mean_s_before_training" not in figures.headlines(result)
+    assert list(figures.all_figures(result)) == ["figure", "teacher", "student", "static"]
+    assert all("pruned" not in row for row in figures.comparison(result))
+
+
 def test_without_a_floor_below_the_teacher_there_is_no_gap(result: Path) -> None:
     flat = QUALITY | {"static": {"mean_s": 0.7}}
     (result / "artifacts/benchmark/quality.json").write_text(json.dumps(flat))

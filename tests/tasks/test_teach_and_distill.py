@@ -171,8 +171,9 @@ def test_words_are_replaced_in_copies_of_the_training_sentences(workspace, monke
 
 
 @pytest.mark.parametrize("kind", ["bilstm", "every_kth_layer", "narrow", "static", "thin"])
-def test_other_students_come_out_of_the_same_stage(workspace, kind):
+def test_other_students_come_out_of_the_same_stage_without_a_pruned_model(workspace, kind):
     teach.run(PARAMS)
+    prune.run_unused()
     sizes = {"layers": 1, "hidden": 16, "heads": 2, "ffn": 24, "rank": 8}
     own = [key for key, field in distill.Student.model_fields.items() if kind in kinds_of(field)]
     shape = distill.Student(kind=kind, **{key: sizes[key] for key in own if key in sizes})
@@ -181,6 +182,15 @@ def test_other_students_come_out_of_the_same_stage(workspace, kind):
     metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
     assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
     assert load_encoder("artifacts/student/model").encode(["the cat"]).shape == (1, 32)
+    assert json.loads(Path("artifacts/student/prune.json").read_text())["used"] is False
+
+
+def test_a_cut_student_without_a_pruned_model_is_refused(workspace):
+    """As after a change in what a kind says of itself: the stage prune has not run again."""
+    teach.run(PARAMS)
+    prune.run_unused()
+    with pytest.raises(HeadshrinkError, match="there is no pruned model; the prune stage writes it"):
+        distill.run(PARAMS)
 
 
 @pytest.mark.parametrize("change", [{"rounds": 2}, {"masks": 0.5}])

@@ -14,12 +14,12 @@ from headshrink.pruning.embedding import factorise
 class Origin:
     """What students are made from: the teacher, the model cut from it, and the training text.
 
-    `counts` [vocabulary] says how often each of the teacher's tokens occurs in the text; `text` gives batches of at
-    most so many pairs of it, drawn by a seed.
+    `pruned` is None where the kind does not use it. `counts` [vocabulary] says how often each of the teacher's tokens
+    occurs in the text; `text` gives batches of at most so many pairs of it, drawn by a seed.
     """
 
     teacher: SentenceEncoder
-    pruned: SentenceEncoder
+    pruned: SentenceEncoder | None
     counts: Tensor
     text: Callable[[int, int], list[PairBatch]]
 
@@ -37,7 +37,19 @@ class Shape:
     seed: int = 0
 
 
-Build = Callable[[Origin, Shape], SentenceEncoder]
+@dataclass(frozen=True)
+class Kind:
+    """A kind of student: the function that builds it, and whether it uses the pruned model.
+
+    The stages importance and prune do no work for a kind that does not.
+    """
+
+    build: Callable[[Origin, Shape], SentenceEncoder]
+    uses_pruned_model: bool = False
+
+    def __call__(self, origin: Origin, shape: Shape) -> SentenceEncoder:
+        """The untrained student."""
+        return self.build(origin, shape)
 
 
 def with_table_of_rank(student: SentenceEncoder, rank: int | None, counts: Tensor) -> SentenceEncoder:

@@ -18,3 +18,5 @@ CRITERIA: dict[str, type[Criterion]] = {
     "taylor": Taylor,
     "taylor_signed": TaylorSigned,
 }
+
+__all__ = ["CRITERIA", "Criterion"]

@@ -61,7 +61,8 @@ def _single_costs(weight: Tensor, inverse: Tensor, unit_width: int) -> Tensor:
     places = torch.arange(units, device=weight.device)
     blocks = inverse.view(units, unit_width, units, unit_width)[places, :, places]  # [units, width, width]
     columns = weight.view(-1, units, unit_width).permute(1, 2, 0)  # [units, width, out]
-    return (columns * torch.linalg.solve(blocks, columns)).sum((1, 2)) / 2
+    twice: Tensor = (columns * torch.linalg.solve(blocks, columns)).sum((1, 2))
+    return twice / 2
 
 
 def _remove(weight: Tensor, inverse: Tensor, going: Tensor, staying: Tensor) -> tuple[Tensor, Tensor]:

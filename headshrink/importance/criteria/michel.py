@@ -16,4 +16,5 @@ class Michel(Criterion):
         self.accumulated += gate_grad.abs().sum(0)
 
     def scores(self) -> Tensor:
-        return self.accumulated / self.accumulated.norm(dim=1, keepdim=True).clamp(min=1e-20)
+        lengths: Tensor = self.accumulated.norm(dim=1, keepdim=True)
+        return self.accumulated / lengths.clamp(min=1e-20)

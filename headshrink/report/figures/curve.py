@@ -6,14 +6,18 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from headshrink.report.figures._style import FAINT, MARKERS, Colours, new_figure, rule
-from headshrink.report.results import Results
+from headshrink.report.results import MODELS, Results
 
 TITLE = "Distillation"
 CAPTION = (
     "Left: training loss (running median) and held-out loss. Right: mean cosine between student and teacher embeddings "
-    "of held-out sentences, from the pruned-only model up. The held-out loss chooses the step that becomes the student."
+    "of held-out sentences, from the {start} up. The held-out loss chooses the step that becomes the student."
 )
 WINDOW_SHARE = 40  # the median runs over this fraction of the curve
+
+
+def caption(results: Results) -> str:
+    return CAPTION.format(start="pruned-only model" if results.was_cut else "untrained student")
 
 
 def draw(results: Results, colours: Colours) -> Figure:
@@ -46,7 +50,7 @@ def draw_cosine(axes: Axes, results: Results, colours: Colours) -> None:
     if before is not None:
         axes.axhline(before, color=colours["pruned"], linestyle="--", linewidth=1)
         axes.annotate(
-            "pruned only",
+            MODELS["pruned"] if results.was_cut else "before training",
             (0.5, before),
             (0, 2),
             xycoords=axes.get_yaxis_transform(),

@@ -14,11 +14,16 @@ CAPTION = (
 MEANS = {"mean_s": "mean S", "mean_sw": "mean S+W"}
 
 
+def caption(results: Results) -> str:
+    return CAPTION
+
+
 def draw(results: Results, colours: Colours) -> Figure:
     names = [name for name in [*MEANS, *TASKS] if name in results.intervals["student"]]
     figure = new_figure(0.9 + 0.2 * len(names))
-    panels = figure.subplots(1, 2, sharey=True)
-    for axes, model in zip(panels, ("student", "pruned"), strict=True):
+    models = ("student", "pruned") if results.was_cut else ("student",)
+    panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
+    for axes, model in zip(panels, models, strict=True):
         forest(axes, results, model, names, colours[model])
     panels[0].set_yticks(range(len(names)), [MEANS.get(name, name.upper()) for name in names])
     panels[0].invert_yaxis()

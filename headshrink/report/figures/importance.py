@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -16,6 +17,10 @@ CAPTION = (
     "score lower."
 )
 COLOUR_MAP = "cividis"  # even in lightness, and the same to colour-blind readers
+
+
+def caption(results: Results) -> str:
+    return CAPTION
 
 
 def draw(results: Results, colours: Colours) -> Figure:
@@ -32,7 +37,7 @@ def draw(results: Results, colours: Colours) -> Figure:
     right.set_title(f"FFN neurons: {results.ffn.share:.0%} kept")
     bar = figure.colorbar(image, ax=[left, right], fraction=0.025, pad=0.02)
     bar.set_label("importance, quantile")
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     return figure
 
 
@@ -50,7 +55,7 @@ def kept_first(values: NDArray[np.float64], kept: Kept) -> NDArray[np.float64]:
     return np.take_along_axis(values, np.lexsort((-values, cut), axis=1), axis=1)
 
 
-def show(axes: Axes, values: NDArray[np.float64], label: str):
+def show(axes: Axes, values: NDArray[np.float64], label: str) -> AxesImage:
     layers, parts = values.shape
     extent = (-0.5, parts - 0.5, layers - 0.5, -0.5)
     image = axes.imshow(values, cmap=COLOUR_MAP, vmin=0, vmax=1, aspect="auto", interpolation="nearest", extent=extent)

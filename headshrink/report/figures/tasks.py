@@ -11,6 +11,10 @@ CAPTION = "Score of each encodechka task and the mean of the sentence tasks (S) 
 MEANS = {"mean_s": "mean\nS", "mean_sw": "mean\nS+W"}
 
 
+def caption(results: Results) -> str:
+    return CAPTION
+
+
 def draw(results: Results, colours: Colours) -> Figure:
     names, means = results.tasks, [mean for mean in MEANS if mean in results.quality["teacher"]]
     figure = new_figure(2.9)

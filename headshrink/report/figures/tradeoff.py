@@ -15,7 +15,7 @@ from headshrink.report.results import MODELS, Results
 TITLE = "Quality against size and latency"
 CAPTION = (
     "Mean S against weights on disk and against CPU latency (one sentence of 32 tokens, one thread), all models timed "
-    "alternating in one run. Up and left is better; the arrows are pruning and distillation. The shaded steps are the "
+    "alternating in one run. Up and left is better; {arrows}. The shaded steps are the "
     "Pareto front: below and right of them, one of the models measured is both better and cheaper. Hollow marks, "
     "where there are any, are published figures; size alone, as their latencies are of other machines."
 )
@@ -39,6 +39,11 @@ LOGARITHMIC_SPAN = 8  # of costs, largest to smallest
 ARROW = {"arrowstyle": "->", "color": FAINT, "lw": 0.8, "shrinkA": 7, "shrinkB": 7}
 
 Points = Mapping[str, tuple[float, float]]  # name -> (cost, quality)
+
+
+def caption(results: Results) -> str:
+    cut, other = "the arrows are pruning and distillation", "the arrow leads from the teacher to the student"
+    return CAPTION.format(arrows=cut if results.was_cut else other)
 
 
 def draw(results: Results, colours: Colours) -> Figure:

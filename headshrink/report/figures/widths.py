@@ -10,6 +10,10 @@ TITLE = "What is left of each layer"
 CAPTION = "Attention heads and FFN neurons kept in each layer, against the teacher's width."
 
 
+def caption(results: Results) -> str:
+    return CAPTION
+
+
 def draw(results: Results, colours: Colours) -> Figure:
     figure = new_figure(min(1.1 + 0.24 * len(results.ffn.of), 4.5))
     left, right = figure.subplots(1, 2, sharey=True)

@@ -98,7 +98,7 @@ def test_every_snippet_runs_where_it_says(exported, card):
             assert np.abs(matrix - expected @ expected.T).max() < far, name
 
 
-@pytest.mark.parametrize("kind", names_in("distill/students"))
+@pytest.mark.parametrize("kind", names_in("distillation/students"))
 def test_a_card_says_how_its_student_was_made(exported, kind):
     encoder, folder = exported
     TARGETS["transformers"].write(Original(encoder), folder, Options())  # the card holds the hash of its weights
@@ -106,3 +106,12 @@ def test_a_card_says_how_its_student_was_made(exported, kind):
     text = (folder / "README.md").read_text()
     assert ("## What was cut" in text) == (kind == "pruned")
     assert "someone/teacher" in text.split("\n\n")[2]
+
+
+def test_a_card_without_a_cut_names_no_settings_of_one(exported):
+    """As the prune stage's explicit empty result leaves prune.json."""
+    encoder, folder = exported
+    write_card(encoder, folder, TEACHER, {"used": False, "reason": "not used", "student": "thin"}, {})
+    text = (folder / "README.md").read_text()
+    assert "cut by" not in text
+    assert text.endswith("`\n")

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from rich.console import Console
+from safetensors.numpy import save_file
 
 from headshrink.errors import HeadshrinkError
 from headshrink.report import read_results, write_report
@@ -20,6 +22,7 @@ from headshrink.report.published import PUBLISHED, published_table
 from headshrink.report.results import SENTENCE_TASKS, TASKS, Kept
 from headshrink.report.speed import end_to_end, speed_tables
 from headshrink.report.summary import main as show_summary
+from headshrink.report.summary import show
 from headshrink.report.tables import cost_table, headline, quality_table, signed
 
 write_artifacts = runpy.run_path(str(Path(__file__).with_name("conftest.py")))["write_artifacts"]
@@ -114,6 +117,29 @@ def test_a_run_of_some_tasks_has_no_mean_and_still_a_report(run_artifacts: Path,
     text = (written(run_artifacts, tmp_path / "report") / "report.md").read_text(encoding="utf-8")
     assert "100.0% of the teacher's mean of STS (0.500 v 0.500)" in text
     assert "| ICX" not in text
+
+
+def test_a_run_without_a_pruned_model_reports_no_cut(run_artifacts: Path, tmp_path: Path) -> None:
+    """As the stages importance and prune leave it for a kind of student that uses neither."""
+    for name in ("benchmark/quality.json", "benchmark/cost.json"):
+        figures = json.loads((run_artifacts / name).read_text(encoding="utf-8"))
+        del figures["pruned"]
+        (run_artifacts / name).write_text(json.dumps(figures), encoding="utf-8")
+    details = json.loads((run_artifacts / "benchmark/scores.json").read_text(encoding="utf-8"))
+    del details["models"]["pruned"], details["intervals"]["pruned"]
+    edit(run_artifacts / "benchmark/scores.json", **details)
+    (run_artifacts / "student/prune.json").write_text('{"used": false, "reason": "not used"}', encoding="utf-8")
+    nothing = np.empty((0, 0), np.float32)
+    save_file({"heads": nothing, "ffn": nothing}, run_artifacts / "importance/scores.safetensors")
+    folder = written(run_artifacts, tmp_path / "report")
+    assert {path.stem for path in folder.glob("*.png")} == {"tasks", "forest", "tradeoff", "curve"}
+    for page in ("report.md", "report.html"):
+        text = (folder / page).read_text(encoding="utf-8").lower()
+        shown = text.split("params.yaml")[0].replace("half pruned", "")
+        assert not [word for word in ("pruned", "pruning", "what was cut", "importance", "prune.json") if word in shown]
+    console = Console(record=True, width=200)
+    show(read_results(run_artifacts), Path("report"), console)
+    assert "prun" not in console.export_text()
 
 
 def test_each_cut_head_is_crossed_and_no_other(run_artifacts: Path) -> None:
