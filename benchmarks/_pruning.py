@@ -13,8 +13,8 @@ from transformers.utils import logging
 from headshrink.benchmarking.machine import describe
 from headshrink.corpus import Limits, SuiteIndex, build_corpus, suite_sentences
 from headshrink.corpus.sources.parallel import Parallel
-from headshrink.importance import PairBatch, Scores, load_scores, pair_batches, save_scores, score
-from headshrink.model import SentenceEncoder
+from headshrink.importance import Scores, load_scores, pair_batches, save_scores, score
+from headshrink.model import PairBatch, SentenceEncoder
 from headshrink.pruning.plan import Ranking
 
 logging.disable_progress_bar()  # of files that take a moment

@@ -31,7 +31,6 @@ from headshrink.distillation.mlm_fit import fit_mlm_head
 from headshrink.distillation.objective import Objective
 from headshrink.distillation.pairs import Pairs
 from headshrink.distillation.parts import Parts, parts_of
-from headshrink.distillation.precision import resolve
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.rounds import by_learned_gates, in_rounds
 from headshrink.distillation.students.thin import REPAIR_PAIRS
@@ -39,6 +38,7 @@ from headshrink.distillation.text import text_of
 from headshrink.distillation.trainer import train as train_student
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import FILE, MlmHead, load_mlm_head, save_mlm_head
+from headshrink.model.precision import resolve
 from headshrink.pruning import Recipe as Cuts
 from headshrink.pruning.embedding import factorise
 from headshrink.pruning.layers import first_to_last, keep_layers

@@ -26,12 +26,12 @@ import torch
 from headshrink.distillation.data import TrainingData
 from headshrink.distillation.losses import LOSSES, Outputs
 from headshrink.distillation.pairs import Pairs, Sentences, TargetArrays
-from headshrink.distillation.precision import resolve
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.targets import read_targets, write_targets
 from headshrink.distillation.trainer import train
 from headshrink.importance.scores import Scores
 from headshrink.model import SentenceEncoder, load_encoder, random_encoder
+from headshrink.model.precision import resolve
 from headshrink.pruning import cut, plan_ratio
 from headshrink.text.pairs import complete_rows, spread
 

@@ -29,7 +29,6 @@ from headshrink.corpus.sources.parallel import Parallel
 from headshrink.distillation.callbacks.quantise import quantised
 from headshrink.distillation.data import TrainingData
 from headshrink.distillation.pairs import Pairs, Sentences, TargetArrays
-from headshrink.distillation.precision import resolve
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.record import summary, write_curve
 from headshrink.distillation.students import Origin, Shape
@@ -41,6 +40,7 @@ from headshrink.distillation.targets import read_targets, write_targets
 from headshrink.distillation.text import text_of
 from headshrink.distillation.trainer import train as train_student
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
+from headshrink.model.precision import resolve
 from headshrink.pruning.fidelity import FidelityTest
 from headshrink.pruning.record import parameters
 from headshrink.pruning.vocabulary import count_tokens

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 
 from benchmarks import _pruning as shared
-from headshrink.importance import PairBatch, score
+from headshrink.importance import score
 from headshrink.importance.criteria import CRITERIA
 from headshrink.importance.losses import LOSSES
 from headshrink.metrics import spearman
-from headshrink.model import SentenceEncoder, load_encoder
+from headshrink.model import PairBatch, SentenceEncoder, load_encoder
 from headshrink.model.sites import Site, sites
 from headshrink.progress import track
 

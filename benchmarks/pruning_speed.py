@@ -16,9 +16,9 @@ from collections.abc import Callable
 import torch
 
 from benchmarks import _pruning as shared
-from headshrink.importance import PairBatch, score
+from headshrink.importance import score
 from headshrink.importance.losses import LOSSES
-from headshrink.model import SentenceEncoder, load_encoder, random_encoder
+from headshrink.model import PairBatch, SentenceEncoder, load_encoder, random_encoder
 from headshrink.pruning import cut, plan_ratio, repair
 
 SCORED = {"taylor": "translation_ranking", "fisher": "teacher_distance", "obs": "teacher_distance"}

@@ -42,9 +42,9 @@ def run(params) -> None:
 
     from headshrink.distillation.monolingual import SPLIT, write_ids
     from headshrink.distillation.pairs import Sentences
-    from headshrink.distillation.precision import resolve
     from headshrink.distillation.targets import write_targets
     from headshrink.model import load_encoder
+    from headshrink.model.precision import resolve
     from headshrink.output import new_folder
     from headshrink.shards import read_split
     from tasks.stage import ARTIFACTS

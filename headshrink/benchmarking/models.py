@@ -15,9 +15,10 @@ from headshrink.benchmarking import clocks, size
 from headshrink.errors import HeadshrinkError
 from headshrink.graph import feed, interface
 from headshrink.hashing import file_sha256
-from headshrink.model import SentenceEncoder, load_encoder, pad_ids
+from headshrink.model import SentenceEncoder, TokenBatch, load_encoder
 from headshrink.model.encoder import pool, token_ids
 from headshrink.model.folder import WEIGHTS, read_tokenizer
+from headshrink.text.padding import padded
 
 GRAPH = "model.onnx"
 STATES = "token_embeddings"  # as sentence-transformers' exports and ours name a graph's last hidden states
@@ -122,20 +123,19 @@ class TorchModel:
 
     @torch.inference_mode()
     def pooled(self, ids: Sequence[Sequence[int]]) -> dict[str, NDArray[np.float32]]:
-        padded, mask = (tensor.to(self.encoder.device) for tensor in pad_ids(ids, self.tokenizer.pad_token_id))
-        output = self.encoder.backbone(input_ids=padded, attention_mask=mask)
-        states = output.last_hidden_state
+        batch = TokenBatch.from_rows(ids, self.tokenizer.pad_token_id).to(self.encoder.device)
+        (states, pooled), mask = self.encoder.run_backbone(batch), batch.attention_mask
         found = {"cls": states[:, 0], "mean": pool(states, mask, "mean")}
-        if "pooler" in self.poolings:
-            found["pooler"] = output.pooler_output
+        if pooled is not None:
+            found["pooler"] = pooled
         if self.own == OWN:
             found[OWN] = self.encoder.embed(states, mask)
         return {pooling: vectors.float().cpu().numpy() for pooling, vectors in found.items()}
 
     @torch.inference_mode()
     def states(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        padded, mask = (tensor.to(self.encoder.device) for tensor in pad_ids(ids, self.tokenizer.pad_token_id))
-        return self.encoder.backbone(input_ids=padded, attention_mask=mask).last_hidden_state.float().cpu().numpy()
+        batch = TokenBatch.from_rows(ids, self.tokenizer.pad_token_id)
+        return self.encoder.hidden_states(batch).float().cpu().numpy()
 
     def timed(self, ids: Tensor, threads: int | None) -> Callable[[], float]:
         ids, mask = ids.to(self.encoder.device), torch.ones_like(ids).to(self.encoder.device)
@@ -174,8 +174,8 @@ class OnnxModel:
 
     def outputs(self, ids: Sequence[Sequence[int]], names: list[str]) -> tuple[list[NDArray[np.float32]], Tensor]:
         """Outputs of a batch of token ids, and its mask [batch, tokens]."""
-        padded, mask = pad_ids(ids, self.tokenizer.pad_token_id)
-        return self.graph.run(self.session, names, padded.numpy(), mask.numpy()), mask
+        token_ids, mask = padded(ids, self.tokenizer.pad_token_id)
+        return self.graph.run(self.session, names, token_ids, mask), torch.from_numpy(mask)
 
     def pooled(self, ids: Sequence[Sequence[int]]) -> dict[str, NDArray[np.float32]]:
         (own, *states), mask = self.outputs(ids, [self.embedding, STATES] if self.poolings else [self.embedding])

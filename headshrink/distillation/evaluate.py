@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import normalize
 
 from headshrink.distillation.losses import Outputs
-from headshrink.distillation.objective import Objective, embed_block
+from headshrink.distillation.objective import Objective
 from headshrink.distillation.pairs import Pairs
 from headshrink.metrics import retrieval_at_1
 from headshrink.model import SentenceEncoder
@@ -38,7 +38,7 @@ def evaluate(
     losses, blocks, targets = [], [], []
     for indices in batches:
         batch = pairs.batch(indices, student.tokenizer.pad_token_id).to(student.device)  # type: ignore[arg-type]
-        embeddings = embed_block(student, batch, precision)
+        embeddings = student.embed_batch(batch, precision)
         own = batch.teacher[:, : student.dimension]  # of several teachers, the first
         losses.append(objective.heldout(Outputs.from_block(embeddings), Outputs.from_block(own)).item() * len(indices))
         blocks.append(embeddings)

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count, islice
 
 import numpy as np
@@ -11,9 +12,9 @@ from torch import Tensor, nn
 from headshrink.distillation.batches import bucketed, in_order
 from headshrink.distillation.masking import masked
 from headshrink.distillation.pairs import Sentences
-from headshrink.distillation.precision import last_states, quick_attention
 from headshrink.distillation.schedule import learning_rate_factor
-from headshrink.model import SentenceEncoder, pad_ids
+from headshrink.model import SentenceEncoder, TokenBatch
+from headshrink.model.attention import quick_attention
 from headshrink.model.mlm_head import MlmHead, word_table
 from headshrink.progress import Bar
 
@@ -72,12 +73,12 @@ def batches(sentences: Sentences, batch_size: int, seed: int) -> Iterator[np.nda
 def cross_entropy(teacher: SentenceEncoder, mlm_head: MlmHead, rows: list[np.ndarray], precision: str) -> Tensor:
     """[guessed]: what the head loses on pieces of some sentences, drawn by torch's generator."""
     pad_id: int = teacher.tokenizer.pad_token_id  # type: ignore[assignment]
-    ids, mask = (block.to(teacher.device) for block in pad_ids(rows, pad_id))  # type: ignore[arg-type]
-    read, where = masked(ids, teacher.tokenizer)
+    batch = TokenBatch.from_rows(rows, pad_id).to(teacher.device)  # type: ignore[arg-type]
+    read, where = masked(batch.input_ids, teacher.tokenizer)
     with torch.no_grad():
-        states = last_states(teacher, read, mask, precision)[where]
+        states = teacher.hidden_states(replace(batch, input_ids=read), precision)[where]
     logits = mlm_head(states, word_table(teacher.backbone).detach())
-    return nn.functional.cross_entropy(logits, ids[where], reduction="none")
+    return nn.functional.cross_entropy(logits, batch.input_ids[where], reduction="none")
 
 
 @torch.no_grad()

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from headshrink.model import pad_ids
+from headshrink.model import TokenBatch
+from headshrink.text.padding import padded
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class JoinedTargets:
 
 
 @dataclass(frozen=True)
-class Batch:
+class Batch(TokenBatch):
     """Some pairs, both sides in one padded block: rows 0..n-1 English, n..2n-1 their Russian.
 
     One block makes one pass through the student where two sides would make two. `teacher` is [2n, dimension], fp32;
@@ -103,8 +104,6 @@ class Batch:
     nothing to do with each other.
     """
 
-    input_ids: Tensor
-    attention_mask: Tensor
     teacher: Tensor
     queue: Tensor | None = None
     translated: bool = True
@@ -156,7 +155,7 @@ class Pairs:
     def batch(self, indices: np.ndarray, pad_id: int, queue: np.ndarray | None = None) -> Batch:
         """The pairs with these indices, padded to the longest sentence among them; of the queue's the targets alone."""
         rows = [side[i] for side in (self.en, self.ru) for i in indices]
-        ids, mask = pad_ids(rows, pad_id)  # type: ignore[arg-type]
+        ids, mask = map(torch.from_numpy, padded(rows, pad_id))  # type: ignore[arg-type]
         others = None if queue is None else self.both_targets(queue)
         return Batch(ids, mask, self.both_targets(indices), others, bool((indices < self.translations).all()))
 

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 
 from headshrink.distillation.pairs import Sentences
-from headshrink.distillation.precision import last_states, quick_attention
 from headshrink.errors import HeadshrinkError
-from headshrink.model import SentenceEncoder, pad_ids
-from headshrink.model.encoder import length_batches
+from headshrink.model import SentenceEncoder, TokenBatch
+from headshrink.model.attention import quick_attention
 from headshrink.output import reserve, write_text
 from headshrink.progress import Bar
+from headshrink.text.padding import length_batches
 
 ROWS_A_SHARD = 1 << 16
 SIDES = ("en", "ru")
@@ -147,8 +147,8 @@ class Shard:
 def embed(teacher: SentenceEncoder, rows: list[np.ndarray], precision: str) -> np.ndarray:
     """fp16 [rows, dimension]: the teacher's embeddings of one batch of token ids."""
     pad_id: int = teacher.tokenizer.pad_token_id  # type: ignore[assignment]
-    ids, mask = (block.to(teacher.device) for block in pad_ids(rows, pad_id))  # type: ignore[arg-type]
-    return teacher.embed(last_states(teacher, ids, mask, precision), mask).half().cpu().numpy()
+    batch = TokenBatch.from_rows(rows, pad_id)  # type: ignore[arg-type]
+    return teacher.embed_batch(batch, precision).half().cpu().numpy()
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from headshrink.distillation.pairs import Pairs
-from headshrink.importance import PairBatch, pair_batches
-from headshrink.model import SentenceEncoder
+from headshrink.importance import pair_batches
+from headshrink.model import PairBatch, SentenceEncoder
 
 PAIRS_A_BATCH = 32
 

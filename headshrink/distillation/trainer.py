@@ -22,13 +22,14 @@ from headshrink.distillation.evaluate import Scores, evaluate
 from headshrink.distillation.losses import LOSSES, Need
 from headshrink.distillation.objective import Objective
 from headshrink.distillation.optimiser import adamw, parameters_to_train
-from headshrink.distillation.precision import quick_attention, resolve
 from headshrink.distillation.processes import Processes, seed_of_batch
 from headshrink.distillation.recipe import Recipe, weight_at
 from headshrink.distillation.result import Progress, Result, Row
 from headshrink.distillation.steps import Steps
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
+from headshrink.model.attention import quick_attention
+from headshrink.model.precision import resolve
 from headshrink.progress import Bar
 
 ROWS_OF_THE_CURVE = 200

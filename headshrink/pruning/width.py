@@ -11,10 +11,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from headshrink.importance.batches import PairBatch
 from headshrink.importance.gates import dropout
 from headshrink.importance.losses import LOSSES
-from headshrink.model import SentenceEncoder
+from headshrink.model import PairBatch, SentenceEncoder
 from headshrink.pruning.cut import as_pruned_config, empty_model
 
 # Which axes of each weight run over the residual stream.

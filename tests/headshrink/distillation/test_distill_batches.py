@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from headshrink.distillation.batches import bucketed, in_order, padding_waste
 from headshrink.distillation.masking import masked, with_masks
-from headshrink.model import pad_ids
+from headshrink.text.padding import padded
 
 LENGTHS = np.random.default_rng(0).integers(3, 60, 5_000)
 
@@ -56,7 +56,8 @@ def test_batches_in_order_are_sorted_and_whole():
 
 def test_a_share_of_words_is_with_masks_and_no_special_token(tiny_encoder):
     tokenizer = tiny_encoder.tokenizer
-    ids, _ = pad_ids(tiny_encoder.tokenise(["the man runs in the house", "a cat"] * 200), tokenizer.pad_token_id)
+    texts = ["the man runs in the house", "a cat"] * 200
+    ids, _ = map(torch.from_numpy, padded(tiny_encoder.tokenise(texts), tokenizer.pad_token_id))
     torch.manual_seed(0)
     seen = with_masks(ids, 0.3, tokenizer)
     words = ~torch.isin(ids, torch.tensor(tokenizer.all_special_ids))
@@ -69,7 +70,7 @@ def test_words_are_guessed_by_berts_recipe(tiny_encoder):
     """15% of a sentence, at least one word; 80% of them behind [MASK], 10% another piece, 10% as they are."""
     tokenizer = tiny_encoder.tokenizer
     texts = ["the man runs in the house", "a", "the big dog sees the small cat in the house on the tree"] * 400
-    ids, _ = pad_ids(tiny_encoder.tokenise(texts), tokenizer.pad_token_id)
+    ids, _ = map(torch.from_numpy, padded(tiny_encoder.tokenise(texts), tokenizer.pad_token_id))
     torch.manual_seed(0)
     read, where = masked(ids, tokenizer)
     assert where.sum(1).view(-1, 3).unique(dim=0).tolist() == [[1, 1, 2]]  # of 6, 1 and 13 words
