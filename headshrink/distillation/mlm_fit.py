@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from headshrink.distillation.batches import bucketed, in_order
 from headshrink.distillation.masking import masked
-from headshrink.distillation.pairs import Sentences
 from headshrink.distillation.schedule import learning_rate_factor
+from headshrink.distillation.table import Tokens
 from headshrink.model import SentenceEncoder, TokenBatch
 from headshrink.model.attention import quick_attention
 from headshrink.model.mlm_head import MlmHead, word_table
@@ -24,8 +24,8 @@ HELDOUT_SENTENCES = 2_000
 
 def fit_mlm_head(
     teacher: SentenceEncoder,
-    train: Sentences,
-    heldout: Sentences,
+    train: Tokens,
+    heldout: Tokens,
     steps: int,
     start: MlmHead | None = None,
     batch_size: int = 64,
@@ -56,15 +56,15 @@ def fit_mlm_head(
         return mlm_head, perplexity(teacher, mlm_head, heldout, batch_size, precision, seed)
 
 
-def untrained(teacher: SentenceEncoder, train: Sentences) -> MlmHead:
+def untrained(teacher: SentenceEncoder, train: Tokens) -> MlmHead:
     """Random weights, and a bias that expects each piece as often as the text has it."""
     mlm_head = MlmHead(teacher.backbone.config)
-    counts = np.bincount(train.ids, minlength=len(mlm_head.bias))
+    counts = np.sum([np.bincount(ids, minlength=len(mlm_head.bias)) for ids in train.blocks()], axis=0)
     mlm_head.bias.data = torch.from_numpy(np.log((counts + 1) / (counts + 1).sum())).float()
     return mlm_head
 
 
-def batches(sentences: Sentences, batch_size: int, seed: int) -> Iterator[np.ndarray]:
+def batches(sentences: Tokens, batch_size: int, seed: int) -> Iterator[np.ndarray]:
     """Indices of sentences of similar length, epoch after epoch."""
     for epoch in count():
         yield from bucketed(sentences.lengths, batch_size, seed, epoch)
@@ -85,17 +85,17 @@ def cross_entropy(teacher: SentenceEncoder, mlm_head: MlmHead, rows: list[np.nda
 def perplexity(
     teacher: SentenceEncoder,
     mlm_head: MlmHead,
-    heldout: Sentences,
+    heldout: Tokens,
     batch_size: int = 64,
     precision: str = "fp32",
     seed: int = 0,
 ) -> float:
     """exp of the mean cross-entropy over masked pieces of held-out sentences, the same ones every time."""
-    some = heldout.taken(np.linspace(0, len(heldout) - 1, min(len(heldout), HELDOUT_SENTENCES), dtype=int))
+    chosen = np.linspace(0, len(heldout) - 1, min(len(heldout), HELDOUT_SENTENCES), dtype=int)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         losses = [
-            cross_entropy(teacher, mlm_head, [some[i] for i in indices], precision)
-            for indices in in_order(some.lengths, batch_size)
+            cross_entropy(teacher, mlm_head, [heldout[i] for i in chosen[indices]], precision)
+            for indices in in_order(heldout.lengths[chosen], batch_size)
         ]
     return torch.cat(losses).mean().exp().item()

@@ -10,8 +10,8 @@ from headshrink.distillation.data import Reference
 from headshrink.distillation.layers import Alignment, LayerMap, Layers, head_sizes, recorded, teacher_token_ids
 from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS, MaskedLogits, Need, Outputs
 from headshrink.distillation.masking import masked
-from headshrink.distillation.pairs import Batch
 from headshrink.distillation.recipe import Weight, weight_at
+from headshrink.distillation.table import Batch
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import MlmHead, word_table

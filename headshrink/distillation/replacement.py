@@ -7,7 +7,7 @@ from torch.nn.functional import normalize
 
 from headshrink.distillation.batches import pieces
 from headshrink.distillation.masking import mask_id
-from headshrink.distillation.pairs import Sentences
+from headshrink.distillation.table import Tokens
 from headshrink.model import SentenceEncoder, TokenBatch
 from headshrink.model.attention import quick_attention
 from headshrink.model.mlm_head import MlmHead, word_table
@@ -21,7 +21,7 @@ INNER = "##"  # WordPiece's mark of a piece inside a word
 
 def replaced(
     teacher: SentenceEncoder,
-    sentences: Sentences,
+    sentences: Tokens,
     count: int,
     mlm_head: MlmHead | None = None,
     batch_size: int = 64,

@@ -38,14 +38,14 @@ def test_companions_change_from_epoch_to_epoch():
 
 def test_bucketing_saves_most_of_the_padding_of_random_batches():
     random_batches = np.array_split(np.random.default_rng(1).permutation(len(LENGTHS)), len(LENGTHS) // 16)
-    waste = padding_waste([LENGTHS], bucketed(LENGTHS, 16, 0, 0))
+    waste = padding_waste(LENGTHS, bucketed(LENGTHS, 16, 0, 0))
     assert waste < 0.1
-    assert waste < padding_waste([LENGTHS], random_batches) / 4
+    assert waste < padding_waste(LENGTHS, random_batches) / 4
 
 
 def test_padding_waste_counts_cells():
     """Sides of 2 and 4, 3 and 3 tokens in one block of width 4: 12 of 16 cells hold a token."""
-    assert padding_waste([np.array([2, 3]), np.array([4, 3])], [np.array([0, 1])]) == pytest.approx(0.25)
+    assert padding_waste(np.array([2, 3, 4, 3]), [np.array([[0, 1], [2, 3]])]) == pytest.approx(0.25)
 
 
 def test_batches_in_order_are_sorted_and_whole():

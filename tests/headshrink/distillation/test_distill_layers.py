@@ -17,7 +17,7 @@ from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS, MaskedLogits, 
 from headshrink.distillation.losses._tokens import relation_heads
 from headshrink.distillation.masking import mask_id, words
 from headshrink.distillation.objective import Objective
-from headshrink.distillation.pairs import Batch
+from headshrink.distillation.table import Batch
 from headshrink.errors import HeadshrinkError
 from headshrink.importance.scores import Scores
 from headshrink.model import SentenceEncoder

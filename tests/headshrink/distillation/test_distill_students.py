@@ -12,10 +12,10 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from headshrink.benchmarking import size
 from headshrink.distillation.data import TrainingData
 from headshrink.distillation.layers import recorded
-from headshrink.distillation.pairs import Pairs
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.students import STUDENTS, Origin, Shape
 from headshrink.distillation.students.static import SIF, piece_vectors
+from headshrink.distillation.table import SentenceTable
 from headshrink.distillation.text import text_of
 from headshrink.distillation.trainer import train as train_student
 from headshrink.errors import HeadshrinkError
@@ -38,8 +38,8 @@ TEXTS = ["the man runs", "кошка спит", "a big cat sleeps in the house"]
 
 
 @pytest.fixture
-def origin(tiny_encoder: SentenceEncoder, student: SentenceEncoder, train: Pairs) -> Origin:
-    counts = count_tokens([train.en.ids, train.ru.ids], len(tiny_encoder.tokenizer))
+def origin(tiny_encoder: SentenceEncoder, student: SentenceEncoder, train: SentenceTable) -> Origin:
+    counts = count_tokens(train.tokens.blocks(), len(tiny_encoder.tokenizer))
     return Origin(tiny_encoder, student, counts, partial(text_of, tiny_encoder, train))
 
 
