@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from headshrink.benchmarking import clocks, size
 from headshrink.errors import HeadshrinkError
-from headshrink.graph import feed, interface
+from headshrink.graph import feed, interface, open_session
 from headshrink.hashing import file_sha256
 from headshrink.model import SentenceEncoder, TokenBatch, load_encoder
 from headshrink.model.encoder import pool, token_ids
@@ -161,7 +161,7 @@ class OnnxModel:
         cut = self.tokenizer.backend_tokenizer.truncation or {}
         self.cut = int(cut.get("max_length", UNSTATED_TOKENS))
         self.tokenizer.truncation_side = cut.get("direction", self.tokenizer.truncation_side).lower()
-        self.session = open_session(folder, threads=1)
+        self.session = open_session(folder / GRAPH, threads=1)
         self.longest = int(self.session.get_modelmeta().custom_metadata_map.get(MAX_TOKENS, UNSTATED_TOKENS))
         self.graph = interface(self.session, folder / GRAPH)
         self.embedding = self.graph.embedding
@@ -187,26 +187,12 @@ class OnnxModel:
         return self.outputs(ids, [STATES])[0][0]
 
     def timed(self, ids: Tensor, threads: int | None) -> Callable[[], float]:
-        session = open_session(self.folder, threads or 0)
+        session = open_session(self.folder / GRAPH, threads or 0)
         arrays = feed(self.graph.inputs, ids.numpy(), np.ones(ids.shape, dtype=np.int64))
         return lambda: clocks.cpu_seconds(lambda: session.run([self.embedding], arrays), threads)
 
     def size(self) -> dict[str, float]:
         return size.of_weights(self.folder.glob("model.onnx*"))
-
-
-def open_session(folder: Path, threads: int) -> Any:
-    """An onnxruntime session on the folder's model.onnx; `threads` 0 is all cores."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3  # errors
-    try:
-        return onnxruntime.InferenceSession(folder / GRAPH, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own exceptions share no other base
-        reason = str(error).split("\n", 1)[0][:200]
-        raise HeadshrinkError(f"cannot open {folder / GRAPH} ({reason}): an exported graph is needed") from error
 
 
 def open_model(folder: Path, name: str, device: str = "cpu") -> Model:

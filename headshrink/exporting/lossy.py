@@ -12,9 +12,9 @@ from onnx import ModelProto
 from headshrink.exporting.gate import Agreement, Limits, agreement, losses
 from headshrink.exporting.graph import Original
 from headshrink.exporting.graph_encoder import INPUTS, OUTPUT
-from headshrink.exporting.onnx_encoder import open_session
 from headshrink.exporting.quantise import matrices
 from headshrink.exporting.targets import Options, Target
+from headshrink.graph import open_session
 from headshrink.metrics import cosines
 from headshrink.progress import track
 from headshrink.text.padding import padded

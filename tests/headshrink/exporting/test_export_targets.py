@@ -19,8 +19,9 @@ from torch import nn
 from headshrink.errors import HeadshrinkError
 from headshrink.exporting import TARGETS, Options, Original, check_reload
 from headshrink.exporting.lines import open_encoder
-from headshrink.exporting.onnx_encoder import OnnxEncoder, open_session
+from headshrink.exporting.onnx_encoder import OnnxEncoder
 from headshrink.exporting.targets import openvino, transformers
+from headshrink.graph import open_session
 from headshrink.metrics import cosines
 from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, load_encoder
 from headshrink.pruning.vocabulary import choose_tokens, count_tokens, cut_vocabulary
