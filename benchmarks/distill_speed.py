@@ -12,7 +12,6 @@ every student. Rounds alternate, medians count.
 
 import argparse
 import json
-import platform
 import statistics
 import tempfile
 import time
@@ -23,6 +22,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from headshrink.benchmarking.machine import describe
+from headshrink.cores import cores
 from headshrink.distillation.data import TrainingData
 from headshrink.distillation.losses import LOSSES, Outputs
 from headshrink.distillation.recipe import Recipe
@@ -131,18 +132,10 @@ def figures(seconds: dict[str, list[float]], pairs: int, precision: str) -> dict
     rounds = [naive / quick for naive, quick in zip(seconds["straightforward"], seconds["trainer"], strict=True)]
     return {
         "pairs": pairs, "rounds": len(rounds), "threads": torch.get_num_threads(), "precision": precision,
-        "machine": machine(), "date": date.today().isoformat(),
+        "machine": f"{describe()['cpu']}, {cores()} cores", "date": date.today().isoformat(),
         "sentences_per_s": {name: round(rate, 1) for name, rate in rates.items()},
         "times_as_fast": round(statistics.median(rounds), 2), "of_each_round": [round(ratio, 2) for ratio in rounds],
     }  # fmt: skip
-
-
-def machine() -> str:
-    """The processor's name, as Linux tells it."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0]}, {len(names)} cores" if names else platform.machine()
 
 
 def keep_row(folder: Path, name: str, row: dict[str, Any]) -> None:
