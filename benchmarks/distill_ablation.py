@@ -23,24 +23,26 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.distill_tenth import LOSSES as LOSSES_OF_TENTH
-from benchmarks.distill_tenth import options, prepared
+from headshrink.corpus import read_corpus
 from headshrink.distillation.data import Reference, TrainingData
+from headshrink.distillation.from_text import pairs_of
 from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS
 from headshrink.distillation.mlm_fit import fit_mlm_head
 from headshrink.distillation.objective import Objective
-from headshrink.distillation.pairs import Pairs
 from headshrink.distillation.parts import Parts, parts_of
-from headshrink.distillation.precision import resolve
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.rounds import by_learned_gates, in_rounds
-from headshrink.distillation.students.thin import REPAIR_PAIRS
+from headshrink.distillation.students import Origin, Shape
+from headshrink.distillation.students.thin import REPAIR_PAIRS, thin
+from headshrink.distillation.table import SentenceTable
 from headshrink.distillation.text import text_of
 from headshrink.distillation.trainer import train as train_student
-from headshrink.model import SentenceEncoder
+from headshrink.model import SentenceEncoder, load_encoder
 from headshrink.model.mlm_head import FILE, MlmHead, load_mlm_head, save_mlm_head
+from headshrink.model.precision import resolve
 from headshrink.pruning import Recipe as Cuts
 from headshrink.pruning.embedding import factorise
+from headshrink.pruning.fidelity import FidelityTest
 from headshrink.pruning.layers import first_to_last, keep_layers
 from headshrink.pruning.record import parameters
 from headshrink.pruning.vocabulary import count_tokens
@@ -63,34 +65,56 @@ def variants(weights: dict[str, float]) -> Iterator[tuple[str, dict[str, float]]
         yield f"{name} alone", {name: weights[name]}
 
 
-def mlm_head_of(teacher: SentenceEncoder, train: Pairs, heldout: Pairs, steps: int, work: Path) -> MlmHead | None:
+def prepared(
+    arguments: argparse.Namespace,
+) -> tuple[SentenceEncoder, SentenceEncoder, SentenceTable, SentenceTable, FidelityTest]:
+    """Teacher, untrained student, train and held-out pairs, and the test on them."""
+    for folder in (arguments.work, arguments.out):
+        folder.mkdir(parents=True, exist_ok=True)
+    teacher, whole = load_encoder(arguments.teacher), read_corpus(arguments.pairs, arguments.suite)
+    corpus = replace(whole, train=whole.train[: arguments.max_pairs], heldout=whole.heldout[: arguments.heldout])
+    train, heldout = pairs_of([teacher], teacher, corpus.checked(str(arguments.pairs)), [], arguments.work / "targets")
+    counts = count_tokens(train.tokens.blocks(), teacher.backbone.config.vocab_size)
+    origin = Origin(teacher, teacher, counts, partial(text_of, teacher, train))
+    shape = Shape(arguments.layers, heads=arguments.heads, ffn=arguments.ffn, rank=arguments.rank)
+    test = FidelityTest(teacher, *([getattr(pair, side) for pair in corpus.heldout] for side in ("en", "ru")))
+    return teacher, thin(origin, shape), train, heldout, test
+
+
+def mlm_head_of(
+    teacher: SentenceEncoder, train: SentenceTable, heldout: SentenceTable, steps: int, work: Path
+) -> MlmHead | None:
     """The head that losses on words guess through, fitted once."""
     if not (work / FILE).is_file():
-        text, unseen = (pairs.en.followed_by(pairs.ru) for pairs in (train, heldout))
-        mlm_head, perplexity = fit_mlm_head(teacher, text, unseen, steps)
+        mlm_head, perplexity = fit_mlm_head(teacher, train.tokens, heldout.tokens, steps)
         print(f"MLM head of {steps} steps: held-out perplexity {perplexity:.1f}", flush=True)
         save_mlm_head(mlm_head, work)
     return load_mlm_head([work], teacher.backbone)
 
 
 def equal_weights(
-    student: SentenceEncoder, teacher: SentenceEncoder, train: Pairs, mlm_head: MlmHead | None
+    student: SentenceEncoder, teacher: SentenceEncoder, train: SentenceTable, mlm_head: MlmHead | None
 ) -> dict[str, float]:
     """One over each loss's value on the first pairs before training."""
     precision = resolve("auto", student.device)
     objective = Objective(dict.fromkeys(LOSSES, 1.0), student, Reference(teacher, mlm_head))
     with torch.no_grad():
-        batch = train.batch(np.arange(FIRST_PAIRS), student.tokenizer.pad_token_id)  # type: ignore[arg-type]
+        first = np.arange(FIRST_PAIRS)
+        batch = train.batch(np.stack([first, first + train.pairs]), student.tokenizer.pad_token_id)  # type: ignore[arg-type]
         outputs = objective.outputs(student, batch, precision)
         values = {name: loss(*outputs).item() for name, loss in LOSSES.items()}
     return {name: 1 / max(value, 1e-3) for name, value in values.items()}
 
 
 def cuts(
-    teacher: SentenceEncoder, train: Pairs, heldout: Pairs, recipe: Recipe, arguments: argparse.Namespace
+    teacher: SentenceEncoder,
+    train: SentenceTable,
+    heldout: SentenceTable,
+    recipe: Recipe,
+    arguments: argparse.Namespace,
 ) -> Iterator[tuple[str, Callable[[], SentenceEncoder]]]:
     """Names, and what trains a student whose heads and neurons are cut at once, in rounds or by learned masks."""
-    counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
+    counts = count_tokens(train.tokens.blocks(), teacher.backbone.config.vocab_size)
     whole = teacher.backbone.config
     layers = first_to_last(whole.num_hidden_layers, arguments.layers)
     wide = factorise(keep_layers(teacher, layers), arguments.rank, counts)
@@ -123,9 +147,18 @@ def write(folder: Path, about: dict[str, Any], rows: dict[str, dict[str, Any]]) 
 
 
 def main() -> None:
-    parser = options()
-    parser.set_defaults(monolingual=0)
-    parser.description = __doc__
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--teacher", type=Path, required=True)
+    parser.add_argument("--pairs", type=Path, required=True, help="a TSV, aligned files or a folder of them")
+    parser.add_argument("--suite", type=Path, help="the benchmark's data, whose sentences are left out")
+    parser.add_argument("--work", type=Path, required=True, help="folder for targets and the MLM head")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--max-pairs", type=int, help="the first so many training pairs; default: all")
+    parser.add_argument("--layers", type=int, default=2, help="of the teacher's, evenly spaced, first and last")
+    parser.add_argument("--heads", type=int, default=3, help="in each layer")
+    parser.add_argument("--ffn", type=int, default=384, help="neurons in each layer")
+    parser.add_argument("--rank", type=int, default=176, help="of the word table")
+    parser.add_argument("--heldout", type=int, default=500, help="held-out pairs that choose and score")
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
@@ -134,21 +167,21 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only variants whose name holds this")
     arguments = parser.parse_args()
     began = time.monotonic()
-    teacher, untrained, train, heldout, test = prepared(arguments)  # of pairs alone: some losses need them
+    teacher, untrained, train, heldout, test = prepared(arguments)
     path = arguments.out / "ablation.json"
     rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else {}
     about = {
         "teacher": arguments.teacher.name, "layers": arguments.layers, "heads": arguments.heads, "ffn": arguments.ffn,
         "rank": arguments.rank, "steps": arguments.steps, "batch_size": arguments.batch_size,
         "learning_rate": arguments.learning_rate, "mlm_head_steps": arguments.mlm_head_steps,
-        "pairs": len(train), "heldout": len(heldout), "date": date.today().isoformat(),
+        "pairs": train.pairs, "heldout": heldout.pairs, "date": date.today().isoformat(),
     }  # fmt: skip
     rows.setdefault("untrained", asdict(test(untrained)) | {"seconds": 0.0})
-    epochs = arguments.steps * arguments.batch_size / len(train)
+    epochs = arguments.steps * arguments.batch_size / train.pairs
     mlm_head = mlm_head_of(teacher, train, heldout, arguments.mlm_head_steps, arguments.work)
     recipe = Recipe(
-        LOSSES_OF_TENTH, epochs=epochs, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate,
-        evaluations=1,
+        {"cosine": 1.0, "relational": 0.1}, epochs=epochs, batch_size=arguments.batch_size,
+        learning_rate=arguments.learning_rate, evaluations=1,
     )  # fmt: skip
 
     def by_losses(weights: dict[str, float]) -> SentenceEncoder:

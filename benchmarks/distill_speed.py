@@ -12,7 +12,6 @@ every student. Rounds alternate, medians count.
 
 import argparse
 import json
-import platform
 import statistics
 import tempfile
 import time
@@ -23,15 +22,17 @@ from typing import Any
 import numpy as np
 import torch
 
+from headshrink.benchmarking.machine import describe
+from headshrink.cores import cores
 from headshrink.distillation.data import TrainingData
 from headshrink.distillation.losses import LOSSES, Outputs
-from headshrink.distillation.pairs import Pairs, Sentences, TargetArrays
-from headshrink.distillation.precision import resolve
 from headshrink.distillation.recipe import Recipe
-from headshrink.distillation.targets import read_targets, write_targets
+from headshrink.distillation.table import SentenceTable, Targets, Tokens
+from headshrink.distillation.targets import stored_targets, write_targets
 from headshrink.distillation.trainer import train
 from headshrink.importance.scores import Scores
 from headshrink.model import SentenceEncoder, load_encoder, random_encoder
+from headshrink.model.precision import resolve
 from headshrink.pruning import cut, plan_ratio
 from headshrink.text.pairs import complete_rows, spread
 
@@ -77,25 +78,25 @@ def embed_with_everything(encoder: SentenceEncoder, batch: list[Text]) -> Output
     return Outputs.from_block(encoder.embed(out.last_hidden_state, mask))
 
 
-def teach(teacher: SentenceEncoder, texts: list[Text], precision: str) -> tuple[Pairs, float]:
+def teach(teacher: SentenceEncoder, texts: list[Text], precision: str) -> tuple[SentenceTable, float]:
     """The pairs with the teacher's targets, and the seconds that tokenising and teaching took."""
     teacher.backbone.set_attn_implementation("sdpa")
     started = time.perf_counter()
-    en, ru = (Sentences.from_rows(teacher.tokenise([pair[side] for pair in texts])) for side in (0, 1))
+    en, ru = (Tokens.from_rows(teacher.tokenise([pair[side] for pair in texts])) for side in (0, 1))
     with tempfile.TemporaryDirectory() as folder:
-        write_targets(teacher, {"train": (en, ru)}, Path(folder), precision=precision)
-        targets = TargetArrays(*read_targets(Path(folder), "train"))
-    return Pairs(en, ru, targets), time.perf_counter() - started
+        write_targets(teacher, {"train": SentenceTable.of_pairs(en, ru)}, Path(folder), precision=precision)
+        targets = stored_targets(Path(folder), "train").take(np.arange(2 * len(en)))
+    return SentenceTable.of_pairs(en, ru, [Targets.from_array(targets)]), time.perf_counter() - started
 
 
-def trainer_seconds(student: SentenceEncoder, pairs: Pairs, recipe: Recipe) -> float:
+def trainer_seconds(student: SentenceEncoder, pairs: SentenceTable, recipe: Recipe) -> float:
     """Seconds of one pass of the trainer's steps, evaluation left out as the straightforward loop has none."""
     student.backbone.set_attn_implementation("sdpa")
-    heldout = Pairs(
-        Sentences.from_rows([pairs.en[0]]), Sentences.from_rows([pairs.ru[0]]),
-        TargetArrays(*(pairs.targets.take(side, np.arange(1)) for side in ("en", "ru"))),
-    )  # fmt: skip
-    return 2 * len(pairs) / train(student, TrainingData(pairs, heldout), recipe).sentences_per_s
+    first = np.array([0, pairs.pairs])
+    heldout = SentenceTable(
+        Tokens.from_rows([pairs.tokens[i] for i in first]), 1, [Targets.from_array(pairs.targets[0].take(first))]
+    )
+    return len(pairs) / train(student, TrainingData(pairs, heldout), recipe).sentences_per_s
 
 
 def main() -> None:
@@ -131,18 +132,10 @@ def figures(seconds: dict[str, list[float]], pairs: int, precision: str) -> dict
     rounds = [naive / quick for naive, quick in zip(seconds["straightforward"], seconds["trainer"], strict=True)]
     return {
         "pairs": pairs, "rounds": len(rounds), "threads": torch.get_num_threads(), "precision": precision,
-        "machine": machine(), "date": date.today().isoformat(),
+        "machine": f"{describe()['cpu']}, {cores()} cores", "date": date.today().isoformat(),
         "sentences_per_s": {name: round(rate, 1) for name, rate in rates.items()},
         "times_as_fast": round(statistics.median(rounds), 2), "of_each_round": [round(ratio, 2) for ratio in rounds],
     }  # fmt: skip
-
-
-def machine() -> str:
-    """The processor's name, as Linux tells it."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0]}, {len(names)} cores" if names else platform.machine()
 
 
 def keep_row(folder: Path, name: str, row: dict[str, Any]) -> None:

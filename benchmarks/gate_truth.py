@@ -15,11 +15,11 @@ import numpy as np
 import torch
 
 from benchmarks import _pruning as shared
-from headshrink.importance import PairBatch, score
+from headshrink.importance import score
 from headshrink.importance.criteria import CRITERIA
 from headshrink.importance.losses import LOSSES
 from headshrink.metrics import spearman
-from headshrink.model import SentenceEncoder, load_encoder
+from headshrink.model import PairBatch, SentenceEncoder, load_encoder
 from headshrink.model.sites import Site, sites
 from headshrink.progress import track
 
@@ -31,9 +31,7 @@ RANDOM_SEEDS = 20
 @torch.inference_mode()
 def embed(encoder: SentenceEncoder, batches: list[PairBatch]) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Embeddings of both sides of every batch."""
-    return [
-        (encoder(b.en.input_ids, b.en.attention_mask), encoder(b.ru.input_ids, b.ru.attention_mask)) for b in batches
-    ]
+    return [(encoder.embed_batch(batch.en), encoder.embed_batch(batch.ru)) for batch in batches]
 
 
 def ranking_losses(embeddings: list[tuple[torch.Tensor, torch.Tensor]]) -> np.ndarray:
@@ -82,9 +80,9 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     encoder = load_encoder(arguments.teacher)
-    train, _ = shared.corpus(arguments.work, arguments.pairs, arguments.suite)
+    corpus = shared.corpus(arguments)
     count = arguments.batches * arguments.batch_size
-    batches = shared.batches(encoder, train, count, seed=3, batch_size=arguments.batch_size)
+    batches = shared.batches(encoder, corpus, count, seed=3, batch_size=arguments.batch_size)
     whole = embed(encoder, batches)
     heads = [(site, head) for site in sites(encoder.backbone) if site.kind == "heads" for head in range(site.units)]
     truth = np.array([truth_of(encoder, site, head, batches, whole) for site, head in track(heads, "closing heads")])

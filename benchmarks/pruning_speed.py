@@ -16,9 +16,9 @@ from collections.abc import Callable
 import torch
 
 from benchmarks import _pruning as shared
-from headshrink.importance import PairBatch, score
+from headshrink.importance import score
 from headshrink.importance.losses import LOSSES
-from headshrink.model import SentenceEncoder, load_encoder, random_encoder
+from headshrink.model import PairBatch, SentenceEncoder, load_encoder, random_encoder
 from headshrink.pruning import cut, plan_ratio, repair
 
 SCORED = {"taylor": "translation_ranking", "fisher": "teacher_distance", "obs": "teacher_distance"}
@@ -28,7 +28,7 @@ def bare(encoder: SentenceEncoder, batches: list[PairBatch], loss: str) -> None:
     """Forward and backward through everything, and no more."""
     generator = torch.Generator().manual_seed(0)
     for batch in batches:
-        en, ru = (encoder(side.input_ids, side.attention_mask) for side in (batch.en, batch.ru))
+        en, ru = (encoder.embed_batch(side) for side in batch.sides)
         LOSSES[loss](en, ru, generator).backward()
         encoder.zero_grad(set_to_none=True)
 
@@ -66,12 +66,12 @@ def main() -> None:
     chosen = parser.parse_args()
 
     encoder = (random_encoder if chosen.random else load_encoder)(chosen.teacher)
-    train, _ = shared.corpus(chosen.work, chosen.pairs, chosen.suite)
-    few = shared.batches(encoder, train, 32 * chosen.batches, seed=1)
+    corpus = shared.corpus(chosen)
+    few = shared.batches(encoder, corpus, 32 * chosen.batches, seed=1)
     found = throughput(encoder, few, chosen.rounds, chosen.criteria)
     print({name: round(value, 2) for name, value in found.items()}, flush=True)
 
-    scoring, text = (shared.batches(encoder, train, count, seed=2) for count in (chosen.scoring, chosen.repair))
+    scoring, text = (shared.batches(encoder, corpus, count, seed=2) for count in (chosen.scoring, chosen.repair))
     started = time.perf_counter()
     scores = score(encoder, scoring, ["obs"], "teacher_distance")["obs"]
     scored = time.perf_counter()

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from headshrink.corpus import Corpus
 from headshrink.errors import HeadshrinkError
-from headshrink.importance import PairBatch, Scores, pair_batches
+from headshrink.importance import Scores, pair_batches
 from headshrink.importance import score as score_batches
-from headshrink.model import SentenceEncoder
+from headshrink.model import PairBatch, SentenceEncoder
 from headshrink.pruning import Recipe as Cuts
 from headshrink.pruning import prune as prune_by
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from headshrink.errors import HeadshrinkError
+from headshrink.hashing import file_sha256
 from headshrink.output import new_file
 
 FILE = "checkpoint.pt"
@@ -32,8 +33,7 @@ def fingerprint(paths: Iterable[Path], parameters: dict[str, Any]) -> str:
             if "__pycache__" in file.parts:
                 continue
             digest.update(str(file.relative_to(path.parent)).encode())
-            with open(file, "rb") as opened:
-                digest.update(hashlib.file_digest(opened, "sha256").digest())
+            digest.update(file_sha256(file).encode())
     return digest.hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""What an ONNX graph must be for texts to be embedded with it: its inputs, its embedding, and one way to run it."""
+"""ONNX graphs that embed texts: one way to open them, what they must take and give, and one way to run them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +12,31 @@ from headshrink.errors import HeadshrinkError
 IDS, MASK, TOKEN_TYPES = "input_ids", "attention_mask", "token_type_ids"
 EMBEDDING = "sentence_embedding"
 INTEGERS = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
+
+
+def open_session(graph: Path | bytes, threads: int, level: str = "ALL") -> Any:
+    """An onnxruntime session on a graph, on so many CPU threads; 0 is all cores.
+
+    `level` says how far the graph is optimised: NONE, BASIC, EXTENDED or ALL. Raises HeadshrinkError where the graph
+    cannot be opened.
+    """
+    import onnxruntime  # heavy, and the benchmark of a torch folder does without
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors
+    names = {"NONE": "ORT_DISABLE_ALL"}
+    options.graph_optimization_level = getattr(
+        onnxruntime.GraphOptimizationLevel, names.get(level, f"ORT_ENABLE_{level}")
+    )
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exceptions share no other base
+        if not type(error).__module__.startswith("onnxruntime"):
+            raise
+        reason = str(error).split("\n", 1)[0][:200]
+        name = graph if isinstance(graph, Path) else "a graph"
+        raise HeadshrinkError(f"cannot open {name} ({reason}): an exported graph is needed") from error
 
 
 @dataclass(frozen=True)

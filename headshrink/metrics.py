@@ -38,12 +38,21 @@ def _hits(queries: Floats, candidates: Floats) -> int:
 
 def partner_ranks(queries: Floats, candidates: Floats) -> NDArray[np.int64]:
     """How many candidates are nearer to query i than candidate i is, [queries]; equally near ones do not count."""
-    ranks = []
+    nearer = []
     for start in range(0, len(queries), ROWS_PER_BLOCK):
         similarity = queries[start : start + ROWS_PER_BLOCK] @ candidates.T
         partner = similarity[np.arange(len(similarity)), np.arange(start, start + len(similarity))]
-        ranks.append((similarity > partner[:, None]).sum(1))
-    return np.concatenate(ranks)
+        nearer.append((similarity > partner[:, None]).sum(1))
+    return np.concatenate(nearer)
+
+
+def ranks(values: NDArray) -> NDArray[np.int64]:
+    """The rank of each value from 0, flattened; ties are ranked by position.
+
+    >>> ranks(np.array([5.0, 1.0, 5.0])).tolist()
+    [1, 0, 2]
+    """
+    return np.argsort(np.argsort(values, axis=None, kind="stable"), kind="stable")
 
 
 def spearman(one: NDArray, other: NDArray) -> float:
@@ -52,8 +61,7 @@ def spearman(one: NDArray, other: NDArray) -> float:
     >>> round(spearman(np.array([1.0, 2.0, 9.0]), np.array([0.1, 0.3, 0.2])), 3)
     0.5
     """
-    ranks = np.stack([np.argsort(np.argsort(values, kind="stable"), kind="stable") for values in (one, other)])
-    return float(np.asarray(np.corrcoef(ranks))[0, 1])
+    return float(np.asarray(np.corrcoef(ranks(one), ranks(other)))[0, 1])
 
 
 def cosines(one: Floats, other: Floats) -> NDArray[np.float64]:

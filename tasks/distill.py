@@ -181,10 +181,10 @@ def run(params) -> None:
     from headshrink.distillation.data import Reference, TrainingData
     from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS
     from headshrink.distillation.monolingual import with_stored
-    from headshrink.distillation.pairs import Pairs, Sentences
     from headshrink.distillation.parts import Parts
     from headshrink.distillation.recipe import Recipe
     from headshrink.distillation.record import summary, write_curve, write_metrics
+    from headshrink.distillation.table import SentenceTable
     from headshrink.distillation.targets import stored_targets
     from headshrink.distillation.trainer import train as train_student
     from headshrink.model import save_encoder
@@ -197,12 +197,12 @@ def run(params) -> None:
     from tasks.tracking import cut_name
     from tasks.unused import read_record
 
-    def pairs(split: str) -> Pairs:
-        shards = read_split(ARTIFACTS / "shards", split)
-        en, ru = (Sentences.from_dataset(shards, column) for column in ("en_ids", "ru_ids"))
-        return Pairs(en, ru, stored_targets(ARTIFACTS / "targets", split))
+    def table(split: str) -> SentenceTable:
+        return SentenceTable.from_dataset(
+            read_split(ARTIFACTS / "shards", split), [stored_targets(ARTIFACTS / "targets", split)]
+        )
 
-    train, heldout = with_stored(pairs("train"), ARTIFACTS / "targets"), pairs("heldout")
+    train, heldout = with_stored(table("train"), ARTIFACTS / "targets"), table("heldout")
     chosen = params.distill
     recipe = Recipe(**chosen.model_dump(exclude={"student", "rounds", "masks"}))
     code = [Path(__file__), *(LIBRARY / name for name in LIBRARY_PARTS)]
@@ -246,7 +246,7 @@ def start(chosen: Params, train):
     device = Processes().device
     teacher = load_encoder(ARTIFACTS / "teacher").to(device)
     pruned = load_encoder(ARTIFACTS / "pruned").to(device) if is_used(ARTIFACTS / "pruned") else None
-    counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
+    counts = count_tokens(train.tokens.blocks(), teacher.backbone.config.vocab_size)
     origin = Origin(teacher, pruned, counts, partial(text_of, teacher, train))
     shape = Shape(seed=chosen.seed, **chosen.student.model_dump(exclude={"kind"}))
     return STUDENTS[chosen.student.kind](origin, shape).to(device), origin

@@ -5,8 +5,8 @@ def run(params) -> None:
     """Write artifacts/floor: a static student as model2vec makes it, untrained."""
     import torch
 
-    from headshrink.distillation.pairs import Sentences
     from headshrink.distillation.students.static import word_vectors
+    from headshrink.distillation.table import SentenceTable
     from headshrink.model import load_encoder, save_encoder
     from headshrink.output import new_folder
     from headshrink.pruning.vocabulary import count_tokens
@@ -14,9 +14,8 @@ def run(params) -> None:
     from tasks.stage import ARTIFACTS
 
     teacher = load_encoder(ARTIFACTS / "teacher").to("cuda" if torch.cuda.is_available() else "cpu")
-    shards = read_split(ARTIFACTS / "shards", "train")
-    text = [Sentences.from_dataset(shards, side).ids for side in ("en_ids", "ru_ids")]
-    counts = count_tokens(text, teacher.backbone.config.vocab_size)
+    tokens = SentenceTable.from_dataset(read_split(ARTIFACTS / "shards", "train")).tokens
+    counts = count_tokens(tokens.blocks(), teacher.backbone.config.vocab_size)
     with new_folder(ARTIFACTS / "floor") as folder:
         save_encoder(word_vectors(teacher, counts), folder)
 

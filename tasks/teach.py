@@ -41,28 +41,25 @@ def run(params) -> None:
     import torch
 
     from headshrink.distillation.monolingual import SPLIT, write_ids
-    from headshrink.distillation.pairs import Sentences
-    from headshrink.distillation.precision import resolve
+    from headshrink.distillation.table import SentenceTable, Tokens
     from headshrink.distillation.targets import write_targets
     from headshrink.model import load_encoder
+    from headshrink.model.precision import resolve
     from headshrink.output import new_folder
     from headshrink.shards import read_split
     from tasks.stage import ARTIFACTS
 
     teacher = load_encoder(ARTIFACTS / "teacher").to("cuda" if torch.cuda.is_available() else "cpu")
-    splits = {}
-    for name in ("train", "heldout"):
-        shards = read_split(ARTIFACTS / "shards", name)
-        splits[name] = (Sentences.from_dataset(shards, "en_ids"), Sentences.from_dataset(shards, "ru_ids"))
+    splits = {name: SentenceTable.from_dataset(read_split(ARTIFACTS / "shards", name)) for name in ("train", "heldout")}
     how = {"batch_size": params.teach.batch_size, "precision": resolve(params.teach.precision, teacher.device)}
     with new_folder(ARTIFACTS / "targets") as folder:
         if params.teach.mlm_head_steps:
             write_mlm_head(params.teach, teacher, splits, folder, how)
-        texts = more_texts(params.teach, teacher, splits["train"], folder, how)
+        texts = more_texts(params.teach, teacher, splits["train"].tokens, folder, how)
         if texts:
             teacher.max_length = params.tokenize.max_length
-            more = Sentences.from_rows(teacher.tokenise(untested(texts)))
-            splits[SPLIT] = (more, more)
+            more = Tokens.from_rows(teacher.tokenise(untested(texts)))
+            splits[SPLIT] = SentenceTable(more, pairs=0)
             write_ids(more, folder)
         work = unfinished(splits, how)
         write_targets(teacher, splits, work, **how)
@@ -77,15 +74,17 @@ def unfinished(splits: dict, how: dict) -> Path:
     from tasks.stage import ARTIFACTS, WORK
 
     code = [Path(__file__), *(LIBRARY / name for name in ("distillation", "model"))]
-    texts = [blake2b(side.ids.tobytes()).hexdigest() for sides in splits.values() for side in sides]
-    work = WORK / "teach" / fingerprint([*code, ARTIFACTS / "teacher"], {**how, "texts": texts})
+    texts = blake2b()
+    for ids in (ids for table in splits.values() for ids in table.tokens.blocks()):
+        texts.update(ids.tobytes())
+    work = WORK / "teach" / fingerprint([*code, ARTIFACTS / "teacher"], {**how, "texts": texts.hexdigest()})
     for other in work.parent.glob("*"):
         if other != work:
             shutil.rmtree(other)
     return work
 
 
-def more_texts(chosen: Params, teacher, train: tuple, folder: Path, how: dict) -> list[str]:
+def more_texts(chosen: Params, teacher, sentences, folder: Path, how: dict) -> list[str]:
     """Sentences without translation: those of a folder, and those of the pairs with words replaced."""
     from headshrink.distillation.replacement import replaced
     from headshrink.model.mlm_head import load_mlm_head
@@ -93,7 +92,6 @@ def more_texts(chosen: Params, teacher, train: tuple, folder: Path, how: dict) -
     from tasks.stage import ARTIFACTS
 
     texts = list(read_sentences(Path(chosen.monolingual))) if chosen.monolingual != NOTHING else []
-    sentences = train[0].followed_by(train[1])
     count = round(chosen.augment * len(sentences))
     if count:
         mlm_head = load_mlm_head([folder, ARTIFACTS / "teacher"], teacher.backbone)
@@ -108,7 +106,7 @@ def write_mlm_head(chosen: Params, teacher, splits: dict, folder: Path, how: dic
     from headshrink.model.mlm_head import load_mlm_head, save_mlm_head
     from tasks.stage import ARTIFACTS
 
-    train, heldout = (splits[name][0].followed_by(splits[name][1]) for name in ("train", "heldout"))
+    train, heldout = (splits[name].tokens for name in ("train", "heldout"))
     start = load_mlm_head([ARTIFACTS / "teacher"], teacher.backbone)
     mlm_head, perplexity = fit_mlm_head(teacher, train, heldout, chosen.mlm_head_steps, start, seed=chosen.seed, **how)
     save_mlm_head(mlm_head, folder)

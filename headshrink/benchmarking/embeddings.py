@@ -1,6 +1,6 @@
 """Embeddings of each distinct text, computed once for all tasks, and word vectors for the tasks on words."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -10,22 +10,11 @@ from numpy.typing import NDArray
 from headshrink.benchmarking.models import NORMALISED, Model
 from headshrink.benchmarking.parallel import over_cores
 from headshrink.errors import HeadshrinkError
+from headshrink.text.padding import length_batches
 
-SENTENCE_TOKENS = 128  # the protocol's limit for sentences, special tokens included
-
-
-def token_batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Indices in batches of similar length, longest first.
-
-    A batch holds at most `batch_size` texts and no more padded tokens than as many sentences of full length, so that
-    the long texts of the word tasks cost no more memory than sentences do.
-    """
-    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-    start = 0
-    while start < len(order):
-        rows = max(1, min(batch_size, batch_size * SENTENCE_TOKENS // lengths[order[start]]))
-        yield order[start : start + rows]
-        start += rows
+# The protocol's limit for sentences, special tokens included. Word tasks have longer texts: a batch of them holds no
+# more tokens than a batch of whole sentences, and so needs no more memory.
+SENTENCE_TOKENS = 128
 
 
 def refuse_nan(model: Model, vectors: NDArray[np.float32], texts: Sequence[str]) -> None:
@@ -65,7 +54,7 @@ def embed(model: Model, texts: Iterable[str], batch_size: int = 64) -> Embedding
             refuse_nan(model, vectors, [distinct[i] for i in batch])
             table[pooling][batch] = vectors
 
-    batches = token_batches([len(row) for row in ids], batch_size)
+    batches = length_batches([len(row) for row in ids], batch_size, batch_size * SENTENCE_TOKENS)
     over_cores([partial(fill, batch) for batch in batches], f"embedding with {model.name}")
     return Embeddings({text: i for i, text in enumerate(distinct)}, table)
 
@@ -86,7 +75,7 @@ def word_vectors(model: Model, texts: Sequence[Sequence[str]], batch_size: int =
             refuse_nan(model, states[None, : len(ids[i])], [" ".join(texts[i])])
             found[i] = text_word_vectors(states, encoded.word_ids(i), len(texts[i]))
 
-    batches = token_batches([len(row) for row in ids], batch_size)
+    batches = length_batches([len(row) for row in ids], batch_size, batch_size * SENTENCE_TOKENS)
     over_cores([partial(fill, batch) for batch in batches], f"word vectors with {model.name}")
     return np.concatenate([found[i] for i in range(len(ids))])
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,11 +13,12 @@ from transformers import PreTrainedTokenizerBase
 
 from headshrink.benchmarking import clocks, size
 from headshrink.errors import HeadshrinkError
-from headshrink.graph import feed, interface
+from headshrink.graph import feed, interface, open_session
 from headshrink.hashing import file_sha256
-from headshrink.model import SentenceEncoder, load_encoder, pad_ids
+from headshrink.model import SentenceEncoder, TokenBatch, load_encoder
 from headshrink.model.encoder import pool, token_ids
 from headshrink.model.folder import WEIGHTS, read_tokenizer
+from headshrink.text.padding import padded
 
 GRAPH = "model.onnx"
 STATES = "token_embeddings"  # as sentence-transformers' exports and ours name a graph's last hidden states
@@ -122,20 +123,19 @@ class TorchModel:
 
     @torch.inference_mode()
     def pooled(self, ids: Sequence[Sequence[int]]) -> dict[str, NDArray[np.float32]]:
-        padded, mask = (tensor.to(self.encoder.device) for tensor in pad_ids(ids, self.tokenizer.pad_token_id))
-        output = self.encoder.backbone(input_ids=padded, attention_mask=mask)
-        states = output.last_hidden_state
+        batch = TokenBatch.from_rows(ids, self.tokenizer.pad_token_id).to(self.encoder.device)
+        (states, pooled), mask = self.encoder.run_backbone(batch), batch.attention_mask
         found = {"cls": states[:, 0], "mean": pool(states, mask, "mean")}
-        if "pooler" in self.poolings:
-            found["pooler"] = output.pooler_output
+        if pooled is not None:
+            found["pooler"] = pooled
         if self.own == OWN:
             found[OWN] = self.encoder.embed(states, mask)
         return {pooling: vectors.float().cpu().numpy() for pooling, vectors in found.items()}
 
     @torch.inference_mode()
     def states(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        padded, mask = (tensor.to(self.encoder.device) for tensor in pad_ids(ids, self.tokenizer.pad_token_id))
-        return self.encoder.backbone(input_ids=padded, attention_mask=mask).last_hidden_state.float().cpu().numpy()
+        batch = TokenBatch.from_rows(ids, self.tokenizer.pad_token_id)
+        return self.encoder.hidden_states(batch).float().cpu().numpy()
 
     def timed(self, ids: Tensor, threads: int | None) -> Callable[[], float]:
         ids, mask = ids.to(self.encoder.device), torch.ones_like(ids).to(self.encoder.device)
@@ -161,7 +161,7 @@ class OnnxModel:
         cut = self.tokenizer.backend_tokenizer.truncation or {}
         self.cut = int(cut.get("max_length", UNSTATED_TOKENS))
         self.tokenizer.truncation_side = cut.get("direction", self.tokenizer.truncation_side).lower()
-        self.session = open_session(folder, threads=1)
+        self.session = open_session(folder / GRAPH, threads=1)
         self.longest = int(self.session.get_modelmeta().custom_metadata_map.get(MAX_TOKENS, UNSTATED_TOKENS))
         self.graph = interface(self.session, folder / GRAPH)
         self.embedding = self.graph.embedding
@@ -174,8 +174,8 @@ class OnnxModel:
 
     def outputs(self, ids: Sequence[Sequence[int]], names: list[str]) -> tuple[list[NDArray[np.float32]], Tensor]:
         """Outputs of a batch of token ids, and its mask [batch, tokens]."""
-        padded, mask = pad_ids(ids, self.tokenizer.pad_token_id)
-        return self.graph.run(self.session, names, padded.numpy(), mask.numpy()), mask
+        token_ids, mask = padded(ids, self.tokenizer.pad_token_id)
+        return self.graph.run(self.session, names, token_ids, mask), torch.from_numpy(mask)
 
     def pooled(self, ids: Sequence[Sequence[int]]) -> dict[str, NDArray[np.float32]]:
         (own, *states), mask = self.outputs(ids, [self.embedding, STATES] if self.poolings else [self.embedding])
@@ -187,26 +187,12 @@ class OnnxModel:
         return self.outputs(ids, [STATES])[0][0]
 
     def timed(self, ids: Tensor, threads: int | None) -> Callable[[], float]:
-        session = open_session(self.folder, threads or 0)
+        session = open_session(self.folder / GRAPH, threads or 0)
         arrays = feed(self.graph.inputs, ids.numpy(), np.ones(ids.shape, dtype=np.int64))
         return lambda: clocks.cpu_seconds(lambda: session.run([self.embedding], arrays), threads)
 
     def size(self) -> dict[str, float]:
         return size.of_weights(self.folder.glob("model.onnx*"))
-
-
-def open_session(folder: Path, threads: int) -> Any:
-    """An onnxruntime session on the folder's model.onnx; `threads` 0 is all cores."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3  # errors
-    try:
-        return onnxruntime.InferenceSession(folder / GRAPH, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own exceptions share no other base
-        reason = str(error).split("\n", 1)[0][:200]
-        raise HeadshrinkError(f"cannot open {folder / GRAPH} ({reason}): an exported graph is needed") from error
 
 
 def open_model(folder: Path, name: str, device: str = "cpu") -> Model:

@@ -1,4 +1,4 @@
-"""Length-bucketed batches: pairs of similar length together, in an order that a seed and an epoch fix."""
+"""Length-bucketed batches: sentences of similar length together, in an order that a seed and an epoch fix."""
 
 from collections.abc import Sequence
 
@@ -24,6 +24,19 @@ def bucketed(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> lis
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
+def halves(lengths: np.ndarray, pairs: int) -> np.ndarray:
+    """Sentences by number, [2, rows]: what stands in the same row of the two halves of a block.
+
+    The first `pairs` rows are the pairs of a SentenceTable whose sentences have these `lengths`. Two sentences without
+    translation share each further row: those of similar length, so that the block has little padding. An odd last one
+    is left out.
+    """
+    single = 2 * pairs + np.argsort(lengths[2 * pairs :], kind="stable")
+    return np.concatenate(
+        [np.arange(2 * pairs).reshape(2, pairs), single[: len(single) // 2 * 2].reshape(-1, 2).T], axis=1
+    )
+
+
 def bucketed_apart(lengths: np.ndarray, first: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
     """As `bucketed`, but no batch holds rows of both the `first` and those after; their batches come in turn."""
     if first == len(lengths):
@@ -38,15 +51,20 @@ def in_order(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
     return pieces(np.argsort(lengths, kind="stable"), batch_size)
 
 
+def pairs_in_order(lengths: np.ndarray, pairs: int, batch_size: int) -> list[np.ndarray]:
+    """The pairs of a SentenceTable `in_order` of their longer sides: numbers of sentences, [2, n] a batch."""
+    rows = np.arange(2 * pairs).reshape(2, pairs)
+    return [rows[:, batch] for batch in in_order(lengths[rows].max(0), batch_size)]
+
+
 def pieces(order: np.ndarray, size: int) -> list[np.ndarray]:
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 
-def padding_waste(sides: Sequence[np.ndarray], batches: Sequence[np.ndarray]) -> float:
+def padding_waste(lengths: np.ndarray, batches: Sequence[np.ndarray]) -> float:
     """Share of the blocks' cells that are padding: 0 where all sentences of every batch are equally long.
 
-    `sides` are the lengths of each side; all sides of a batch share one block as wide as its longest sentence.
+    `lengths` are those of all sentences; a batch is the numbers of its sentences, in any shape.
     """
-    tokens = sum(int(side.sum()) for side in sides)
-    cells = sum(len(sides) * len(batch) * max(int(side[batch].max()) for side in sides) for batch in batches)
-    return 1 - tokens / cells
+    tokens = sum(int(lengths[batch].sum()) for batch in batches)
+    return 1 - tokens / sum(batch.size * int(lengths[batch].max()) for batch in batches)

@@ -15,10 +15,10 @@ from headshrink.distillation.data import Reference, TrainingData
 from headshrink.distillation.from_text import pairs_of
 from headshrink.distillation.losses import LOSSES
 from headshrink.distillation.mlm_fit import fit_mlm_head
-from headshrink.distillation.pairs import Sentences
 from headshrink.distillation.processes import Processes
 from headshrink.distillation.recipe import Recipe, Weight
 from headshrink.distillation.record import summary, write_curve, write_metrics
+from headshrink.distillation.table import Tokens
 from headshrink.distillation.trainer import train as train_student
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
@@ -151,7 +151,7 @@ def digest(*texts: Iterable[object]) -> str:
 def fitted(teacher: SentenceEncoder, folder: Path, corpus: Corpus, steps: int) -> MlmHead:
     """The teacher's MLM head after so many steps on both sides of the training pairs."""
     train, heldout = (
-        Sentences.from_rows(teacher.tokenise([side for pair in pairs for side in (pair.en, pair.ru)]))
+        Tokens.from_rows(teacher.tokenise([side for pair in pairs for side in (pair.en, pair.ru)]))
         for pairs in (corpus.train, corpus.heldout)
     )
     mlm_head, perplexity = fit_mlm_head(teacher, train, heldout, steps, load_mlm_head([folder], teacher.backbone))

@@ -1,9 +1,9 @@
-"""What a student learns from: pairs with their targets, and the teacher where a loss compares more than embeddings."""
+"""What a student learns from: sentences with targets, and the teacher where a loss compares more than embeddings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from headshrink.distillation.pairs import Pairs
+from headshrink.distillation.table import SentenceTable
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import MlmHead
 
@@ -23,8 +23,8 @@ class Reference:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Training pairs, the held-out pairs that choose the checkpoint, and the reference that losses may need."""
+    """Training sentences, the held-out pairs that choose the checkpoint, and the reference that losses may need."""
 
-    train: Pairs
-    heldout: Pairs
+    train: SentenceTable
+    heldout: SentenceTable
     reference: Reference = field(default_factory=Reference)

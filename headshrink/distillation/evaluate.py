@@ -8,8 +8,8 @@ import torch
 from torch.nn.functional import normalize
 
 from headshrink.distillation.losses import Outputs
-from headshrink.distillation.objective import Objective, embed_block
-from headshrink.distillation.pairs import Pairs
+from headshrink.distillation.objective import Objective
+from headshrink.distillation.table import SentenceTable
 from headshrink.metrics import retrieval_at_1
 from headshrink.model import SentenceEncoder
 
@@ -30,21 +30,26 @@ class Scores:
 
 @torch.inference_mode()
 def evaluate(
-    student: SentenceEncoder, pairs: Pairs, batches: Sequence[np.ndarray], objective: Objective, precision: str
+    student: SentenceEncoder,
+    heldout: SentenceTable,
+    batches: Sequence[np.ndarray],
+    objective: Objective,
+    precision: str,
 ) -> Scores:
-    """Score a student in eval mode on pairs in fixed batches; the mode it was in is restored."""
+    """Score a student in eval mode on pairs in fixed batches [2, n]; the mode it was in is restored."""
     was_training = student.training
     student.eval()
     losses, blocks, targets = [], [], []
-    for indices in batches:
-        batch = pairs.batch(indices, student.tokenizer.pad_token_id).to(student.device)  # type: ignore[arg-type]
-        embeddings = embed_block(student, batch, precision)
+    for halves in batches:
+        batch = heldout.batch(halves, student.tokenizer.pad_token_id).to(student.device)  # type: ignore[arg-type]
+        embeddings = student.embed_batch(batch, precision)
         own = batch.teacher[:, : student.dimension]  # of several teachers, the first
-        losses.append(objective.heldout(Outputs.from_block(embeddings), Outputs.from_block(own)).item() * len(indices))
+        loss = objective.heldout(Outputs.from_block(embeddings), Outputs.from_block(own)).item()
+        losses.append(loss * halves.shape[1])
         blocks.append(embeddings)
         targets.append(own)
     student.train(was_training)
     cosine = torch.cosine_similarity(torch.cat(blocks), torch.cat(targets)).mean().item()
     units = [normalize(block, dim=-1).cpu().numpy().reshape(2, -1, block.shape[1]) for block in blocks]
     en, ru = np.concatenate(units, axis=1)
-    return Scores(sum(losses) / len(pairs), cosine, retrieval_at_1(en, ru))
+    return Scores(sum(losses) / heldout.pairs, cosine, retrieval_at_1(en, ru))

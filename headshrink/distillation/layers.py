@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from transformers import BertModel, PreTrainedTokenizerBase
 
-from headshrink.distillation.precision import at_least_fp32
 from headshrink.errors import HeadshrinkError
+from headshrink.model.precision import at_least_fp32
 
 LayerMap = Literal["uniform", "last"] | Sequence[int]
 

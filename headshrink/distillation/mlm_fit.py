@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count, islice
 
 import numpy as np
@@ -10,10 +11,10 @@ from torch import Tensor, nn
 
 from headshrink.distillation.batches import bucketed, in_order
 from headshrink.distillation.masking import masked
-from headshrink.distillation.pairs import Sentences
-from headshrink.distillation.precision import last_states, quick_attention
 from headshrink.distillation.schedule import learning_rate_factor
-from headshrink.model import SentenceEncoder, pad_ids
+from headshrink.distillation.table import Tokens
+from headshrink.model import SentenceEncoder, TokenBatch
+from headshrink.model.attention import quick_attention
 from headshrink.model.mlm_head import MlmHead, word_table
 from headshrink.progress import Bar
 
@@ -23,8 +24,8 @@ HELDOUT_SENTENCES = 2_000
 
 def fit_mlm_head(
     teacher: SentenceEncoder,
-    train: Sentences,
-    heldout: Sentences,
+    train: Tokens,
+    heldout: Tokens,
     steps: int,
     start: MlmHead | None = None,
     batch_size: int = 64,
@@ -55,15 +56,15 @@ def fit_mlm_head(
         return mlm_head, perplexity(teacher, mlm_head, heldout, batch_size, precision, seed)
 
 
-def untrained(teacher: SentenceEncoder, train: Sentences) -> MlmHead:
+def untrained(teacher: SentenceEncoder, train: Tokens) -> MlmHead:
     """Random weights, and a bias that expects each piece as often as the text has it."""
     mlm_head = MlmHead(teacher.backbone.config)
-    counts = np.bincount(train.ids, minlength=len(mlm_head.bias))
+    counts = np.sum([np.bincount(ids, minlength=len(mlm_head.bias)) for ids in train.blocks()], axis=0)
     mlm_head.bias.data = torch.from_numpy(np.log((counts + 1) / (counts + 1).sum())).float()
     return mlm_head
 
 
-def batches(sentences: Sentences, batch_size: int, seed: int) -> Iterator[np.ndarray]:
+def batches(sentences: Tokens, batch_size: int, seed: int) -> Iterator[np.ndarray]:
     """Indices of sentences of similar length, epoch after epoch."""
     for epoch in count():
         yield from bucketed(sentences.lengths, batch_size, seed, epoch)
@@ -72,29 +73,29 @@ def batches(sentences: Sentences, batch_size: int, seed: int) -> Iterator[np.nda
 def cross_entropy(teacher: SentenceEncoder, mlm_head: MlmHead, rows: list[np.ndarray], precision: str) -> Tensor:
     """[guessed]: what the head loses on pieces of some sentences, drawn by torch's generator."""
     pad_id: int = teacher.tokenizer.pad_token_id  # type: ignore[assignment]
-    ids, mask = (block.to(teacher.device) for block in pad_ids(rows, pad_id))  # type: ignore[arg-type]
-    read, where = masked(ids, teacher.tokenizer)
+    batch = TokenBatch.from_rows(rows, pad_id).to(teacher.device)  # type: ignore[arg-type]
+    read, where = masked(batch.input_ids, teacher.tokenizer)
     with torch.no_grad():
-        states = last_states(teacher, read, mask, precision)[where]
+        states = teacher.hidden_states(replace(batch, input_ids=read), precision)[where]
     logits = mlm_head(states, word_table(teacher.backbone).detach())
-    return nn.functional.cross_entropy(logits, ids[where], reduction="none")
+    return nn.functional.cross_entropy(logits, batch.input_ids[where], reduction="none")
 
 
 @torch.no_grad()
 def perplexity(
     teacher: SentenceEncoder,
     mlm_head: MlmHead,
-    heldout: Sentences,
+    heldout: Tokens,
     batch_size: int = 64,
     precision: str = "fp32",
     seed: int = 0,
 ) -> float:
     """exp of the mean cross-entropy over masked pieces of held-out sentences, the same ones every time."""
-    some = heldout.taken(np.linspace(0, len(heldout) - 1, min(len(heldout), HELDOUT_SENTENCES), dtype=int))
+    chosen = np.linspace(0, len(heldout) - 1, min(len(heldout), HELDOUT_SENTENCES), dtype=int)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         losses = [
-            cross_entropy(teacher, mlm_head, [some[i] for i in indices], precision)
-            for indices in in_order(some.lengths, batch_size)
+            cross_entropy(teacher, mlm_head, [heldout[i] for i in chosen[indices]], precision)
+            for indices in in_order(heldout.lengths[chosen], batch_size)
         ]
     return torch.cat(losses).mean().exp().item()

@@ -4,21 +4,21 @@ from pathlib import Path
 
 import numpy as np
 
-from headshrink.distillation.pairs import Pairs, Sentences
-from headshrink.distillation.targets import read_targets
+from headshrink.distillation.table import SentenceTable, Tokens
+from headshrink.distillation.targets import stored_targets
 
 SPLIT = "monolingual"  # its name among the targets' splits
 
 
-def write_ids(sentences: Sentences, folder: Path) -> None:
+def write_ids(tokens: Tokens, folder: Path) -> None:
     """Keep token ids beside the targets."""
-    np.save(folder / f"{SPLIT}.ids.npy", sentences.ids)
-    np.save(folder / f"{SPLIT}.starts.npy", sentences.starts)
+    np.save(folder / f"{SPLIT}.ids.npy", np.concatenate(list(tokens.blocks())))
+    np.save(folder / f"{SPLIT}.starts.npy", np.cumsum([0, *tokens.lengths], dtype=np.int64))
 
 
-def with_stored(train: Pairs, folder: Path) -> Pairs:
-    """Training pairs with the sentences that a targets folder holds, if it holds any."""
+def with_stored(train: SentenceTable, folder: Path) -> SentenceTable:
+    """Training sentences with those that a targets folder holds, if it holds any."""
     if not (folder / f"{SPLIT}.ids.npy").is_file():
         return train
-    sentences = Sentences(*(np.load(folder / f"{SPLIT}.{part}.npy") for part in ("ids", "starts")))
-    return train.with_monolingual(sentences, read_targets(folder, SPLIT)[0])
+    ids, starts = (np.load(folder / f"{SPLIT}.{part}.npy", mmap_mode="r") for part in ("ids", "starts"))
+    return train.with_single(Tokens([(ids, starts)]), [stored_targets(folder, SPLIT)])

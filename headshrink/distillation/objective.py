@@ -10,9 +10,8 @@ from headshrink.distillation.data import Reference
 from headshrink.distillation.layers import Alignment, LayerMap, Layers, head_sizes, recorded, teacher_token_ids
 from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS, MaskedLogits, Need, Outputs
 from headshrink.distillation.masking import masked
-from headshrink.distillation.pairs import Batch
-from headshrink.distillation.precision import autocast, last_states
 from headshrink.distillation.recipe import Weight, weight_at
+from headshrink.distillation.table import Batch
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import MlmHead, word_table
@@ -122,9 +121,9 @@ class Objective(nn.Module):
         own, others = self.masked_logits(student, batch, precision)
         teacher = replace(teacher, masked_logits=others)
         if self.alignment is None or Need.LAYERS not in self.needs:
-            return Outputs.from_block(embed_block(student, seen, precision), masked_logits=own), teacher
+            return Outputs.from_block(student.embed_batch(seen, precision), masked_logits=own), teacher
         with recorded(student.backbone) as recording:
-            embeddings = embed_block(student, seen, precision)
+            embeddings = student.embed_batch(seen, precision)
         layers = recording.layers(batch.attention_mask, head_sizes(student.backbone))
         layers, teacher_layers = self.alignment(layers, self.teacher_layers(batch, precision))
         return Outputs.from_block(embeddings, layers, own), replace(teacher, layers=teacher_layers)
@@ -138,8 +137,8 @@ class Objective(nn.Module):
     def teacher_layers(self, batch: Batch, precision: str) -> Layers:
         """The teacher's own pass over the batch's tokens."""
         teacher, ids = self.teacher(), self.teacher_ids(batch.input_ids)
-        with recorded(teacher.backbone) as recording, autocast(precision, teacher.device):
-            teacher.backbone(input_ids=ids, attention_mask=batch.attention_mask)
+        with recorded(teacher.backbone) as recording:
+            teacher.run_backbone(replace(batch, input_ids=ids), precision)
         return recording.layers(batch.attention_mask, head_sizes(teacher.backbone))
 
     def teacher_ids(self, input_ids: Tensor) -> Tensor:
@@ -161,7 +160,7 @@ class Objective(nn.Module):
         tokens, table = self.teacher_ids(batch.input_ids)[where], word_table(teacher.backbone).detach()
 
         def logits(encoder: SentenceEncoder, ids: Tensor, projection: nn.Module) -> MaskedLogits:
-            states = last_states(encoder, ids, batch.attention_mask, precision)[where]
+            states = encoder.hidden_states(replace(batch, input_ids=ids), precision)[where]
             return MaskedLogits(mlm_head(projection(states), table), tokens)
 
         own = logits(student, read, self.alignment.hidden)
@@ -169,9 +168,3 @@ class Objective(nn.Module):
             return own, None
         with torch.no_grad():
             return own, logits(teacher, self.teacher_ids(read), nn.Identity())
-
-
-def embed_block(student: SentenceEncoder, batch: Batch, precision: str) -> Tensor:
-    """Embeddings [rows, dimension] of a batch's block: the backbone in `precision`, pooling and after it in fp32."""
-    states = last_states(student, batch.input_ids, batch.attention_mask, precision)
-    return student.embed(states, batch.attention_mask)

@@ -12,16 +12,16 @@ from headshrink.checkpoint import Checkpoints
 from headshrink.distillation.callbacks import LearnedGates, OnRow
 from headshrink.distillation.evaluate import Scores
 from headshrink.distillation.gates import Gates
-from headshrink.distillation.pairs import Pairs
 from headshrink.distillation.processes import Processes
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.result import Result, Row
 from headshrink.distillation.steps import Steps
+from headshrink.distillation.table import SentenceTable
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 
 
-def parts_of(recipe: Recipe, train: Pairs, ends: Sequence[float]) -> list[Recipe]:
+def parts_of(recipe: Recipe, train: SentenceTable, ends: Sequence[float]) -> list[Recipe]:
     """A recipe for each part of a training; `ends` are the shares of the steps at which they end.
 
     Each part warms up and decays, and has an order of its own: parts of less than an epoch would else see the same

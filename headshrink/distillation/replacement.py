@@ -7,12 +7,12 @@ from torch.nn.functional import normalize
 
 from headshrink.distillation.batches import pieces
 from headshrink.distillation.masking import mask_id
-from headshrink.distillation.pairs import Sentences
-from headshrink.distillation.precision import last_states, quick_attention
-from headshrink.model import SentenceEncoder, pad_ids
-from headshrink.model.encoder import length_batches
+from headshrink.distillation.table import Tokens
+from headshrink.model import SentenceEncoder, TokenBatch
+from headshrink.model.attention import quick_attention
 from headshrink.model.mlm_head import MlmHead, word_table
 from headshrink.progress import track
+from headshrink.text.padding import length_batches
 
 REPLACED, CANDIDATES = 0.4, 15  # the paper's threshold and number
 WORDS_A_PRODUCT = 1024
@@ -21,7 +21,7 @@ INNER = "##"  # WordPiece's mark of a piece inside a word
 
 def replaced(
     teacher: SentenceEncoder,
-    sentences: Sentences,
+    sentences: Tokens,
     count: int,
     mlm_head: MlmHead | None = None,
     batch_size: int = 64,
@@ -82,11 +82,11 @@ def guessed(
     out = np.empty((len(rows), candidates(whole)), dtype=np.int64)
     with quick_attention(teacher, precision):
         for batch in track(list(length_batches([len(row) for row in rows], batch_size)), "replacing words"):
-            ids, mask = pad_ids([rows[i] for i in batch], pad_id)  # type: ignore[misc]
+            tokens = TokenBatch.from_rows([rows[i] for i in batch], pad_id)  # type: ignore[misc]
             here = (torch.arange(len(batch)), where[batch])
-            was = ids[here]
-            ids[here] = mask_id(teacher.tokenizer)
-            states = last_states(teacher, ids.to(teacher.device), mask.to(teacher.device), precision)[here]
+            was = tokens.input_ids[here]
+            tokens.input_ids[here] = mask_id(teacher.tokenizer)
+            states = teacher.hidden_states(tokens, precision)[here]
             out[batch] = top(mlm_head(states, table), was, whole)
     return out
 

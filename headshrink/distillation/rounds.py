@@ -8,8 +8,8 @@ from torch import Tensor
 
 from headshrink.distillation.gates import Gates
 from headshrink.distillation.parts import Parts
-from headshrink.importance import PairBatch, score
-from headshrink.model import SentenceEncoder
+from headshrink.importance import score
+from headshrink.model import PairBatch, SentenceEncoder
 from headshrink.model.sites import Kind
 from headshrink.pruning import Plan, Recipe, prune
 

@@ -4,8 +4,6 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
@@ -13,16 +11,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from headshrink.distillation.pairs import Sentences
-from headshrink.distillation.precision import last_states, quick_attention
+from headshrink.distillation.table import SentenceTable, Targets, Tokens
 from headshrink.errors import HeadshrinkError
-from headshrink.model import SentenceEncoder, pad_ids
-from headshrink.model.encoder import length_batches
+from headshrink.model import SentenceEncoder, TokenBatch
+from headshrink.model.attention import quick_attention
 from headshrink.output import reserve, write_text
 from headshrink.progress import Bar
+from headshrink.text.padding import length_batches
 
 ROWS_A_SHARD = 1 << 16
-SIDES = ("en", "ru")
 MANIFEST = "manifest.json"
 JOURNAL = "unfinished.json"  # which shard is being written, and how many of its batches are done
 SECONDS_BETWEEN_SAVES = 30
@@ -30,25 +27,26 @@ SECONDS_BETWEEN_SAVES = 30
 
 def write_targets(
     teacher: SentenceEncoder,
-    splits: dict[str, tuple[Sentences, Sentences]],
+    splits: dict[str, SentenceTable],
     folder: Path,
     batch_size: int = 64,
     precision: str = "fp32",
 ) -> None:
     """Embed the sentences of all splits and write them as fp16 shards.
 
-    `splits` maps a split's name to the token ids of its two sides. A sentence that occurs twice is embedded once: the
-    folder holds `rows-*.npy`, fp16 [rows, dimension], one row per distinct sentence, `SPLIT.npy`, int32 [pairs, 2], the
-    rows of each pair's English and Russian, and a manifest, which is written last. fp16 moves a cosine by less than
-    1e-6. The bytes depend on the teacher, the sentences, `batch_size` and `precision` ("fp32" or "bf16").
+    `splits` maps a split's name to its sentences. A sentence that occurs twice is embedded once: the folder holds
+    `rows-*.npy`, fp16 [rows, dimension], one row per distinct sentence; `SPLIT.npy`, int32, the rows of each pair's
+    English and Russian, [pairs, 2], or of each sentence without translation, [sentences, 1]; and a manifest, which is
+    written last. fp16 moves a cosine by less than 1e-6. The bytes depend on the teacher, the sentences, `batch_size`
+    and `precision` ("fp32" or "bf16").
 
     A killed call loses at most SECONDS_BETWEEN_SAVES of work: the same call on the same folder continues and ends in
-    the same bytes. Memory holds the token ids and 40 bytes per sentence, but no embeddings.
+    the same bytes. Memory holds 40 bytes per sentence, but no embeddings, and no ids that are in files.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    rows = Distinct([side for sides in splits.values() for side in sides])
-    for name, numbers in zip(splits, rows.per_pair(), strict=True):
-        np.save(folder / f"{name}.npy", numbers)
+    rows = Distinct([table.tokens for table in splits.values()])
+    for (name, table), numbers in zip(splits.items(), rows.of_each(), strict=True):
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(numbers.reshape(sides(table), -1).T))
     starts = range(0, len(rows), ROWS_A_SHARD)
     with quick_attention(teacher, precision), Bar("targets, tokens", int(rows.lengths.sum())) as bar:
         for shard, start in enumerate(starts):
@@ -57,22 +55,27 @@ def write_targets(
     (folder / JOURNAL).unlink(missing_ok=True)
     manifest = {
         "rows": len(rows), "dimension": teacher.dimension, "shards": len(starts), "rows_a_shard": ROWS_A_SHARD,
-        "pairs": {name: len(sides[0]) for name, sides in splits.items()}, "precision": precision,
+        "pairs": {name: len(table) // sides(table) for name, table in splits.items()}, "precision": precision,
     }  # fmt: skip
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
+def sides(table: SentenceTable) -> int:
+    """2 where the sentences of a table are pairs, else 1."""
+    return 2 if table.pairs else 1
+
+
 class Distinct:
-    """The distinct sentences of many sides, numbered by first occurrence.
+    """The distinct sentences of several tables, numbered by first occurrence.
 
     `lengths` are their tokens. Sentences are compared by 128 bits of a hash, so that memory does not hold their ids
     twice.
     """
 
-    def __init__(self, sides: Sequence[Sentences]) -> None:
-        self.sides = sides
-        self.offsets = np.cumsum([0, *map(len, sides)])
-        sentences = (side[i] for side in sides for i in range(len(side)))
+    def __init__(self, tables: Sequence[Tokens]) -> None:
+        self.tokens = Tokens([part for table in tables for part in table.parts])
+        self.offsets = np.cumsum([0, *map(len, tables)])
+        sentences = (self.tokens[i] for i in range(len(self.tokens)))
         digests = (blake2b(sentence.tobytes(), digest_size=16).digest() for sentence in sentences)
         keys = np.frombuffer(b"".join(digests), dtype=[("high", "<u8"), ("low", "<u8")])
         _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
@@ -81,22 +84,18 @@ class Distinct:
         numbers = np.empty(len(order), dtype=np.int32)
         numbers[order] = np.arange(len(order))
         self.row_of_sentence = numbers[inverse.reshape(-1)]
-        self.lengths = np.concatenate([side.lengths for side in sides])[self.first]
+        self.lengths = self.tokens.lengths[self.first]
 
     def __len__(self) -> int:
         return len(self.first)
 
     def __getitem__(self, row: int) -> np.ndarray:
         """Token ids of a distinct sentence."""
-        sentence = self.first[row]
-        side = int(np.searchsorted(self.offsets, sentence, side="right")) - 1
-        return self.sides[side][int(sentence - self.offsets[side])]
+        return self.tokens[int(self.first[row])]
 
-    def per_pair(self) -> Iterator[np.ndarray]:
-        """For each pair of sides in turn int32 [pairs, 2]: the rows of its sentences."""
-        bounds = pairwise(self.offsets)
-        for (start, middle), (_, stop) in zip(bounds, bounds, strict=True):
-            yield np.stack([self.row_of_sentence[start:middle], self.row_of_sentence[middle:stop]], axis=1)
+    def of_each(self) -> Iterator[np.ndarray]:
+        """For each table in turn int32 [sentences]: the rows of its sentences."""
+        return (self.row_of_sentence[start:stop] for start, stop in pairwise(self.offsets))
 
 
 class Shard:
@@ -147,47 +146,16 @@ class Shard:
 def embed(teacher: SentenceEncoder, rows: list[np.ndarray], precision: str) -> np.ndarray:
     """fp16 [rows, dimension]: the teacher's embeddings of one batch of token ids."""
     pad_id: int = teacher.tokenizer.pad_token_id  # type: ignore[assignment]
-    ids, mask = (block.to(teacher.device) for block in pad_ids(rows, pad_id))  # type: ignore[arg-type]
-    return teacher.embed(last_states(teacher, ids, mask, precision), mask).half().cpu().numpy()
+    batch = TokenBatch.from_rows(rows, pad_id)  # type: ignore[arg-type]
+    return teacher.embed_batch(batch, precision).half().cpu().numpy()
 
 
-@dataclass(frozen=True)
-class StoredTargets:
-    """A split's targets on disk: shards are mapped, and rows read as they are asked for."""
-
-    folder: Path
-    index: np.ndarray  # int32 [pairs, 2]
-    rows_a_shard: int
-
-    @cached_property
-    def shards(self) -> list[np.ndarray]:
-        return [np.load(file, mmap_mode="r") for file in sorted(self.folder.glob("rows-*.npy"))]
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def take(self, side: str, pairs: np.ndarray) -> np.ndarray:
-        """fp16 [pairs, dimension]: the embeddings of one side ("en" or "ru") of the pairs with these indices."""
-        rows = self.index[pairs, SIDES.index(side)]
-        out = np.empty((len(rows), self.shards[0].shape[1]), dtype=np.float16)
-        for number, shard in enumerate(self.shards):
-            here = rows // self.rows_a_shard == number
-            out[here] = shard[rows[here] - number * self.rows_a_shard]
-        return out
-
-
-def stored_targets(folder: Path, split: str) -> StoredTargets:
+def stored_targets(folder: Path, split: str) -> Targets:
     """A split's targets, left on disk; HeadshrinkError where the folder does not hold them."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        count = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["shards"]
+        shards = [np.load(folder / f"rows-{number:05}.npy", mmap_mode="r") for number in range(count)]
         index = np.load(folder / f"{split}.npy")
     except (OSError, ValueError) as error:
         raise HeadshrinkError(f"no targets of split {split} in {folder}: the teach stage writes them") from error
-    return StoredTargets(folder, index, manifest["rows_a_shard"])
-
-
-def read_targets(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """All of a split's targets in memory: (English, Russian), each fp16 [pairs, dimension], row i for pair i."""
-    stored = stored_targets(folder, split)
-    everything = np.arange(len(stored))
-    return stored.take("en", everything), stored.take("ru", everything)
+    return Targets(shards, index.T.ravel())

@@ -15,20 +15,21 @@ import torch
 from torch import Tensor, nn
 
 from headshrink.checkpoint import Checkpoints
-from headshrink.distillation.batches import in_order, padding_waste
+from headshrink.distillation.batches import padding_waste, pairs_in_order
 from headshrink.distillation.callbacks import Callback, callbacks_of
 from headshrink.distillation.data import TrainingData
 from headshrink.distillation.evaluate import Scores, evaluate
 from headshrink.distillation.losses import LOSSES, Need
 from headshrink.distillation.objective import Objective
 from headshrink.distillation.optimiser import adamw, parameters_to_train
-from headshrink.distillation.precision import quick_attention, resolve
 from headshrink.distillation.processes import Processes, seed_of_batch
 from headshrink.distillation.recipe import Recipe, weight_at
 from headshrink.distillation.result import Progress, Result, Row
 from headshrink.distillation.steps import Steps
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
+from headshrink.model.attention import quick_attention
+from headshrink.model.precision import resolve
 from headshrink.progress import Bar
 
 ROWS_OF_THE_CURVE = 200
@@ -78,7 +79,7 @@ class Trainer:
         self.optimiser = adamw(self.parameters, recipe)
         self.precision = resolve(recipe.precision, student.device)
         self.steps = Steps(recipe, data.train)
-        self.heldout_batches = in_order(data.heldout.lengths, recipe.batch_size)
+        self.heldout_batches = pairs_in_order(data.heldout.tokens.lengths, data.heldout.pairs, recipe.batch_size)
         self.row_steps = max(1, self.steps.count // ROWS_OF_THE_CURVE)
         count = recipe.evaluations
         self.evaluation_steps = {round(self.steps.count * (i + 1) / count) for i in range(count)}
@@ -103,7 +104,8 @@ class Trainer:
             while progress.step < self.steps.count and not any(callback.finished() for callback in self.callbacks):
                 started, batches = time.monotonic(), self.steps.batches(progress.step)
                 loss = self.train_step(batches)
-                seconds, sentences = seconds + time.monotonic() - started, sentences + 2 * sum(map(len, batches))
+                seconds += time.monotonic() - started
+                sentences += sum(batch.size for batch in batches)
                 self.record(loss)
                 bar.advance(note=f"loss {loss:.4f}, {sentences / seconds:.0f} sentences/s")
                 if self.checkpoints and self.processes.first:
@@ -133,10 +135,10 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         for callback in self.callbacks:
             callback.before_step(self)
-        pairs, loss = sum(map(len, batches)), 0.0
+        sentences, loss = sum(batch.size for batch in batches), 0.0
         for place in range(self.processes.index, len(batches), self.processes.count):
             torch.manual_seed(seed_of_batch(self.recipe.seed, self.progress.step, place))
-            loss += self.backward(batches[place], len(batches[place]) / pairs)
+            loss += self.backward(batches[place], batches[place].size / sentences)
         loss = self.processes.add_up(list(self.parameters.values()), loss)
         norm = nn.utils.clip_grad_norm_(self.parameters.values(), self.recipe.clip)
         if not (math.isfinite(loss) and math.isfinite(norm.item())):
@@ -149,11 +151,11 @@ class Trainer:
             callback.after_step(self)
         return loss
 
-    def backward(self, indices: np.ndarray, share: float) -> float:
+    def backward(self, halves: np.ndarray, share: float) -> float:
         """Add the gradient of one batch, which is `share` of its step; the loss times `share`."""
         pad_id: int = self.student.tokenizer.pad_token_id  # type: ignore[assignment]
         queue = self.steps.queue(self.progress.step)
-        batch = self.data.train.batch(indices, pad_id, queue).to(self.student.device)
+        batch = self.data.train.batch(halves, pad_id, queue).to(self.student.device)
         student_ids = batch.input_ids
         for callback in self.callbacks:
             student_ids = callback.student_ids(self, student_ids)
@@ -243,8 +245,8 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
 
     def result(self, sentences_per_s: float) -> Result:
-        progress, pairs = self.progress, self.data.train
-        waste = padding_waste([pairs.en.lengths, pairs.ru.lengths], self.steps.epoch_batches(0))
+        progress = self.progress
+        waste = padding_waste(self.data.train.tokens.lengths, self.steps.first_epoch())
         before, best = Scores(**progress.before), Scores(**progress.best)
         return Result(
             before, best, progress.best_step, progress.step, progress.curve, self.precision, waste, sentences_per_s
@@ -253,10 +255,10 @@ class Trainer:
 
 def check(data: TrainingData, recipe: Recipe, processes: Processes) -> None:
     """Raise HeadshrinkError where a recipe does not fit the data or the processes."""
-    pairs, heldout = data.train, data.heldout
-    if not len(pairs) or not len(heldout):
-        raise HeadshrinkError(f"{len(pairs)} training and {len(heldout)} held-out pairs: both are needed")
-    if pairs.translations < len(pairs) and all(Need.TRANSLATIONS in LOSSES[name].needs for name in recipe.losses):
+    train, heldout = data.train, data.heldout
+    if not train.pairs or not heldout.pairs:
+        raise HeadshrinkError(f"{train.pairs} training and {heldout.pairs} held-out pairs: both are needed")
+    if len(train) > 2 * train.pairs and all(Need.TRANSLATIONS in LOSSES[name].needs for name in recipe.losses):
         raise HeadshrinkError("sentences without translation need a loss that imitates: give cosine a weight")
     if recipe.accumulate < processes.count:
         raise HeadshrinkError(

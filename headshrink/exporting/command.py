@@ -11,6 +11,7 @@ import typer
 from headshrink.errors import HeadshrinkError
 from headshrink.escape import visible
 from headshrink.exporting.lines import Encoder, Lines, encode_lines, open_encoder, reread
+from headshrink.metrics import unit_length
 from headshrink.output import check_file, new_file, reserve
 
 FORMATS = (".npy", ".parquet")
@@ -92,17 +93,12 @@ def write_parquet(chunks: Chunks, path: Path, count: int, dimension: int) -> int
 
 def nearest(encoder: Encoder, lines: Lines, query: str, top: int, batch_size: int) -> list[tuple[float, int, str]]:
     """The `top` lines by cosine to a query, best first: (cosine, line number from 1, line)."""
-    wanted = unit(encoder.encode([query], batch_size))[0]
+    wanted = unit_length(encoder.encode([query], batch_size))[0]
     best: list[tuple[float, int, str]] = []
     start = 1
     for texts, embeddings in encode_lines(encoder, lines, batch_size):
-        scores = unit(embeddings) @ wanted
+        scores = unit_length(embeddings) @ wanted
         found = zip(scores.tolist(), range(start, start + len(texts)), texts, strict=True)
         best = heapq.nsmallest(top, [*best, *found], key=lambda hit: (-hit[0], hit[1]))
         start += len(texts)
     return best
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    """Rows scaled to unit length."""
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(min=1e-12)

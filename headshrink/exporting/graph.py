@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from headshrink.exporting.graph_encoder import INPUTS, MAX_TOKENS, OUTPUT, STATES
-from headshrink.model import BiLstmModel, SentenceEncoder, pad_ids
+from headshrink.model import BiLstmModel, SentenceEncoder, TokenBatch
 from headshrink.model.attention import eager_attention
 
 EXAMPLES = ([2, 5, 3], [2, 5, 5, 5, 3])  # any two rows of different length: batch and tokens stay free in the graph
@@ -63,12 +63,13 @@ def to_graph(encoder: SentenceEncoder) -> onnx.ModelProto:
     Attention is exported as plain matrix products ("eager"): the fused operator's export guards against rows without
     any token, which no sentence is, at the price of two more passes over the attention map.
     """
-    ids, mask = pad_ids([[i % encoder.backbone.config.vocab_size for i in row] for row in EXAMPLES], 0)
+    rows = [[i % encoder.backbone.config.vocab_size for i in row] for row in EXAMPLES]
+    batch = TokenBatch.from_rows(rows, 0)
     free = {0: "batch", 1: "tokens"}
     with quiet(), eager_attention(encoder), torch.inference_mode():
         program = torch.onnx.export(
             Sentences(encoder.eval()),
-            (ids, mask),
+            (batch.input_ids, batch.attention_mask),
             dynamo=True,
             verbose=False,
             input_names=list(INPUTS),

@@ -9,6 +9,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from headshrink.errors import HeadshrinkError
+from headshrink.text.padding import length_batches, padded
 from headshrink.text.tokens import complete_tokenizer, truncated_ids
 
 TOKENIZER = "tokenizer.json"
@@ -47,8 +48,7 @@ class GraphEncoder:
         """Embed texts in batches of similar length: float32 [texts, dimension], in the order given."""
         rows = self.tokenise(texts)
         out: np.ndarray = np.empty((len(rows), self.dimension), dtype=np.float32)
-        order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
-        batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+        batches = list(length_batches([len(row) for row in rows], batch_size))
 
         def embed(batch: list[int]) -> None:
             out[batch] = self.run(*padded([rows[i] for i in batch], self.padding_id))
@@ -60,15 +60,6 @@ class GraphEncoder:
             with ThreadPoolExecutor(self.workers) as pool:
                 list(pool.map(embed, batches))
         return out
-
-
-def padded(rows: Sequence[Sequence[int]], padding_id: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ids and their 0/1 mask, int64 [rows, longest row]."""
-    lengths = np.array([len(row) for row in rows])
-    mask = np.arange(lengths.max()) < lengths[:, None]
-    ids = np.full(mask.shape, padding_id, dtype=np.int64)
-    ids[mask] = np.concatenate([np.asarray(row, dtype=np.int64) for row in rows])
-    return ids, mask.astype(np.int64)
 
 
 def read_tokenizer(path: Path) -> Tokenizer:

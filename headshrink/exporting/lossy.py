@@ -12,12 +12,12 @@ from onnx import ModelProto
 from headshrink.exporting.gate import Agreement, Limits, agreement, losses
 from headshrink.exporting.graph import Original
 from headshrink.exporting.graph_encoder import INPUTS, OUTPUT
-from headshrink.exporting.onnx_encoder import open_session
 from headshrink.exporting.quantise import matrices
 from headshrink.exporting.targets import Options, Target
+from headshrink.graph import open_session
 from headshrink.metrics import cosines
-from headshrink.model import pad_ids
 from headshrink.progress import track
+from headshrink.text.padding import padded
 
 SENSITIVITY_SENTENCES = 64  # a batch; the order of matrices settles long before the figures of the gate do
 MOST_KEPT = 0.5  # of the matrices: beyond it little is left of what the form is for
@@ -94,8 +94,8 @@ def sensitivity(target: Target, model: Original, options: Options, sentences: Se
     assert target.quantise is not None
     chosen = sentences[:: max(1, len(sentences) // SENSITIVITY_SENTENCES)][:SENSITIVITY_SENTENCES]
     encoder, exact, names = model.encoder, model.graph(), matrices(model.graph())
-    ids, mask = pad_ids(encoder.tokenise(chosen), encoder.tokenizer.pad_token_id)
-    feed = {INPUTS[0]: ids.numpy(), INPUTS[1]: mask.numpy()}
+    blocks = padded(encoder.tokenise(chosen), encoder.tokenizer.pad_token_id)
+    feed = dict(zip(INPUTS, blocks, strict=True))
     expected, found = embed(exact, feed), {}
     for name in track(names, f"{target.title}: which matrices it loses most in"):
         others = frozenset(names) - {name}

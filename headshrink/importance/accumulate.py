@@ -9,13 +9,12 @@ import torch
 from torch import Tensor
 
 from headshrink.checkpoint import Checkpoints
-from headshrink.importance.batches import PairBatch, Side
 from headshrink.importance.criteria import CRITERIA
 from headshrink.importance.gates import GateGradients, dropout
 from headshrink.importance.halves import Halves
 from headshrink.importance.losses import LOSSES
 from headshrink.importance.scores import Scores
-from headshrink.model import SentenceEncoder
+from headshrink.model import PairBatch, SentenceEncoder, TokenBatch
 from headshrink.model.sites import Site
 
 FIRST_LOOK = 8  # batches before the first look at the agreement of the halves; then at every doubling
@@ -68,7 +67,7 @@ class Pass:
             for batch in islice(batches, self.done, None):
                 if stop_at is not None and _look(self.done) and self.halves.lowest_agreement() >= stop_at:
                     return
-                en, ru = (self._embed(gates, side) for side in (batch.en, batch.ru))
+                en, ru = (self._embed(gates, side) for side in batch.sides)
                 LOSSES[self.loss](en, ru, self.generator).backward()
                 self.halves.update(self.done, gates.take())
                 self.done += 1
@@ -77,10 +76,9 @@ class Pass:
     def _observe(self, site: Site, inputs: Tensor, output_grad: Tensor) -> None:
         self.halves.observe(self.done, site, inputs, output_grad)
 
-    def _embed(self, gates: GateGradients, side: Side) -> Tensor:
+    def _embed(self, gates: GateGradients, side: TokenBatch) -> Tensor:
         gates.mask = side.attention_mask.to(self.encoder.device)
-        embeddings: Tensor = self.encoder(side.input_ids.to(self.encoder.device), gates.mask)
-        return embeddings
+        return self.encoder.embed_batch(side)
 
     def state(self) -> dict[str, Any]:
         """Everything that the rest of the pass depends on."""

@@ -1,31 +1,10 @@
 """Batches of translation pairs as token ids, for everything that only reads the model."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from torch import Tensor
 
-from headshrink.model import pad_ids
-
-
-@dataclass(frozen=True)
-class Side:
-    """One language of a batch: padded ids and their 0/1 mask, both [pairs, tokens]."""
-
-    input_ids: Tensor
-    attention_mask: Tensor
-
-
-@dataclass(frozen=True)
-class PairBatch:
-    """Row i of `en` translates row i of `ru`."""
-
-    en: Side
-    ru: Side
-
-    def __len__(self) -> int:
-        return len(self.en.input_ids)
+from headshrink.model import PairBatch, TokenBatch
 
 
 def pair_batches(
@@ -44,4 +23,4 @@ def pair_batches(
     for start in starts.tolist():
         rows = drawn[start : start + batch_size]
         if len(rows) > 1:
-            yield PairBatch(*(Side(*pad_ids([side[i] for i in rows], pad_id)) for side in (en, ru)))
+            yield PairBatch(*(TokenBatch.from_rows([side[i] for i in rows], pad_id) for side in (en, ru)))

@@ -4,12 +4,13 @@ A gate multiplies a head's context or a neuron's activation; at gate 1 its gradi
 activation times its gradient, so no gate is ever multiplied in: hooks on the inputs of the output projections suffice.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 from transformers import BertModel
 
 from headshrink.model.sites import KINDS, Kind, Site, sites
@@ -34,26 +35,23 @@ class GateGradients:
         self._sums: dict[tuple[Kind, int], Tensor] = {}
         first = next(backbone.parameters())
         self._product = torch.empty(0, device=first.device, dtype=first.dtype)  # new memory costs more than the sum
-        self._handles: list[torch.utils.hooks.RemovableHandle] = []
-        self._trainable: list[nn.Parameter] = []
+        self._block = ExitStack()
 
     def __enter__(self) -> "GateGradients":
-        self._trainable = [weight for weight in self._backbone.parameters() if weight.requires_grad]
-        self._backbone.requires_grad_(False)
-        for site in self.sites:
-            self._handles.append(site.dense.register_forward_pre_hook(partial(self._on_input, site)))
-            if self._observe:
-                self._handles.append(site.dense.register_forward_hook(partial(self._on_output, site)))
+        self._block.enter_context(frozen_with_hooks(self._backbone, self._hooks()))
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for handle in self._handles:
-            handle.remove()
-        for weight in self._trainable:
-            weight.requires_grad_(True)
+        self._block.close()
+
+    def _hooks(self) -> Iterator[RemovableHandle]:
+        for site in self.sites:
+            yield site.dense.register_forward_pre_hook(partial(self._on_input, site))
+            if self._observe:
+                yield site.dense.register_forward_hook(partial(self._on_output, site))
 
     def _on_input(self, site: Site, module: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
-        inputs = args[0] if args[0].requires_grad else args[0].detach().requires_grad_()
+        inputs = differentiable(args[0])
         inputs.register_hook(partial(self._on_gradient, site, inputs.detach()))
         return (inputs,)
 
@@ -82,6 +80,27 @@ class GateGradients:
                     gates = self._sums.pop((kind, layer))
                     out[kind][:, layer, : gates.shape[1]] = gates
         return out
+
+
+@contextmanager
+def frozen_with_hooks(model: nn.Module, hooks: Iterable[RemovableHandle]) -> Iterator[None]:
+    """Freeze a model's weights and register `hooks` for a block; both are undone after it, also after an exception."""
+    trainable = [weight for weight in model.parameters() if weight.requires_grad]
+    handles: list[RemovableHandle] = []
+    try:
+        model.requires_grad_(False)
+        handles.extend(hooks)
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+        for weight in trainable:
+            weight.requires_grad_(True)
+
+
+def differentiable(states: Tensor) -> Tensor:
+    """Activations whose gradient is computed: where no earlier ones need it, differentiation stops here."""
+    return states if states.requires_grad else states.detach().requires_grad_()
 
 
 @contextmanager

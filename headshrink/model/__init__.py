@@ -2,7 +2,8 @@
 
 from transformers import AutoConfig, AutoModel
 
-from headshrink.model.encoder import SentenceEncoder, pad_ids
+from headshrink.model.batch import PairBatch, TokenBatch
+from headshrink.model.encoder import SentenceEncoder
 from headshrink.model.folder import load_encoder, random_encoder, save_encoder
 from headshrink.model.modeling_bilstm import BiLstmConfig, BiLstmModel
 from headshrink.model.modeling_pruned_bert import PrunedBertConfig, PrunedBertModel
@@ -14,11 +15,12 @@ for model in (PrunedBertModel, BiLstmModel):
 __all__ = [
     "BiLstmConfig",
     "BiLstmModel",
+    "PairBatch",
     "PrunedBertConfig",
     "PrunedBertModel",
     "SentenceEncoder",
+    "TokenBatch",
     "load_encoder",
-    "pad_ids",
     "random_encoder",
     "save_encoder",
 ]

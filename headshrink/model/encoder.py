@@ -1,7 +1,7 @@
 """A sentence encoder: BERT backbone, pooling, dense layers, normalisation, as its modules.json says."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,21 +9,13 @@ import torch
 from torch import Tensor, nn
 from transformers import BertModel, PreTrainedTokenizerBase
 
+from headshrink.model.batch import TokenBatch
+from headshrink.model.precision import at_least_fp32, autocast
 from headshrink.progress import track
+from headshrink.text.padding import length_batches
 from headshrink.text.tokens import truncated_ids
 
 POOLINGS = ("cls", "mean", "max", "mean_sqrt_len")
-
-
-def pad_ids(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
-    """Pad token ids to the longest row: (input_ids, attention_mask), both int64 [rows, longest]."""
-    longest = max(len(row) for row in rows)
-    ids = torch.full((len(rows), longest), pad_id, dtype=torch.long)
-    mask = torch.zeros((len(rows), longest), dtype=torch.long)
-    for i, row in enumerate(rows):
-        ids[i, : len(row)] = torch.as_tensor(row, dtype=torch.long)
-        mask[i, : len(row)] = 1
-    return ids, mask
 
 
 def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
@@ -45,13 +37,6 @@ def pool(states: Tensor, mask: Tensor, pooling: str) -> Tensor:
         return states.masked_fill(weights == 0, torch.finfo(states.dtype).min).amax(1)
     tokens = weights.sum(1).clamp(min=1e-9)
     return (states * weights).sum(1) / (tokens.sqrt() if pooling == "mean_sqrt_len" else tokens)
-
-
-def length_batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Indices in batches of similar length, longest first: little padding, and memory's peak comes at once."""
-    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
 
 
 class UnitLength(nn.Module):
@@ -133,6 +118,24 @@ class SentenceEncoder(nn.Module):
         states = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         return self.embed(states, attention_mask)
 
+    def run_backbone(self, batch: TokenBatch, precision: str = "fp32") -> tuple[Tensor, Tensor | None]:
+        """Last hidden states [sentences, tokens, hidden] and the pooler's output, None without a pooler.
+
+        The pass runs on the encoder's device in `precision`, "fp32" or "bf16".
+        """
+        ids, mask = batch.input_ids.to(self.device), batch.attention_mask.to(self.device)
+        with autocast(precision, self.device):
+            output = self.backbone(input_ids=ids, attention_mask=mask)
+        return output.last_hidden_state, output.pooler_output
+
+    def hidden_states(self, batch: TokenBatch, precision: str = "fp32") -> Tensor:
+        """Last hidden states [sentences, tokens, hidden], in fp32 at least, of a pass in `precision`."""
+        return at_least_fp32(self.run_backbone(batch, precision)[0])
+
+    def embed_batch(self, batch: TokenBatch, precision: str = "fp32") -> Tensor:
+        """Embeddings [sentences, dimension] of a batch: the backbone in `precision`, pooling and after it in fp32."""
+        return self.embed(self.hidden_states(batch, precision), batch.attention_mask.to(self.device))
+
     def tokenise(self, texts: Sequence[str], most: int | None = None) -> list[list[int]]:
         """Token ids of each text after the default prompt, special tokens included.
 
@@ -153,7 +156,7 @@ class SentenceEncoder(nn.Module):
         out = np.empty((len(ids), self.dimension), dtype=np.float32)
         batches: Sequence[list[int]] = list(length_batches([len(row) for row in ids], batch_size))
         for batch in track(batches, "encoding") if progress else batches:
-            padded, mask = pad_ids([ids[i] for i in batch], self.tokenizer.pad_token_id)
-            out[batch] = self(padded.to(self.device), mask.to(self.device)).float().cpu().numpy()
+            tokens = TokenBatch.from_rows([ids[i] for i in batch], self.tokenizer.pad_token_id)
+            out[batch] = self.embed_batch(tokens).float().cpu().numpy()
         self.train(was_training)
         return out

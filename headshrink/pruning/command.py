@@ -9,10 +9,10 @@ import typer
 from headshrink.corpus import read_corpus
 from headshrink.errors import HeadshrinkError
 from headshrink.escape import visible
-from headshrink.importance import PairBatch, pair_batches, score
+from headshrink.importance import pair_batches, score
 from headshrink.importance.criteria import CRITERIA
 from headshrink.importance.losses import LOSSES
-from headshrink.model import SentenceEncoder, load_encoder, save_encoder
+from headshrink.model import PairBatch, SentenceEncoder, load_encoder, save_encoder
 from headshrink.output import check_absent_folder, new_folder
 from headshrink.pruning.recipe import Recipe, prune
 from headshrink.pruning.record import describe, write_record
@@ -98,7 +98,7 @@ def main(
 
 def count(encoder: SentenceEncoder, batches: list[PairBatch]) -> torch.Tensor:
     """How often each token occurs in the batches."""
-    sides = [side for batch in batches for side in (batch.en, batch.ru)]
+    sides = [side for batch in batches for side in batch.sides]
     return count_tokens((side.input_ids[side.attention_mask.bool()].tolist() for side in sides), len(encoder.tokenizer))
 
 

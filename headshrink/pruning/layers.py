@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from headshrink.importance.batches import PairBatch
-from headshrink.model import SentenceEncoder
+from headshrink.model import PairBatch, SentenceEncoder
 from headshrink.model.sites import KINDS, widths
 from headshrink.pruning.cut import as_pruned_config, empty_model
 
@@ -52,6 +51,5 @@ def choose_layers(encoder: SentenceEncoder, count: int, batches: list[PairBatch]
 @torch.inference_mode()
 def _embeddings(encoder: SentenceEncoder, batches: list[PairBatch]) -> Tensor:
     """Unit embeddings of both sides of all batches, [sentences, dimension]."""
-    sides = [side for batch in batches for side in (batch.en, batch.ru)]
-    rows = [encoder(side.input_ids.to(encoder.device), side.attention_mask.to(encoder.device)) for side in sides]
+    rows = [encoder.embed_batch(side) for batch in batches for side in batch.sides]
     return torch.nn.functional.normalize(torch.cat(rows), dim=-1)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from headshrink.errors import HeadshrinkError
-from headshrink.importance import PairBatch, Scores, score
-from headshrink.model import SentenceEncoder
+from headshrink.importance import Scores, score
+from headshrink.model import PairBatch, SentenceEncoder
 from headshrink.model.sites import KINDS, Kind, widths
 from headshrink.pruning.cut import cut
 from headshrink.pruning.embedding import factorise

@@ -18,9 +18,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from headshrink.importance.batches import PairBatch, Side
 from headshrink.importance.moments import Moments
-from headshrink.model import SentenceEncoder
+from headshrink.model import PairBatch, SentenceEncoder, TokenBatch
 from headshrink.model.encoder import pool
 from headshrink.model.sites import KINDS, Kind
 from headshrink.progress import track
@@ -35,7 +34,9 @@ class Walk:
     It stops at the `stops` among the model's layers (None: all), which are counted from 0 for all that follows.
     """
 
-    def __init__(self, encoder: SentenceEncoder, sides: Sequence[Side], stops: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, encoder: SentenceEncoder, sides: Sequence[TokenBatch], stops: Sequence[int] | None = None
+    ) -> None:
         layers: Any = encoder.backbone.encoder.layer
         self.stops = range(len(layers)) if stops is None else stops
         self.layers = [layers[stop] for stop in self.stops]
@@ -103,7 +104,7 @@ def repair(
     their weights too, "full" what reads the hidden states as well. Memory: hidden states of both models over all of the
     text (2 * tokens * hidden * 4 bytes) and one block's normal equations.
     """
-    sides = [side for batch in batches for side in (batch.en, batch.ru)]
+    sides = [side for batch in batches for side in batch.sides]
     theirs, ours = Walk(teacher, sides, plan.layers), Walk(pruned, sides)
     for layer in track(range(len(ours.layers)), "repair"):
         theirs.pass_between(layer)

@@ -3,7 +3,6 @@
 import json
 import tempfile
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,15 @@ from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.pruning.cut import as_pruned_config, empty_model
 
-ROWS_AT_ONCE = 4_096  # counted together: each addition runs over the whole vocabulary
 INNER = "##"  # WordPiece's mark of a piece inside a word
 
 
 def count_tokens(rows: Iterable[Sequence[int] | np.ndarray], vocabulary: int) -> Tensor:
     """How often each id occurs in rows of token ids: int64 [vocabulary]."""
-    counts = torch.zeros(vocabulary, dtype=torch.long)
-    rows = iter(rows)
-    while some := list(islice(rows, ROWS_AT_ONCE)):
-        ids = torch.cat([torch.as_tensor(row, dtype=torch.long) for row in some])
-        counts += torch.bincount(ids, minlength=vocabulary)
-    return counts
+    counts = np.zeros(vocabulary, dtype=np.int64)
+    for row in rows:
+        np.add.at(counts, np.asarray(row, dtype=np.int64), 1)
+    return torch.from_numpy(counts)
 
 
 def choose_tokens(

@@ -11,10 +11,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from headshrink.importance.batches import PairBatch
-from headshrink.importance.gates import dropout
+from headshrink.importance.gates import differentiable, dropout, frozen_with_hooks
 from headshrink.importance.losses import LOSSES
-from headshrink.model import SentenceEncoder
+from headshrink.model import PairBatch, SentenceEncoder
 from headshrink.pruning.cut import as_pruned_config, empty_model
 
 # Which axes of each weight run over the residual stream.
@@ -89,29 +88,20 @@ def dimension_scores(
     gates: list[Tensor] = []
 
     def on_output(module: nn.Module, args: tuple[Tensor], output: Tensor) -> Tensor:
-        output = output if output.requires_grad else output.detach().requires_grad_()
+        output = differentiable(output)
         output.register_hook(partial(_gate_gradient, gates, output.detach()))
         return output
 
+    hooks = (norm.register_forward_hook(on_output) for norm in norms)
     generator = torch.Generator(encoder.device).manual_seed(seed)
     total, examples = torch.zeros(encoder.backbone.config.hidden_size, device=encoder.device), 0
-    handles = [norm.register_forward_hook(on_output) for norm in norms]
-    trainable = [weight for weight in encoder.parameters() if weight.requires_grad]
-    encoder.requires_grad_(False)
-    with dropout(encoder, on=False):
+    with dropout(encoder, on=False), frozen_with_hooks(encoder, hooks):
         for batch in batches:
-            sides = [
-                encoder(s.input_ids.to(encoder.device), s.attention_mask.to(encoder.device))
-                for s in (batch.en, batch.ru)
-            ]
-            LOSSES[loss](sides[0], sides[1], generator).backward()
+            en, ru = (encoder.embed_batch(side) for side in batch.sides)
+            LOSSES[loss](en, ru, generator).backward()
             total += torch.stack(gates).sum(0).square().sum(0)
             examples += len(batch)
             gates.clear()
-    for handle in handles:
-        handle.remove()
-    for weight in trainable:
-        weight.requires_grad_(True)
     return (total / max(1, examples)).cpu()
 
 

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from headshrink.errors import HeadshrinkError
-from headshrink.importance import PairBatch, Scores
-from headshrink.importance.batches import Side
-from headshrink.model import SentenceEncoder, pad_ids
+from headshrink.importance import Scores
+from headshrink.model import PairBatch, SentenceEncoder, TokenBatch
 from headshrink.model.sites import KINDS, Kind, widths
 from headshrink.pruning.budget import plan_budget
 from headshrink.pruning.cut import cut
@@ -139,22 +138,21 @@ class Shaper:
         """Half the squared change of a pair's embeddings, summed over its sides, mean over the sample."""
         changes = []
         with torch.inference_mode():
-            for side in (side for batch in self.batches for side in (batch.en, batch.ru)):
+            for side in (side for batch in self.batches for side in batch.sides):
                 other = self._spelt(side, encoder)
                 moved = self._embed(self.teacher, side) - self._embed(encoder, other)
                 changes.append(moved.square().sum(1))
         return float(torch.cat(changes).mean())  # half of it, for each of two sides
 
-    def _embed(self, encoder: SentenceEncoder, side: Side) -> Tensor:
-        out = encoder(side.input_ids.to(encoder.device), side.attention_mask.to(encoder.device))
-        return torch.nn.functional.normalize(out, dim=-1)
+    def _embed(self, encoder: SentenceEncoder, side: TokenBatch) -> Tensor:
+        return torch.nn.functional.normalize(encoder.embed_batch(side), dim=-1)
 
-    def _spelt(self, side: Side, encoder: SentenceEncoder) -> Side:
+    def _spelt(self, side: TokenBatch, encoder: SentenceEncoder) -> TokenBatch:
         """The same sentences in another encoder's tokens."""
         if encoder.tokenizer is self.teacher.tokenizer:
             return side
         texts = self.teacher.tokenizer.batch_decode(side.input_ids, skip_special_tokens=True)
-        return Side(*pad_ids(encoder.tokenise(texts), encoder.tokenizer.pad_token_id))
+        return TokenBatch.from_rows(encoder.tokenise(texts), encoder.tokenizer.pad_token_id)
 
     def with_hidden(self, plan: Plan, body: Body) -> Plan:
         """The plan with the dimensions that matter most, as many as the body has."""

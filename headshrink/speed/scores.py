@@ -13,8 +13,9 @@ from headshrink.benchmarking.models import OWN
 from headshrink.benchmarking.read import Suite
 from headshrink.benchmarking.suite import TASKS
 from headshrink.benchmarking.summary import with_means
-from headshrink.exporting.graph_encoder import Run, padded
+from headshrink.exporting.graph_encoder import Run
 from headshrink.model import SentenceEncoder
+from headshrink.text.padding import padded
 
 SENTENCE_TASKS = [name for name, task in TASKS.items() if task.kind == "sentence"]
 

@@ -13,8 +13,9 @@ import torch
 
 from headshrink.errors import HeadshrinkError
 from headshrink.exporting.graph_encoder import INPUTS, OUTPUT, Run
-from headshrink.exporting.onnx_encoder import GRAPH, open_session
+from headshrink.exporting.onnx_encoder import GRAPH
 from headshrink.exporting.openvino_encoder import MODEL, compile_model, openvino
+from headshrink.graph import open_session
 from headshrink.model import SentenceEncoder, load_encoder
 from headshrink.model.compiled import no_compiler
 from headshrink.speed.fusion import fuse_attention

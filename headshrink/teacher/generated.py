@@ -17,7 +17,7 @@ from tokenizers import normalizers, pre_tokenizers
 from torch import nn
 from transformers import BertConfig, BertModel, BertTokenizer
 
-from headshrink.model.encoder import SentenceEncoder, pad_ids
+from headshrink.model import SentenceEncoder, TokenBatch
 from headshrink.model.objectives import translation_ranking
 from headshrink.progress import Bar
 
@@ -129,4 +129,5 @@ def rate(step: int, steps: int) -> float:
 def ranking_loss(encoder: SentenceEncoder, en: Sequence[list[int]], ru: Sequence[list[int]]) -> torch.Tensor:
     """Translation ranking of a batch of token ids; each side padded to its own longest sentence."""
     pad_id = encoder.tokenizer.pad_token_id
-    return translation_ranking(encoder(*pad_ids(en, pad_id)), encoder(*pad_ids(ru, pad_id)))
+    left, right = (encoder.embed_batch(TokenBatch.from_rows(side, pad_id)) for side in (en, ru))
+    return translation_ranking(left, right)

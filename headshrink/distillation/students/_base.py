@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from headshrink.importance import PairBatch
-from headshrink.model import SentenceEncoder
+from headshrink.model import PairBatch, SentenceEncoder
 from headshrink.pruning.embedding import factorise
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from headshrink.distillation.students._base import Kind, Origin, Shape
 from headshrink.errors import HeadshrinkError
-from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, pad_ids
+from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, TokenBatch
 from headshrink.progress import track
 from headshrink.pruning.embedding import low_rank
 
@@ -67,8 +67,7 @@ def piece_vectors(teacher: SentenceEncoder) -> Tensor:
     rows = [[first, piece, last] for piece in range(size)]
     out = []
     for start in track(range(0, size, PIECES_A_BATCH), "reading pieces"):
-        ids, mask = pad_ids(rows[start : start + PIECES_A_BATCH], tokenizer.pad_token_id)  # type: ignore[arg-type]
-        ids, mask = ids.to(teacher.device), mask.to(teacher.device)
-        states = teacher.backbone(input_ids=ids, attention_mask=mask).last_hidden_state
-        out.append(teacher.embed(states[:, 1:2], mask[:, 1:2]).cpu())
+        some = rows[start : start + PIECES_A_BATCH]
+        batch = TokenBatch.from_rows(some, tokenizer.pad_token_id).to(teacher.device)  # type: ignore[arg-type]
+        out.append(teacher.embed(teacher.hidden_states(batch)[:, 1:2], batch.attention_mask[:, 1:2]).cpu())
     return torch.cat(out).clone()

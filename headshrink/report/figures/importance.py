@@ -7,6 +7,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from headshrink.metrics import ranks
 from headshrink.report.figures._style import Colours, new_figure
 from headshrink.report.results import Kept, Results
 
@@ -43,8 +44,7 @@ def draw(results: Results, colours: Colours) -> Figure:
 
 def quantiles(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     """Each score as the share of all scores below it: Taylor scores span decades, and pruning looks at ranks alone."""
-    ranks = np.argsort(np.argsort(scores, axis=None, kind="stable"), kind="stable")
-    return (ranks / max(ranks.size - 1, 1)).reshape(scores.shape)
+    return (ranks(scores) / max(scores.size - 1, 1)).reshape(scores.shape)
 
 
 def kept_first(values: NDArray[np.float64], kept: Kept) -> NDArray[np.float64]:

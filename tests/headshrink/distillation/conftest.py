@@ -3,7 +3,7 @@
 import pytest
 from tiny_training import perturbed, tiny_pairs
 
-from headshrink.distillation.pairs import Pairs
+from headshrink.distillation.table import SentenceTable
 from headshrink.model import SentenceEncoder
 
 
@@ -13,10 +13,10 @@ def student(tiny_encoder: SentenceEncoder) -> SentenceEncoder:
 
 
 @pytest.fixture
-def train(tiny_encoder: SentenceEncoder) -> Pairs:
+def train(tiny_encoder: SentenceEncoder) -> SentenceTable:
     return tiny_pairs(tiny_encoder, stop=40)
 
 
 @pytest.fixture
-def heldout(tiny_encoder: SentenceEncoder) -> Pairs:
+def heldout(tiny_encoder: SentenceEncoder) -> SentenceTable:
     return tiny_pairs(tiny_encoder, start=40)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from headshrink.distillation.batches import bucketed, in_order, padding_waste
 from headshrink.distillation.masking import masked, with_masks
-from headshrink.model import pad_ids
+from headshrink.text.padding import padded
 
 LENGTHS = np.random.default_rng(0).integers(3, 60, 5_000)
 
@@ -38,14 +38,14 @@ def test_companions_change_from_epoch_to_epoch():
 
 def test_bucketing_saves_most_of_the_padding_of_random_batches():
     random_batches = np.array_split(np.random.default_rng(1).permutation(len(LENGTHS)), len(LENGTHS) // 16)
-    waste = padding_waste([LENGTHS], bucketed(LENGTHS, 16, 0, 0))
+    waste = padding_waste(LENGTHS, bucketed(LENGTHS, 16, 0, 0))
     assert waste < 0.1
-    assert waste < padding_waste([LENGTHS], random_batches) / 4
+    assert waste < padding_waste(LENGTHS, random_batches) / 4
 
 
 def test_padding_waste_counts_cells():
     """Sides of 2 and 4, 3 and 3 tokens in one block of width 4: 12 of 16 cells hold a token."""
-    assert padding_waste([np.array([2, 3]), np.array([4, 3])], [np.array([0, 1])]) == pytest.approx(0.25)
+    assert padding_waste(np.array([2, 3, 4, 3]), [np.array([[0, 1], [2, 3]])]) == pytest.approx(0.25)
 
 
 def test_batches_in_order_are_sorted_and_whole():
@@ -56,7 +56,8 @@ def test_batches_in_order_are_sorted_and_whole():
 
 def test_a_share_of_words_is_with_masks_and_no_special_token(tiny_encoder):
     tokenizer = tiny_encoder.tokenizer
-    ids, _ = pad_ids(tiny_encoder.tokenise(["the man runs in the house", "a cat"] * 200), tokenizer.pad_token_id)
+    texts = ["the man runs in the house", "a cat"] * 200
+    ids, _ = map(torch.from_numpy, padded(tiny_encoder.tokenise(texts), tokenizer.pad_token_id))
     torch.manual_seed(0)
     seen = with_masks(ids, 0.3, tokenizer)
     words = ~torch.isin(ids, torch.tensor(tokenizer.all_special_ids))
@@ -69,7 +70,7 @@ def test_words_are_guessed_by_berts_recipe(tiny_encoder):
     """15% of a sentence, at least one word; 80% of them behind [MASK], 10% another piece, 10% as they are."""
     tokenizer = tiny_encoder.tokenizer
     texts = ["the man runs in the house", "a", "the big dog sees the small cat in the house on the tree"] * 400
-    ids, _ = pad_ids(tiny_encoder.tokenise(texts), tokenizer.pad_token_id)
+    ids, _ = map(torch.from_numpy, padded(tiny_encoder.tokenise(texts), tokenizer.pad_token_id))
     torch.manual_seed(0)
     read, where = masked(ids, tokenizer)
     assert where.sum(1).view(-1, 3).unique(dim=0).tolist() == [[1, 1, 2]]  # of 6, 1 and 13 words

@@ -7,52 +7,29 @@ import sys
 import pytest
 from tiny_training import PLACES, SUBJECTS, VERBS
 
-from benchmarks import distill_ablation, distill_speed, distill_tenth
+from benchmarks import distill_ablation, distill_speed
 from headshrink.distillation.losses import LOSSES
-from headshrink.model import load_encoder, save_encoder
+from headshrink.model import save_encoder
 
 
 @pytest.fixture
 def call(tmp_path, tiny_encoder, monkeypatch):
-    """A call of one benchmark's main on a tiny teacher, 96 pairs and two sentences without translation."""
+    """A call of one benchmark's main on a tiny teacher and 96 pairs."""
     save_encoder(tiny_encoder, tmp_path / "teacher")
     clauses = itertools.product(SUBJECTS.items(), VERBS.items(), PLACES.items())
     lines = ["\t".join(" ".join(word[side] for word in clause).strip() for side in (0, 1)) for clause in clauses]
     more = [line.replace("\t", " and a dog\t") + " и собака" for line in lines]
     (tmp_path / "pairs").mkdir()
     (tmp_path / "pairs" / "a.tsv").write_text("\n".join(lines + more) + "\n", encoding="utf-8")
-    (tmp_path / "pairs" / "mono.ru.txt").write_text("большой дом\nкошка не спит\n", encoding="utf-8")
-    monkeypatch.setattr(distill_tenth, "suite_sentences", lambda folder: ["the suite has a sentence"])
 
     def run(module, *words: str) -> None:
-        folders = {"teacher": "teacher", "pairs": "pairs", "suite": "suite", "work": "work", "out": "out"}
+        folders = {"teacher": "teacher", "pairs": "pairs", "work": "work", "out": "out"}
         common = [word for name, place in folders.items() for word in (f"--{name}", str(tmp_path / place))]
         shape = ["--layers", "1", "--heads", "2", "--ffn", "16", "--rank", "8", "--batch-size", "16"]
         monkeypatch.setattr(sys, "argv", ["benchmark", *common, *shape, *words])
         module.main()
 
     return run
-
-
-def test_the_tenth_is_smaller_and_nearer_after_training(call, tmp_path):
-    call(distill_tenth, "--monolingual", "2", "--epochs", "3", "--learning-rate", "0.003")
-    rows = json.loads((tmp_path / "out" / "tenth.json").read_text())["rows"]
-    trained = next(row for row in rows.values() if row["steps"])
-    assert trained["sentences"] == 2 * trained["pairs"] + 2
-    assert trained["parameters"] < rows["teacher"]["parameters"]
-    assert rows["tenth, untrained"]["cosine"] < trained["cosine"] < rows["teacher"]["cosine"]
-    model = next((tmp_path / "work").glob("*/student"))
-    assert load_encoder(model).encode(["a cat"]).shape == (1, 32)
-
-
-def test_a_baseline_of_as_many_parameters_is_a_row_of_the_same_table(call, tmp_path):
-    call(distill_tenth, "--epochs", "1")
-    call(distill_tenth, "--epochs", "1", "--student", "static")
-    rows = json.loads((tmp_path / "out" / "tenth.json").read_text())["rows"]
-    size, other = (rows[f"{kind}, untrained"]["parameters"] for kind in ("tenth", "static"))
-    assert 0.8 * size < other <= size  # at the teacher's own width, no rank makes it larger
-    assert sum(bool(row["steps"]) for row in rows.values()) == 2
-    assert "| static, untrained |" in (tmp_path / "out" / "tenth.md").read_text()
 
 
 def test_the_ablation_keeps_what_it_has(call, tmp_path):

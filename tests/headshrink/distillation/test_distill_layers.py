@@ -17,15 +17,16 @@ from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS, MaskedLogits, 
 from headshrink.distillation.losses._tokens import relation_heads
 from headshrink.distillation.masking import mask_id, words
 from headshrink.distillation.objective import Objective
-from headshrink.distillation.pairs import Batch
+from headshrink.distillation.table import Batch
 from headshrink.errors import HeadshrinkError
 from headshrink.importance.scores import Scores
-from headshrink.model import SentenceEncoder, pad_ids
+from headshrink.model import SentenceEncoder
 from headshrink.pruning import Plan, cut, plan_ratio
 from headshrink.pruning.embedding import factorise
 from headshrink.pruning.layers import keep_layers
 from headshrink.pruning.vocabulary import cut_vocabulary
 from headshrink.pruning.width import cut_width
+from headshrink.text.padding import padded
 
 TEXTS = ["the man runs", "a cat", "мужчина бежит в дом", "кошка"]
 LAYER_LOSSES = {name for name, loss in LOSSES.items() if Need.LAYERS in loss.needs}
@@ -50,7 +51,7 @@ def objective(name: str, student: SentenceEncoder, teacher: SentenceEncoder) -> 
 
 def value(goal: Objective, student: SentenceEncoder, extra: int = 0) -> Tensor:
     """A loss on TEXTS, padded by some more columns."""
-    ids, mask = pad_ids(student.tokenise(TEXTS), student.tokenizer.pad_token_id)
+    ids, mask = map(torch.from_numpy, padded(student.tokenise(TEXTS), student.tokenizer.pad_token_id))
     ids, mask = (nn.functional.pad(block, (0, extra)) for block in (ids, mask))
     (name,) = goal.weights
     return INSIDE[name](*goal.outputs(student, Batch(ids, mask, torch.zeros(len(ids), student.dimension)), "fp32"))
@@ -78,7 +79,7 @@ def test_zero_with_zero_gradient_at_the_teacher(name, double):
 def test_mlm_equals_numpy_at_the_teacher(double):
     """BERT's head over the word table, written out (Devlin et al. 2019): dense, GELU, LayerNorm, product, bias."""
     goal = objective("mlm", double, double)
-    ids, mask = pad_ids(double.tokenise(TEXTS), double.tokenizer.pad_token_id)
+    ids, mask = map(torch.from_numpy, padded(double.tokenise(TEXTS), double.tokenizer.pad_token_id))
     where = words(ids, double.tokenizer) & (torch.arange(ids.shape[1]) % 3 == 1)
     with torch.no_grad():
         read = ids.masked_fill(where, double.tokenizer.mask_token_id)

@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import normalize
 
 from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS, Outputs
-from headshrink.model import pad_ids
+from headshrink.text.padding import padded
 
 IMITATION = ["cosine", "mse", "prediction", "relational"]
 TASK = ["crosslingual", "ranking", "similarity"]
@@ -137,7 +137,7 @@ def test_gradcheck(name):
 @pytest.mark.parametrize("name", IMITATION + TASK)
 def test_more_padding_same_loss(name, tiny_encoder):
     rows = tiny_encoder.tokenise(["the man runs", "a cat", "мужчина бежит", "кошка"])
-    ids, mask = pad_ids(rows, tiny_encoder.tokenizer.pad_token_id)
+    ids, mask = map(torch.from_numpy, padded(rows, tiny_encoder.tokenizer.pad_token_id))
     wide_ids, wide_mask = (torch.nn.functional.pad(block, (0, 9)) for block in (ids, mask))
     teacher = random_outputs(0, pairs=2, dimension=32)
     double = tiny_encoder.double()
@@ -149,7 +149,7 @@ def test_more_padding_same_loss(name, tiny_encoder):
 @pytest.mark.parametrize("name", IMITATION + TASK)
 def test_falls_when_a_perturbed_student_trains_on_it_alone(name, tiny_encoder):
     rows = tiny_encoder.tokenise(["the man runs", "a cat sleeps", "a big house", "мужчина бежит", "кошка спит", "дом"])
-    ids, mask = pad_ids(rows, tiny_encoder.tokenizer.pad_token_id)
+    ids, mask = map(torch.from_numpy, padded(rows, tiny_encoder.tokenizer.pad_token_id))
     with torch.no_grad():
         teacher = Outputs.from_block(tiny_encoder(ids, mask))
     student = copy.deepcopy(tiny_encoder)

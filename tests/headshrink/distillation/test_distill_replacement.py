@@ -5,16 +5,16 @@ import pytest
 import torch
 from tiny_training import random_mlm_head
 
-from headshrink.distillation.pairs import Sentences
 from headshrink.distillation.replacement import CANDIDATES, guessed, kinds_of_pieces, nearest, replaced
+from headshrink.distillation.table import Tokens
 from headshrink.model.mlm_head import word_table
 
 TEXTS = ["the man sees the dog zw in the house", "кошка не спит на дерево"]  # zw is of two pieces
 
 
 @pytest.fixture
-def sentences(tiny_encoder) -> Sentences:
-    return Sentences.from_rows(tiny_encoder.tokenise(TEXTS))
+def sentences(tiny_encoder) -> Tokens:
+    return Tokens.from_rows(tiny_encoder.tokenise(TEXTS))
 
 
 @pytest.mark.parametrize("by_guess", [False, True])

@@ -29,7 +29,7 @@ TEXTS = ["the man runs", "кошка спит", "a big cat sleeps in the house"]
 
 @pytest.fixture
 def text(train) -> list:
-    return list(pair_batches(train.en, train.ru, 0, 4, 8))
+    return list(pair_batches(*train.sides, 0, 4, 8))
 
 
 def test_parts_take_the_steps_of_the_whole_and_never_the_same_pairs(train):

@@ -12,18 +12,19 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from headshrink.benchmarking import size
 from headshrink.distillation.data import TrainingData
 from headshrink.distillation.layers import recorded
-from headshrink.distillation.pairs import Pairs
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.students import STUDENTS, Origin, Shape
 from headshrink.distillation.students.static import SIF, piece_vectors
+from headshrink.distillation.table import SentenceTable
 from headshrink.distillation.text import text_of
 from headshrink.distillation.trainer import train as train_student
 from headshrink.errors import HeadshrinkError
 from headshrink.exporting import TARGETS, Options, Original
-from headshrink.model import SentenceEncoder, load_encoder, pad_ids, save_encoder
+from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.pruning import Plan, cut
 from headshrink.pruning.layers import first_to_last
 from headshrink.pruning.vocabulary import count_tokens
+from headshrink.text.padding import padded
 
 SHAPE = Shape(layers=1, hidden=16, heads=4, ffn=24, rank=8)
 SHAPES = [(kind, SHAPE) for kind in STUDENTS] + [
@@ -37,8 +38,8 @@ TEXTS = ["the man runs", "кошка спит", "a big cat sleeps in the house"]
 
 
 @pytest.fixture
-def origin(tiny_encoder: SentenceEncoder, student: SentenceEncoder, train: Pairs) -> Origin:
-    counts = count_tokens([train.en.ids, train.ru.ids], len(tiny_encoder.tokenizer))
+def origin(tiny_encoder: SentenceEncoder, student: SentenceEncoder, train: SentenceTable) -> Origin:
+    counts = count_tokens(train.tokens.blocks(), len(tiny_encoder.tokenizer))
     return Origin(tiny_encoder, student, counts, partial(text_of, tiny_encoder, train))
 
 
@@ -81,7 +82,7 @@ def test_padding_changes_nothing_that_a_bilstm_says(origin):
 
 def test_a_bilstm_is_what_torchs_own_is_on_a_packed_sequence(origin):
     built = STUDENTS["bilstm"](origin, SHAPE)
-    ids, mask = pad_ids(built.tokenise(TEXTS), 0)
+    ids, mask = map(torch.from_numpy, padded(built.tokenise(TEXTS), 0))
     layer = built.backbone.encoder.lstms[0]
     reference = torch.nn.LSTM(16, 8, batch_first=True, bidirectional=True)
     right = {f"{name}_reverse": value for name, value in layer.from_right.state_dict().items()}
@@ -103,7 +104,7 @@ def test_shared_layers_are_one_layer_run_several_times(origin, train):
     names = {name: re.sub(r"layer\.\d", "layer.0", name) for name in unshared.state_dict()}
     unshared.load_state_dict({name: weights[first] for name, first in names.items()})
     np.testing.assert_allclose(unshared.encode(TEXTS), shared.encode(TEXTS), atol=1e-6)
-    ids, mask = pad_ids(shared.tokenise(TEXTS), 0)
+    ids, mask = map(torch.from_numpy, padded(shared.tokenise(TEXTS), 0))
     with recorded(shared.backbone) as ours, recorded(unshared.backbone) as theirs:
         shared(ids, mask), unshared(ids, mask)
     for found, expected in zip(*(r.layers(mask, [4, 4, 4]).hidden for r in (ours, theirs)), strict=True):

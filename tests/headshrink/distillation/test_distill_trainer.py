@@ -14,15 +14,15 @@ import torch
 from tiny_training import random_mlm_head, tiny_pairs
 
 from headshrink.checkpoint import Checkpoints
-from headshrink.distillation.batches import bucketed_apart
 from headshrink.distillation.callbacks import OnRow
 from headshrink.distillation.data import Reference, TrainingData
 from headshrink.distillation.evaluate import evaluate
 from headshrink.distillation.objective import Objective
 from headshrink.distillation.optimiser import parameter_groups
-from headshrink.distillation.pairs import Pairs, Sentences, TargetArrays
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.record import write_curve, write_metrics
+from headshrink.distillation.steps import Steps
+from headshrink.distillation.table import SentenceTable, Targets, Tokens
 from headshrink.distillation.trainer import Trainer
 from headshrink.distillation.trainer import train as train_student
 from headshrink.errors import HeadshrinkError
@@ -45,7 +45,7 @@ def test_training_brings_the_student_nearer_to_its_teacher(student, train, heldo
     result = train_student(student, TrainingData(train, heldout), RECIPE)
     assert result.best.cosine > result.before.cosine + 0.01
     assert result.best.loss < result.before.loss
-    batches = [torch.arange(len(heldout)).numpy()]
+    batches = [np.arange(len(heldout)).reshape(2, -1)]
     objective = Objective(RECIPE.losses, student)
     assert evaluate(student, heldout, batches, objective, "fp32").loss == pytest.approx(result.best.loss, rel=1e-5)
 
@@ -110,15 +110,13 @@ def test_curve_decays_to_zero_and_carries_the_evaluations(student, train, heldou
 
 
 def test_divergence_stops_in_one_line_and_keeps_the_checkpoint(student, train, heldout, tmp_path):
-    class Poisoned:
-        def take(self, side, pairs):
-            values = train.targets.take(side, pairs)
-            return values * float("nan") if 7 in pairs else values
-
+    poisoned = train.targets[0].take(np.arange(len(train)))
+    poisoned[7] = float("nan")
+    table = SentenceTable(train.tokens, train.pairs, [Targets.from_array(poisoned)])
     checkpoints = Checkpoints(tmp_path / "work")
     recipe = replace(RECIPE, epochs=1, checkpoint_minutes=1e-9)
     with pytest.raises(HeadshrinkError, match=r"diverged at step \d of 5 .*nan.*learning_rate") as raised:
-        train_student(student, TrainingData(Pairs(train.en, train.ru, Poisoned()), heldout), recipe, checkpoints)
+        train_student(student, TrainingData(table, heldout), recipe, checkpoints)
     assert "\n" not in str(raised.value)
     state = checkpoints.load()
     assert state is None or all(value.isfinite().all() for value in state["weights"].values())
@@ -208,8 +206,8 @@ def test_two_half_batches_make_the_step_of_a_whole_one(student, train, heldout):
     trainers = []
     for model, recipe in ((whole, replace(one, batch_size=16)), (halves, replace(one, batch_size=8, accumulate=2))):
         trainer = Trainer(model, TrainingData(train, heldout), recipe)
-        indices = np.arange(16)
-        batches = [indices] if recipe.accumulate == 1 else [indices[:8], indices[8:]]
+        rows = np.stack([np.arange(16), 40 + np.arange(16)])
+        batches = [rows] if recipe.accumulate == 1 else [rows[:, :8], rows[:, 8:]]
         trainers.append((trainer, trainer.train_step(batches)))
     assert trainers[0][1] == pytest.approx(trainers[1][1], rel=1e-5)
     gradients = [[p.grad for p in trainer.parameters.values() if p.grad is not None] for trainer, _ in trainers]
@@ -226,7 +224,7 @@ def test_the_running_mean_is_what_is_evaluated_and_kept(student, train, heldout)
     result = train_student(mean, TrainingData(train, heldout), recipe)
     assert not same(weights(raw), weights(mean))
     objective = Objective(recipe.losses, mean)
-    kept = evaluate(mean, heldout, [np.arange(len(heldout))], objective, "fp32")
+    kept = evaluate(mean, heldout, [np.arange(len(heldout)).reshape(2, -1)], objective, "fp32")
     assert kept.loss == pytest.approx(result.best.loss, rel=1e-5)
 
 
@@ -255,7 +253,7 @@ def test_the_queue_holds_the_epochs_latest_pairs(student, train, heldout):
     assert trainer.steps.queue(0) is None
     (first,), (second,) = trainer.steps.batches(0), trainer.steps.batches(1)
     np.testing.assert_array_equal(trainer.steps.queue(1), first)
-    np.testing.assert_array_equal(trainer.steps.queue(2), np.concatenate([first, second])[-12:])
+    np.testing.assert_array_equal(trainer.steps.queue(2), np.concatenate([first, second], axis=1)[:, -12:])
     assert trainer.steps.queue(5) is None  # a new epoch
 
 
@@ -282,25 +280,27 @@ def test_a_loss_on_words_leaves_the_other_losses_as_they_are(student, train, hel
 
 
 @pytest.fixture
-def more(tiny_encoder, train) -> Pairs:
+def more(tiny_encoder, train) -> SentenceTable:
     """The training pairs, and seven sentences without translation, an odd one too many."""
     texts = ["a man", "the house", "дом", "кошка на дерево", "the woman sees a dog", "мужчина", "a tree"]
-    rows = Sentences.from_rows(tiny_encoder.tokenise(texts))
-    return train.with_monolingual(rows, tiny_encoder.encode(texts).astype(np.float16))
+    targets = Targets.from_array(tiny_encoder.encode(texts).astype(np.float16))
+    return train.with_single(Tokens.from_rows(tiny_encoder.tokenise(texts)), [targets])
 
 
 def test_sentences_without_translation_keep_to_themselves(more, train, tiny_encoder):
-    assert (len(more), more.translations) == (43, 40)
-    batches = bucketed_apart(more.lengths, more.translations, 8, seed=0, epoch=0)
-    assert sorted(np.concatenate(batches)) == list(range(43))
-    kinds = [(batch < 40).mean() for batch in batches]
+    assert (len(more), more.pairs) == (87, 40)
+    batches = Steps(replace(RECIPE, batch_size=8), more).first_epoch()
+    kinds = [(batch < 80).mean() for batch in batches]
     assert set(kinds) == {0.0, 1.0}
-    batch = more.batch(np.arange(40, 43), tiny_encoder.tokenizer.pad_token_id)
+    pairs = np.concatenate([batch for batch, kind in zip(batches, kinds, strict=True) if kind], axis=1)
+    np.testing.assert_array_equal(pairs[1], pairs[0] + 40)
+    (single,) = [batch for batch, kind in zip(batches, kinds, strict=True) if not kind]
+    assert set(range(80, 87)) - {*single.ravel()} == {84}  # the longest one is left over
+    batch = more.batch(single, tiny_encoder.tokenizer.pad_token_id)
     assert not batch.translated
     np.testing.assert_allclose(tiny_encoder(batch.input_ids, batch.attention_mask).detach(), batch.teacher, atol=1e-3)
-    mixed = np.array([41, 3, 40])
-    for side in ("en", "ru"):
-        np.testing.assert_array_equal(more.targets.take(side, mixed)[1], train.targets.take(side, np.array([3]))[0])
+    (joined,), (own,) = more.targets, train.targets
+    np.testing.assert_array_equal(joined.take(np.array([81, 3, 80]))[1], own.take(np.array([3]))[0])
 
 
 def test_sentences_without_translation_are_imitated_and_never_ranked(student, more, heldout):
@@ -312,10 +312,8 @@ def test_sentences_without_translation_are_imitated_and_never_ranked(student, mo
 
 def test_further_teachers_are_imitated_through_projections_of_their_own(student, train, heldout):
     """The second teacher is here the first one's half, which a projection can reach."""
-    both = TargetArrays(
-        *(np.concatenate([side, side[:, :16]], axis=1) for side in (train.targets.en, train.targets.ru))
-    )
-    pairs = Pairs(train.en, train.ru, both)
+    half = Targets.from_array(train.targets[0].take(np.arange(len(train)))[:, :16])
+    pairs = SentenceTable(train.tokens, train.pairs, [*train.targets, half])
     torch.manual_seed(0)
     recipe = replace(RECIPE, losses={"cosine": 1.0})
     data = TrainingData(pairs, heldout, Reference(extra_dimensions=[16]))

@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from headshrink.distillation.mlm_fit import fit_mlm_head, perplexity, untrained
-from headshrink.distillation.pairs import Pairs, Sentences
+from headshrink.distillation.table import SentenceTable, Tokens
 from headshrink.errors import HeadshrinkError
 
 
 @pytest.fixture
-def sentences(train: Pairs, heldout: Pairs) -> tuple[Sentences, Sentences]:
+def sentences(train: SentenceTable, heldout: SentenceTable) -> tuple[Tokens, Tokens]:
     """Both sides of training and held-out pairs."""
-    return train.en.followed_by(train.ru), heldout.en.followed_by(heldout.ru)
+    return train.tokens, heldout.tokens
 
 
 def test_fitting_lowers_the_perplexity_and_repeats_itself(tiny_encoder, sentences):
@@ -33,7 +33,7 @@ def test_fitting_lowers_the_perplexity_and_repeats_itself(tiny_encoder, sentence
 def test_an_untrained_head_expects_pieces_as_often_as_they_occur(tiny_encoder, sentences):
     mlm_head = untrained(tiny_encoder, sentences[0])
     piece = tiny_encoder.tokenizer.convert_tokens_to_ids("runs")
-    counts = np.bincount(sentences[0].ids, minlength=len(mlm_head.bias)) + 1
+    counts = np.bincount(np.concatenate(list(sentences[0].blocks())), minlength=len(mlm_head.bias)) + 1
     assert mlm_head.bias.exp()[piece].item() == pytest.approx(counts[piece] / counts.sum(), rel=1e-5)
 
 

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import torch
 
-from headshrink.distillation.pairs import Pairs, Sentences, TargetArrays
 from headshrink.distillation.recipe import Recipe
+from headshrink.distillation.table import SentenceTable, Targets, Tokens
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import MlmHead
 
@@ -23,12 +23,12 @@ SHARED = Recipe(
 TWO_PROCESSES = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
-def tiny_pairs(teacher: SentenceEncoder, start: int = 0, stop: int | None = None) -> Pairs:
+def tiny_pairs(teacher: SentenceEncoder, start: int = 0, stop: int | None = None) -> SentenceTable:
     """Pairs of the teacher's words, some or all of 48, with its embeddings as targets."""
     clauses = list(itertools.product(SUBJECTS.items(), VERBS.items(), PLACES.items()))[start:stop]
     sides = [[" ".join(word[side] for word in clause).strip() for clause in clauses] for side in (0, 1)]
-    targets = TargetArrays(*(teacher.encode(side).astype(np.float16) for side in sides))
-    return Pairs(*(Sentences.from_rows(teacher.tokenise(side)) for side in sides), targets)
+    targets = Targets.from_array(np.concatenate([teacher.encode(side).astype(np.float16) for side in sides]))
+    return SentenceTable.of_pairs(*(Tokens.from_rows(teacher.tokenise(side)) for side in sides), targets=[targets])
 
 
 def perturbed(teacher: SentenceEncoder, seed: int = 1) -> SentenceEncoder:

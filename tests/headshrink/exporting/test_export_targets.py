@@ -19,12 +19,14 @@ from torch import nn
 from headshrink.errors import HeadshrinkError
 from headshrink.exporting import TARGETS, Options, Original, check_reload
 from headshrink.exporting.lines import open_encoder
-from headshrink.exporting.onnx_encoder import OnnxEncoder, open_session
+from headshrink.exporting.onnx_encoder import OnnxEncoder
 from headshrink.exporting.openvino_encoder import OpenVinoEncoder
 from headshrink.exporting.targets import openvino, transformers
+from headshrink.graph import open_session
 from headshrink.metrics import cosines
-from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, load_encoder, pad_ids
+from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, load_encoder
 from headshrink.pruning.vocabulary import choose_tokens, count_tokens, cut_vocabulary
+from headshrink.text.padding import padded
 
 ROOT = Path(__file__).resolve().parents[3]
 SENTENCES = ["the man sees the dog", "кошка спит в дом", "a", "", "the big house " * 40]
@@ -171,7 +173,7 @@ def test_onnx_needs_neither_torch_nor_transformers(exported):
 def test_onnx_gives_the_last_hidden_states_beside_its_embeddings(tiny_encoder, tmp_path, shape):
     encoder = shaped(tiny_encoder, **shape)
     TARGETS["onnx"].write(Original(encoder), tmp_path, Options())
-    ids, mask = pad_ids(encoder.tokenise(SENTENCES), encoder.tokenizer.pad_token_id)
+    ids, mask = map(torch.from_numpy, padded(encoder.tokenise(SENTENCES), encoder.tokenizer.pad_token_id))
     feed = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
     embeddings, states = open_session(tmp_path / "model.onnx", 1).run(None, feed)
     with torch.inference_mode():

@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from headshrink.errors import HeadshrinkError
-from headshrink.exporting.onnx_encoder import open_session
+from headshrink.graph import open_session
 
 WEIGHTS = np.arange(4, dtype=np.float32)
 

@@ -6,19 +6,19 @@ from test_importance_gates import batches_of
 
 from headshrink.importance import score
 from headshrink.importance.accumulate import CRITERIA
-from headshrink.importance.batches import PairBatch, Side
 from headshrink.importance.criteria._greedy import quadratic_costs, reconstruction_costs
 from headshrink.importance.criteria.fisher import Fisher
 from headshrink.importance.gates import GateGradients
 from headshrink.importance.losses import LOSSES
 from headshrink.importance.moments import Moments
+from headshrink.model import PairBatch, TokenBatch
 from headshrink.model.sites import sites
 
 
 def repeated(batch, times):
     """A batch with every row many times: as many draws of the random signs in one pass."""
     return PairBatch(
-        *(Side(side.input_ids.repeat(times, 1), side.attention_mask.repeat(times, 1)) for side in (batch.en, batch.ru))
+        *(TokenBatch(side.input_ids.repeat(times, 1), side.attention_mask.repeat(times, 1)) for side in batch.sides)
     )
 
 
@@ -69,7 +69,7 @@ def test_gauss_newton_by_random_signs_equals_the_jacobians(tiny_encoder):
             return (args[0] * gate.repeat_interleave(site.unit_width, 1)[:, None],)
 
         handle = site.dense.register_forward_pre_hook(multiply)
-        out = [tiny_encoder(side.input_ids, side.attention_mask) for side in (batch.en, batch.ru)]
+        out = [tiny_encoder(side.input_ids, side.attention_mask) for side in batch.sides]
         handle.remove()
         return torch.cat(out, dim=1)
 
@@ -99,7 +99,7 @@ def test_teacher_distance_has_the_change_of_the_embedding_as_its_cost(tiny_encod
 
     def embeddings():
         with torch.no_grad():
-            return torch.cat([tiny_encoder(side.input_ids, side.attention_mask) for side in (batch.en, batch.ru)], 1)
+            return torch.cat([tiny_encoder(side.input_ids, side.attention_mask) for side in batch.sides], 1)
 
     whole, site = embeddings(), sites(tiny_encoder.backbone)[2]
     least = int(scores.heads[1].argmin())

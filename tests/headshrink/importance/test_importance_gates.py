@@ -21,7 +21,7 @@ def batches_of(encoder, count=1, size=6):
 
 def loss_of(encoder, batch):
     generator = torch.Generator().manual_seed(0)
-    en, ru = (encoder(side.input_ids, side.attention_mask) for side in (batch.en, batch.ru))
+    en, ru = (encoder(side.input_ids, side.attention_mask) for side in batch.sides)
     return LOSSES["translation_ranking"](en, ru, generator)
 
 

@@ -9,10 +9,11 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 from transformers import BertForMaskedLM
 
-from headshrink.model import SentenceEncoder, load_encoder, pad_ids
+from headshrink.model import SentenceEncoder, load_encoder
 from headshrink.model.mlm_head import FILE, load_mlm_head, word_table
 from headshrink.pruning.embedding import factorise
 from headshrink.teacher import open_folder, open_mlm_head, write_teacher
+from headshrink.text.padding import padded
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_a_checkpoints_head_goes_with_the_teacher_and_disturbs_nobody(
     write_teacher(teacher, folder, "tiny", "folder", mlm_head=open_mlm_head(tiny_folder, teacher.backbone))
     opened = load_encoder(folder)
     mlm_head = load_mlm_head([tmp_path, folder], opened.backbone)
-    ids, mask = pad_ids(opened.tokenise(["the man runs", "a cat"]), opened.tokenizer.pad_token_id)
+    ids, mask = map(torch.from_numpy, padded(opened.tokenise(["the man runs", "a cat"]), opened.tokenizer.pad_token_id))
     with torch.no_grad():
         states = opened.backbone(input_ids=ids, attention_mask=mask).last_hidden_state
         logits = mlm_head(states, word_table(opened.backbone))

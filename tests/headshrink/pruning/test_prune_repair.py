@@ -93,7 +93,7 @@ def test_readers_that_read_drifted_states_give_the_teachers_activations_again(ti
     with torch.no_grad():
         norm.weight.mul_(1.5)
         norm.bias.add_(0.3)
-    sides = [side for batch in batches_of(tiny_encoder) for side in (batch.en, batch.ru)]
+    sides = [side for batch in batches_of(tiny_encoder) for side in batch.sides]
     with torch.no_grad():
         theirs, ours = (Walk(encoder, sides) for encoder in (tiny_encoder, pruned))
         for walk in (theirs, ours):

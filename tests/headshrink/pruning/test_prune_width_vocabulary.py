@@ -80,6 +80,17 @@ def test_a_dead_dimension_scores_zero(tiny_encoder):
     assert (scores == 0).sum() == 1
 
 
+def test_an_exception_leaves_neither_hooks_nor_frozen_weights(tiny_encoder):
+    def broken():
+        yield batches_of(tiny_encoder)[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dimension_scores(tiny_encoder, broken())
+    assert all(weight.requires_grad for weight in tiny_encoder.parameters())
+    assert not any(part._forward_hooks or part._forward_pre_hooks for part in tiny_encoder.modules())
+
+
 @pytest.mark.parametrize("gone", [0, 1])
 def test_dropping_a_layer_equals_its_gate_at_zero(tiny_encoder, gone):
     gated = copy.deepcopy(tiny_encoder)

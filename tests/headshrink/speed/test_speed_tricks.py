@@ -10,11 +10,11 @@ import pytest
 from headshrink.benchmarking.timing import Setting
 from headshrink.errors import HeadshrinkError
 from headshrink.exporting import TARGETS, Options, Original
-from headshrink.exporting.graph_encoder import padded
 from headshrink.model import SentenceEncoder
 from headshrink.speed import TRICKS, Subject, as_json, fresh, measure
 from headshrink.speed.fusion import fuse_attention
 from headshrink.speed.tricks import open_onnx
+from headshrink.text.padding import padded
 from tasks import speed
 
 SENTENCES = ["the man sees a dog", "кошка спит в дом", "a"]

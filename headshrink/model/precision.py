@@ -1,12 +1,9 @@
 """Which arithmetic a machine is good at: bf16 where it has the instructions, fp32 elsewhere."""
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
-
-from headshrink.model import SentenceEncoder
-from headshrink.model.attention import eager_attention
 
 NATIVE_BF16 = ("amx_bf16", "avx512_bf16", "arm_bf16")
 
@@ -37,19 +34,3 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager:
 def at_least_fp32(states: Tensor) -> Tensor:
     """What comes after the backbone is computed in fp32, whatever the backbone ran in."""
     return states if states.dtype == torch.float64 else states.float()
-
-
-def last_states(encoder: SentenceEncoder, input_ids: Tensor, attention_mask: Tensor, precision: str) -> Tensor:
-    """[rows, tokens, hidden]: the last hidden states of a pass in `precision`."""
-    with autocast(precision, encoder.device):
-        states = encoder.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-    return at_least_fp32(states)
-
-
-def quick_attention(encoder: SentenceEncoder, precision: str) -> AbstractContextManager[None]:
-    """Attention by plain matrix products for a while, where bf16 runs on a CPU; elsewhere as it was.
-
-    torch's fused CPU kernel is made for long sequences: at a sentence's length its bf16 backward takes eight times as
-    long as the plain products (128 sentences of 39 tokens, 6 heads of 32: 94 ms against 12), its forward twice.
-    """
-    return eager_attention(encoder) if precision == "bf16" and encoder.device.type == "cpu" else nullcontext()
