@@ -5,6 +5,7 @@ for `ratio` and `--student-kind` for `student.kind`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from inspect import Parameter, signature
@@ -88,12 +89,18 @@ def as_text(value: Any) -> str:
 
 def value_of(text: str, schema: dict[str, Any]) -> Any:
     """The text as the first type of a JSON schema that it can be; the text itself where it can be none of them."""
-    for option in schema.get("anyOf", [schema]):
-        try:
-            return READERS[option["type"]](text, option)
-        except (ValueError, KeyError):
-            continue
-    return text
+    try:
+        return READERS["anyOf" if "anyOf" in schema else schema["type"]](text, schema)
+    except (ValueError, KeyError):
+        return text
+
+
+def _read_any(text: str, schema: dict[str, Any]) -> Any:
+    for option in sorted(schema["anyOf"], key=lambda option: option["type"] != "null"):  # else `none` would be text
+        read = READERS[option["type"]] if option["type"] != "array" else _read_whole_list
+        with suppress(ValueError):
+            return read(text, option)
+    raise ValueError(text)
 
 
 def _read_text(text: str, schema: dict[str, Any]) -> str:
@@ -107,6 +114,11 @@ def _read_list(text: str, schema: dict[str, Any]) -> list[Any]:
     return [value_of(word, schema["items"]) for word in words] if text != "none" else []
 
 
+def _read_whole_list(text: str, schema: dict[str, Any]) -> list[Any]:
+    """A list all of whose items can be read; ValueError for another text, which may be of another type."""
+    return [READERS[schema["items"]["type"]](word, schema["items"]) for word in text.split(",")]
+
+
 def _read_null(text: str, schema: dict[str, Any]) -> None:
     if text != "none":
         raise ValueError(text)
@@ -117,6 +129,7 @@ READERS: dict[str, Callable[[str, dict[str, Any]], Any]] = {
     "number": lambda text, schema: float(text),
     "string": _read_text,
     "array": _read_list,
+    "anyOf": _read_any,
     "null": _read_null,
 }
 

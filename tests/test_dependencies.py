@@ -32,7 +32,7 @@ def imported(file: Path) -> Iterator[Path]:
         else:
             continue
         for name in names:
-            if name.split(".")[0] in ("headshrink", "tasks"):
+            if name.split(".")[0] in ("headshrink", "tasks", "flows"):
                 path = ROOT / name.replace(".", "/")
                 yield from (found for found in (path.with_suffix(".py"), path / "__init__.py") if found.is_file())
 
@@ -69,3 +69,13 @@ def test_deps_hold_nothing_unused(stage: str) -> None:
 def test_importance_never_depends_on_the_ratio() -> None:
     assert "prune" not in STAGES["importance"]["params"]
     assert "prune" not in STAGES["teach"]["params"]
+
+
+@pytest.mark.parametrize("package", ["tasks", "flows"])
+def test_no_module_imports_itself_through_others(package: str) -> None:
+    """Imports inside functions count: stages once imported the launcher, which imported all stages' parameters."""
+    files = {file: set(imported(file)) - {file} for file in (ROOT / package).glob("*.py")}
+    while leaves := [file for file, others in files.items() if not others & files.keys()]:
+        for file in leaves:
+            del files[file]
+    assert not files, f"a cycle among {', '.join(sorted(file.name for file in files))}"

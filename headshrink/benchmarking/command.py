@@ -17,7 +17,6 @@ from headshrink.benchmarking.read import open_suite, read_sample
 from headshrink.benchmarking.run import Report
 from headshrink.errors import HeadshrinkError
 from headshrink.escape import markdown
-from headshrink.options import with_options
 from headshrink.output import check_file, write_text
 from headshrink.parameters.benchmark import BenchmarkParams
 from headshrink.progress import on_terminal
@@ -33,7 +32,6 @@ COSTS = {
 }
 
 
-@with_options
 def main(
     models: Annotated[list[str], typer.Argument(help="model folder, ONNX folder or hub id; NAME=... names it")],
     suite: Annotated[Path, typer.Option(help="folder with encodechka's data files")],

@@ -20,7 +20,7 @@ from headshrink.distillation.run import Trained
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.model.mlm_head import load_mlm_head
-from headshrink.options import PairsOption, SuiteOption, with_options
+from headshrink.options import PairsOption, SuiteOption
 from headshrink.output import check_absent_folder, exclusive, new_folder
 from headshrink.parameters.distill_library import LibraryDistillParams
 from headshrink.progress import note
@@ -29,7 +29,6 @@ from headshrink.text.lines import readable_once
 from headshrink.text.sentences import read_sentences
 
 
-@with_options
 def main(
     teacher: Annotated[Path, typer.Option(help="model folder to imitate")],
     pairs: PairsOption,
@@ -54,13 +53,18 @@ def main(
     refuse_shared_pipes(pairs, *([monolingual] if monolingual else []))
     corpus = read_corpus(pairs, suite).checked(str(pairs))
     more = more_sentences(monolingual, corpus, suite) if monolingual else []
+    start = on_device(student) if student else distill.student.model_dump(exclude_unset=True)
+    others = [on_device(folder) for folder in extra_teachers or []]
+    models = (on_device(teacher), start)
+    head = load_mlm_head([teacher], models[0].backbone)
     folders = [teacher, *([student] if student else []), *(extra_teachers or [])]
     work = out.parent / f".{out.name}.unfinished"  # the same call again goes on where a killed one stood
     text = {"corpus": digest(corpus.train, corpus.heldout, more)}
     place = work / fingerprint(folders, distill.model_dump() | text)
     busy = f"another run writes {out}: wait for it, or give --out another folder"
     with exclusive(work / "lock", busy) if Processes().first else nullcontext():
-        trained = train(teacher, student, corpus, extras(teacher, student, extra_teachers or [], more), place, distill)
+        options, extras = distill.model_dump(exclude={"student"}), Extras(more, others, head, cuts_of(student))
+        trained = trained_with_result(*models, corpus, place, extras, Checkpoints(place), **options)
         if not Processes().first:
             return
         write(trained, out)
@@ -68,24 +72,9 @@ def main(
         typer.echo(summary(trained.result))
 
 
-def train(
-    teacher: Path, student: Path | None, corpus: Corpus, others: Extras, place: Path, distill: LibraryDistillParams
-) -> Trained:
-    """The student, trained; what is finished of it lies in `place`."""
-    options = distill.model_dump(exclude={"student"})
-    start = on_device(student) if student else distill.student.model_dump(exclude_unset=True)
-    return trained_with_result(on_device(teacher), start, corpus, place, others, Checkpoints(place), **options)
-
-
 def on_device(folder: Path) -> SentenceEncoder:
     """A model on this process's device."""
     return load_encoder(folder).to(Processes().device)
-
-
-def extras(teacher: Path, student: Path | None, extra_teachers: list[Path], monolingual: list[str]) -> Extras:
-    """What the teacher's folder, the student's and others hold beside the models."""
-    mlm_head = load_mlm_head([teacher], load_encoder(teacher).backbone)
-    return Extras(monolingual, [on_device(folder) for folder in extra_teachers], mlm_head, cuts_of(student))
 
 
 def cuts_of(student: Path | None) -> dict[str, Any] | None:

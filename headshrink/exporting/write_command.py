@@ -8,12 +8,11 @@ import typer
 from headshrink import api
 from headshrink.corpus import read_corpus
 from headshrink.model import load_encoder
-from headshrink.options import PairsOption, SuiteOption, with_options
+from headshrink.options import PairsOption, SuiteOption
 from headshrink.output import check_absent_folder
 from headshrink.parameters.export import ExportParams
 
 
-@with_options
 def export(
     model: Annotated[Path, typer.Argument(help="model folder")],
     pairs: PairsOption,

@@ -35,16 +35,12 @@ class PruneParams(Section):
         0.5, gt=0, lt=1, description="share of the teacher's parameters, bytes, FLOPs or time that remains"
     )
     also: Annotated[Sequence[Literal["hidden", "embedding", "vocabulary"]], Once] = Field([], description=ALSO)
-    ranking: Ranking = Field(
-        "global", description="rank units over all layers, or within each layer"
-    )
+    ranking: Ranking = Field("global", description="rank units over all layers, or within each layer")
     least: int = Field(0, ge=0, le=100_000, description="minimum number of heads and of FFN neurons per layer")
     steps: int = Field(
         1, ge=1, le=100, description="number of cuts to reach the ratio; importance is recomputed between them"
     )
-    repair: Literal["none"] | Method = Field(
-        "full", description="weights refitted by least squares after a cut"
-    )
+    repair: Literal["none"] | Method = Field("full", description="weights refitted by least squares after a cut")
     repair_pairs: int = Field(8192, ge=32, le=10_000_000, description="training pairs for the repair")
     ridge: float = Field(100, ge=0, le=1e9, description="ridge strength of the repair, in equivalent training tokens")
 

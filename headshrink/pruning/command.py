@@ -10,7 +10,7 @@ from headshrink.api import pruned_with_record, score
 from headshrink.corpus import read_corpus
 from headshrink.escape import visible
 from headshrink.model import load_encoder, save_encoder
-from headshrink.options import PairsOption, SuiteOption, with_options
+from headshrink.options import PairsOption, SuiteOption
 from headshrink.output import check_absent_folder, new_folder
 from headshrink.parameters.importance import ImportanceParams
 from headshrink.parameters.prune import LibraryPruneParams
@@ -18,7 +18,6 @@ from headshrink.pruning.record import write_record
 from headshrink.pruning.run import budget_of
 
 
-@with_options
 def main(
     model: Annotated[Path, typer.Argument(help="folder of a BERT-family sentence encoder")],
     pairs: PairsOption,
