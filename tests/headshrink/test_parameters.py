@@ -82,7 +82,8 @@ def literal_defaults(file: Path):
             pairs = [(node.target.id, node.value)]
         elif isinstance(node, ast.FunctionDef):
             given = node.args
-            named = [*given.posonlyargs, *given.args][-len(given.defaults) or len(given.args) :]
+            named = [*given.posonlyargs, *given.args]
+            named = named[len(named) - len(given.defaults) :]
             defaults = [*given.defaults, *given.kw_defaults]
             pairs = [(each.arg, value) for each, value in zip([*named, *given.kwonlyargs], defaults, strict=True)]
         yield from ((name, value.value) for name, value in pairs if isinstance(value, ast.Constant))
