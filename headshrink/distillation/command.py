@@ -2,8 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Iterable
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,29 +47,33 @@ def main(
 ) -> None:
     """Train a student to imitate its teacher, and keep the step with the lowest loss on held-out pairs."""
     check_absent_folder(out, "--out")
-    if (distill.student.kind == "pruned") != (student is not None):
-        kind = distill.student.kind
+    if ((kind := distill.student.kind) == "pruned") != (student is not None):
         raise HeadshrinkError(f"--student-kind {kind}: --student FOLDER is for kind pruned, which needs it")
     refuse_shared_pipes(pairs, *([monolingual] if monolingual else []))
     corpus = read_corpus(pairs, suite).checked(str(pairs))
     more = more_sentences(monolingual, corpus, suite) if monolingual else []
+    master = on_device(teacher)
     start = on_device(student) if student else distill.student.model_dump(exclude_unset=True)
-    others = [on_device(folder) for folder in extra_teachers or []]
-    models = (on_device(teacher), start)
-    head = load_mlm_head([teacher], models[0].backbone)
-    folders = [teacher, *([student] if student else []), *(extra_teachers or [])]
-    work = out.parent / f".{out.name}.unfinished"  # the same call again goes on where a killed one stood
+    others, head = [on_device(folder) for folder in extra_teachers or []], load_mlm_head([teacher], master.backbone)
+    extras = Extras(more, others, head, cuts_of(student))
     text = {"corpus": digest(corpus.train, corpus.heldout, more)}
-    place = work / fingerprint(folders, distill.model_dump() | text)
+    name = fingerprint([teacher, *filter(None, [student]), *(extra_teachers or [])], distill.model_dump() | text)
+    with unfinished(out) as work:  # the same call again goes on where a killed one stood
+        options, place = distill.model_dump(exclude={"student"}), work / name
+        trained = trained_with_result(master, start, corpus, place, extras, Checkpoints(place), **options)
+        if Processes().first:
+            write(trained, out)
+            shutil.rmtree(work)
+            typer.echo(summary(trained.result))
+
+
+@contextmanager
+def unfinished(out: Path) -> Iterator[Path]:
+    """A folder beside the student's for what is finished of a training; HeadshrinkError where another run has it."""
+    work = out.parent / f".{out.name}.unfinished"
     busy = f"another run writes {out}: wait for it, or give --out another folder"
     with exclusive(work / "lock", busy) if Processes().first else nullcontext():
-        options, extras = distill.model_dump(exclude={"student"}), Extras(more, others, head, cuts_of(student))
-        trained = trained_with_result(*models, corpus, place, extras, Checkpoints(place), **options)
-        if not Processes().first:
-            return
-        write(trained, out)
-        shutil.rmtree(work)
-        typer.echo(summary(trained.result))
+        yield work
 
 
 def on_device(folder: Path) -> SentenceEncoder:
