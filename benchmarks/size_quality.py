@@ -3,7 +3,7 @@
 The first model is the teacher, whose weights count in fp32 however its file holds them. Writes `size.png`, and
 `size.md` with the same figures, smallest model first.
 
-    headshrink benchmark teacher=FOLDER half=FOLDER tenth=FOLDER --suite FOLDER --output RUN.json
+    headshrink benchmark teacher=FOLDER half=FOLDER tenth=FOLDER --suite FOLDER --out RUN.json
     python -m benchmarks.size_quality RUN.json --out FOLDER
 """
 
@@ -75,7 +75,7 @@ def table(found: dict[str, dict[str, float]], headline: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, help="JSON of `headshrink benchmark --output`, with timing")
+    parser.add_argument("run", type=Path, help="JSON of `headshrink benchmark --out`, with timing")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     run = json.loads(arguments.run.read_text(encoding="utf-8"))

@@ -8,6 +8,7 @@ from functools import wraps
 import typer
 
 from headshrink.errors import ends_in_one_line
+from headshrink.options import with_options
 
 # verb -> (module, function): imported only when asked for, so that `--help` and errors come at once.
 VERBS: dict[str, tuple[str, str]] = {
@@ -29,7 +30,7 @@ def build(verbs: dict[str, tuple[str, str]]) -> typer.Typer:
         pretty_exceptions_enable=False,
     )  # fmt: skip
     for verb, (module, function) in verbs.items():
-        app.command(verb)(reporting(getattr(importlib.import_module(module), function)))
+        app.command(verb)(reporting(with_options(getattr(importlib.import_module(module), function))))
     app.callback()(lambda: None)  # keeps the verb even where there is only one
     return app
 

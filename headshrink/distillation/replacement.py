@@ -11,6 +11,7 @@ from headshrink.distillation.table import Tokens
 from headshrink.model import SentenceEncoder, TokenBatch
 from headshrink.model.attention import quick_attention
 from headshrink.model.mlm_head import MlmHead, word_table
+from headshrink.parameters.teach import DEFAULTS
 from headshrink.progress import track
 from headshrink.text.padding import length_batches
 
@@ -24,9 +25,9 @@ def replaced(
     sentences: Tokens,
     count: int,
     mlm_head: MlmHead | None = None,
-    batch_size: int = 64,
+    batch_size: int = DEFAULTS.batch_size,
     precision: str = "fp32",
-    seed: int = 0,
+    seed: int = DEFAULTS.seed,
 ) -> list[str]:
     """The text of `count` of the sentences, each word replaced with a probability of 40% by one of 15 candidates.
 

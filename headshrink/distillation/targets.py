@@ -16,6 +16,7 @@ from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, TokenBatch
 from headshrink.model.attention import quick_attention
 from headshrink.output import reserve, write_text
+from headshrink.parameters.teach import DEFAULTS
 from headshrink.progress import Bar
 from headshrink.text.padding import length_batches
 
@@ -29,7 +30,7 @@ def write_targets(
     teacher: SentenceEncoder,
     splits: dict[str, SentenceTable],
     folder: Path,
-    batch_size: int = 64,
+    batch_size: int = DEFAULTS.batch_size,
     precision: str = "fp32",
 ) -> None:
     """Embed the sentences of all splits and write them as fp16 shards.

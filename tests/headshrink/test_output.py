@@ -93,7 +93,7 @@ def test_names_as_long_as_the_file_system_takes(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["file/out", "file/more/out", "/proc/nowhere/out"])
-@pytest.mark.parametrize("check", [check_file, check_folder, lambda path: check_absent_folder(path, "--output")])
+@pytest.mark.parametrize("check", [check_file, check_folder, lambda path: check_absent_folder(path, "--out")])
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path, place, check):
     (tmp_path / "file").touch()
     with pytest.raises(HeadshrinkError, match=r"cannot write .*out ") as caught:

@@ -9,7 +9,8 @@ import pytest
 import torch
 from tiny_suite import write_tiny_suite
 
-from headshrink.benchmarking.command import open_models, parse_tasks
+from headshrink.api import benchmark
+from headshrink.benchmarking.command import open_models
 from headshrink.benchmarking.evaluate import evaluate
 from headshrink.benchmarking.models import TorchModel, open_model
 from headshrink.benchmarking.read import open_suite
@@ -78,8 +79,8 @@ def test_a_model_without_its_tokenizer_is_named(tiny_folder: Path):
 
 
 def test_unknown_tasks_and_models_are_named(monkeypatch: pytest.MonkeyPatch):
-    with pytest.raises(HeadshrinkError, match="--tasks stss: allowed are sts, pi"):
-        parse_tasks("STS,stss")
+    with pytest.raises(HeadshrinkError, match=r"tasks\.1 = 'stss': allowed: ia, ic"):
+        benchmark("model", "suite", tasks=["sts", "stss"])
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(HeadshrinkError, match=r"no model nobody/nothing.*give a model folder or a hub id"):
         open_models(["nobody/nothing"], "cpu")

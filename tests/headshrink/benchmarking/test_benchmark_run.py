@@ -21,6 +21,7 @@ from headshrink.benchmarking.run import ExtraData, run
 from headshrink.benchmarking.suite import TASKS
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, save_encoder
+from headshrink.options import with_options
 
 
 @pytest.fixture
@@ -122,9 +123,9 @@ def test_the_command_compares_a_folder_with_its_onnx_export(
     TARGETS["onnx"].write(Original(tiny_encoder), tmp_path / "onnx", Options())
     (tmp_path / "pairs.tsv").write_text("a cat\tкошка\na dog\tсобака\nthe house\tдом\n", encoding="utf-8")
     app = typer.Typer()
-    app.command()(main)
+    app.command()(with_options(main))
     options = ["--suite", suite, "--tasks", ",".join(tasks), "--no-timing", "--cache", tmp_path / "cache"]
-    files = ["--output", tmp_path / "out.json", "--pairs", tmp_path / "pairs.tsv", "--graded", suite / "stsb_dev.csv"]
+    files = ["--out", tmp_path / "out.json", "--pairs", tmp_path / "pairs.tsv", "--graded", suite / "stsb_dev.csv"]
     files += ["--markdown", tmp_path / "out.md"]
     arguments = [str(part) for part in [f"folder={tiny_folder}", tmp_path / "onnx", *options, *files]]
     done = CliRunner().invoke(app, arguments)

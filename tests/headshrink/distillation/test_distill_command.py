@@ -5,23 +5,34 @@ import json
 import os
 import subprocess
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 import typer
-from tiny_training import PLACES, SUBJECTS, TWO_PROCESSES, VERBS, perturbed
+from tiny_training import PLACES, SUBJECTS, TWO_PROCESSES, VERBS, perturbed, tiny_pairs
 from typer.testing import CliRunner
 
+from headshrink.api import pruned_with_record
 from headshrink.corpus import read_corpus
-from headshrink.distillation.command import digest, main, more_sentences, parse_losses
+from headshrink.distillation.command import digest, main, more_sentences
+from headshrink.distillation.data import TrainingData
+from headshrink.distillation.minutes import epochs_within
+from headshrink.distillation.recipe import Recipe
+from headshrink.distillation.steps import Steps
 from headshrink.errors import HeadshrinkError
+from headshrink.importance import Scores
 from headshrink.model import load_encoder, save_encoder
+from headshrink.model.sites import widths
+from headshrink.options import with_options
+from headshrink.parameters.distill import StudentParams
+from headshrink.parameters.section import kinds_of
 from headshrink.pruning.width import cut_width
 from headshrink.text.pairs import Pair
 
 app = typer.Typer()
-app.command()(main)
+app.command()(with_options(main))
 
 
 @pytest.fixture
@@ -38,12 +49,12 @@ def folders(tmp_path, tiny_encoder):
 
 def run(folder, *extra: str):
     words = [f"--{name}={folder / file}" for name, file in (("teacher", "teacher"), ("student", "student"))]
-    words += [f"--pairs={folder / 'pairs.tsv'}", f"--output={folder / 'out'}", "--batch-size=8", "--precision=fp32"]
+    words += [f"--pairs={folder / 'pairs.tsv'}", f"--out={folder / 'out'}", "--batch-size=8", "--precision=fp32"]
     return CliRunner().invoke(app, [*words, *extra])
 
 
 def test_a_student_comes_out_better_and_nothing_else_is_left(folders):
-    result = run(folders, "--learning-rate=0.003", "--loss=cosine=1", "--loss=relational=0.1")
+    result = run(folders, "--learning-rate=0.003", "--losses=cosine=1", "--losses=relational=0.1")
     assert result.exit_code == 0, result.output
     metrics = json.loads((folders / "out" / "distill.json").read_text())
     assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
@@ -53,7 +64,7 @@ def test_a_student_comes_out_better_and_nothing_else_is_left(folders):
 
 def test_two_processes_write_one_student(folders):
     words = [f"--{name}={folders / name}" for name in ("teacher", "student")] + [f"--pairs={folders / 'pairs.tsv'}"]
-    words += [f"--output={folders / 'out'}", "--batch-size=8", "--precision=fp32", "--accumulate=2"]
+    words += [f"--out={folders / 'out'}", "--batch-size=8", "--precision=fp32", "--accumulate=2"]
     command = [*TWO_PROCESSES, "-m", "headshrink.cli", "distill", *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
@@ -64,9 +75,9 @@ def test_two_processes_write_one_student(folders):
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        (["--loss=cosine=much"], "the weight a number"),
-        (["--loss=kindness"], "allowed names are attention_maps"),
-        (["--precision=fp8"], "allowed are auto, fp32, bf16"),
+        (["--losses=cosine=much"], "losses.cosine = 'much': Input should be a valid number"),
+        (["--losses=kindness"], "losses.kindness = 'kindness': allowed: attention_maps"),
+        (["--precision=fp8"], "precision = 'fp8': Input should be 'auto', 'fp32' or 'bf16'"),
         (["--pairs=nowhere.tsv"], "cannot read nowhere.tsv"),
         (["--teacher=nowhere"], "no config.json"),
     ],
@@ -85,13 +96,13 @@ def test_sentences_without_translation_join_the_training(folders):
     (folders / "more" / "mono.ru.txt").write_text("большой дом\n", encoding="utf-8")
     result = run(folders, f"--monolingual={folders / 'more'}", "--epochs=1", "--learning-rate=0.003")
     assert result.exit_code == 0, result.output
-    without = run(folders, "--epochs=1", "--learning-rate=0.003", f"--output={folders / 'without'}")
+    without = run(folders, "--epochs=1", "--learning-rate=0.003", f"--out={folders / 'without'}")
     assert without.exit_code == 0, without.output
     steps = [json.loads((folders / name / "distill.json").read_text())["steps"] for name in ("out", "without")]
     assert steps[0] == steps[1] + 1  # a batch of two rows of two sentences
     (folders / "more" / "mono.en.txt").write_text("", encoding="utf-8")
     (folders / "more" / "mono.ru.txt").unlink()
-    empty = run(folders, f"--monolingual={folders / 'more'}", f"--output={folders / 'other'}")
+    empty = run(folders, f"--monolingual={folders / 'more'}", f"--out={folders / 'other'}")
     assert "no sentence in" in str(empty.exception)
 
 
@@ -105,7 +116,7 @@ def test_a_pipe_and_a_folder_give_the_student_that_the_file_gives(folders):
     threading.Thread(target=(folders / "fifo").write_bytes, args=(content,), daemon=True).start()
     short = ["--epochs=1", "--learning-rate=0.003"]
     for name in ("pairs.tsv", "many", "fifo"):
-        done = run(folders, *short, f"--pairs={folders / name}", f"--output={folders / name}.out")
+        done = run(folders, *short, f"--pairs={folders / name}", f"--out={folders / name}.out")
         assert done.exit_code == 0, done.output
     curves = [(folders / f"{name}.out" / "curve.csv").read_text() for name in ("pairs.tsv", "many", "fifo")]
     assert curves[0] == curves[1] == curves[2]
@@ -136,8 +147,8 @@ def test_a_further_teacher_of_another_width_pulls_as_well(folders, tiny_encoder)
     narrow.dense = torch.nn.Sequential()  # 20 dimensions, where teacher and student have 32
     save_encoder(narrow, folders / "narrow")
     short = ["--epochs=1", "--learning-rate=0.003"]
-    alone = run(folders, *short, f"--output={folders / 'alone'}")
-    both = run(folders, *short, f"--also={folders / 'narrow'}")
+    alone = run(folders, *short, f"--out={folders / 'alone'}")
+    both = run(folders, *short, f"--extra-teachers={folders / 'narrow'}")
     assert (alone.exit_code, both.exit_code) == (0, 0), both.output
     metrics = [json.loads((folders / name / "distill.json").read_text()) for name in ("alone", "out")]
     assert metrics[0]["before_heldout_cosine"] == metrics[1]["before_heldout_cosine"] < metrics[1]["heldout_cosine"]
@@ -147,12 +158,64 @@ def test_a_further_teacher_of_another_width_pulls_as_well(folders, tiny_encoder)
 
 
 def test_losses_on_words_have_their_head_fitted(folders):
-    words = ["--epochs=1", "--learning-rate=0.003", "--loss=cosine=1", "--loss=mlm=0.1"]
+    words = ["--epochs=1", "--learning-rate=0.003", "--losses=cosine", "--losses=mlm=0.1"]
     assert "set mlm_head_steps" in str(run(folders, *words).exception)
     result = run(folders, *words, "--mlm-head-steps=3")
     assert result.exit_code == 0, result.output
     assert "MLM head of 3 steps: held-out perplexity" in result.output
 
 
-def test_weights_default_to_one():
-    assert parse_losses(["cosine", "ranking=0.1"]) == {"cosine": 1.0, "ranking": 0.1}
+@pytest.mark.parametrize("kind", ["every_kth_layer", "thin", "narrow", "bilstm", "static"])
+def test_every_kind_of_student_is_made_from_the_teacher(folders, kind):
+    sizes = {"layers": 1, "hidden": 16, "heads": 2, "ffn": 24, "rank": 8}
+    own = [key for key, field in StudentParams.model_fields.items() if kind in kinds_of(field) and key in sizes]
+    words = [f"--student-kind={kind}", *(f"--student-{key}={sizes[key]}" for key in own)]
+    result = run_without_student(folders, *words, "--epochs=1", "--learning-rate=0.003")
+    assert result.exit_code == 0, result.output
+    made = load_encoder(folders / "out")
+    assert made.encode(["a cat"]).shape == (1, 32)
+    assert made.backbone.num_parameters() < load_encoder(folders / "teacher").backbone.num_parameters()
+    assert "--student FOLDER is for kind pruned" in str(run(folders, *words, f"--out={folders / 'two'}").exception)
+
+
+def run_without_student(folder, *extra: str):
+    words = [f"--teacher={folder / 'teacher'}", f"--pairs={folder / 'pairs.tsv'}", f"--out={folder / 'out'}"]
+    return CliRunner().invoke(app, [*words, "--batch-size=8", "--precision=fp32", *extra])
+
+
+def test_cuts_made_during_training_end_where_the_folders_record_says(folders, tiny_encoder):
+    cuts = {"ratio": 0.5, "repair_pairs": 32, "repair": "bias", "criterion": "obs", "loss": "teacher_distance"}
+    corpus = read_corpus(folders / "pairs.tsv")
+    pruned = pruned_with_record(tiny_encoder, Scores(torch.rand(2, 4), torch.rand(2, 64)), corpus, **cuts)
+    assert "prune.json" in str(run(folders, "--rounds=2").exception)
+    (folders / "student" / "prune.json").write_text(json.dumps(pruned.record))
+    result = run(folders, "--rounds=2", "--epochs=1")
+    assert result.exit_code == 0, result.output
+    assert sum(widths(load_encoder(folders / "out").backbone, "heads")) == 4
+    assert json.loads((folders / "out" / "prune.json").read_text())["why"]["rounds"] == 2
+
+
+def test_minutes_take_the_place_of_epochs_and_hold_for_a_training_that_goes_on(folders, monkeypatch):
+    monkeypatch.setattr("headshrink.distillation.from_corpus.epochs_within", lambda *_: 2.0)
+    result = run(folders, "--minutes=5", "--epochs=7", "--learning-rate=0.003")
+    assert result.exit_code == 0, result.output
+    two = run(folders, "--epochs=2", "--learning-rate=0.003", f"--out={folders / 'two'}")
+    assert two.exit_code == 0, two.output
+    curves = [(folders / name / "curve.csv").read_text() for name in ("out", "two")]
+    assert curves[0] == curves[1]
+
+
+def test_as_many_epochs_as_fit_into_the_minutes(tiny_encoder, monkeypatch):
+    """1 s for each evaluation and 2 s for each of 5 steps in the trial: 60 s hold 10 + 1 evaluations and 24 steps."""
+    clock = iter([0.0, 12.0])
+    monkeypatch.setattr("headshrink.distillation.minutes.time.monotonic", lambda: next(clock))
+    pairs = tiny_pairs(tiny_encoder, stop=40)
+
+    def trained(student, data, recipe):
+        assert student is not tiny_encoder
+        return SimpleNamespace(steps=5, sentences_per_s=80 / 10)
+
+    monkeypatch.setattr("headshrink.distillation.minutes.train", trained)
+    recipe = Recipe({"cosine": 1.0}, batch_size=8, evaluations=10)
+    epochs = epochs_within(1, tiny_encoder, TrainingData(pairs, pairs), recipe)
+    assert Steps(replace(recipe, epochs=epochs), pairs).count == 24

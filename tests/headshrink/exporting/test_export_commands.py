@@ -11,10 +11,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from headshrink.errors import HeadshrinkError
 from headshrink.exporting import command, lines, write_command
 from headshrink.model import save_encoder
+from headshrink.options import with_options
+from headshrink.parameters.export import ExportParams, GateParams
 
 LINES = ["the man sees a dog", "", "кошка спит в дом", "a", "the big house " * 30, "собака", "the cat sleeps"]
 
@@ -141,7 +145,7 @@ def test_an_output_is_checked_before_the_model_is_opened(tmp_path, monkeypatch):
         command.encode(tmp_path, tmp_path / "lines.txt", tmp_path / "dir.npy")
     (tmp_path / "file").touch()
     with pytest.raises(HeadshrinkError, match=r"cannot write .*file/forms"):
-        write_command.export(tmp_path, tmp_path / "file" / "forms", tmp_path / "pairs.tsv")
+        write_command.export(tmp_path, tmp_path / "pairs.tsv", tmp_path / "file" / "forms", ExportParams())
 
 
 def test_a_refused_export_leaves_no_folder(exported, tmp_path, pairs, monkeypatch):
@@ -153,11 +157,11 @@ def test_a_refused_export_leaves_no_folder(exported, tmp_path, pairs, monkeypatc
 
     before = sorted(tmp_path.iterdir())
     with monkeypatch.context() as patched:
-        patched.setattr(write_command, "write_forms", refuse)
+        patched.setattr("headshrink.exporting.run.write_forms", refuse)
         with pytest.raises(HeadshrinkError, match="refused"):
-            write_command.export(tmp_path / "model", tmp_path / "forms", pairs, "onnx")
+            write_command.export(tmp_path / "model", pairs, tmp_path / "forms", ExportParams(targets=["onnx"]))
     assert sorted(tmp_path.iterdir()) == before
-    write_command.export(tmp_path / "model", tmp_path / "forms", pairs, "onnx")
+    write_command.export(tmp_path / "model", pairs, tmp_path / "forms", ExportParams(targets=["onnx"]))
     assert (tmp_path / "forms" / "gate.json").is_file()
 
 
@@ -210,7 +214,8 @@ def pairs(tmp_path) -> Path:
 
 def test_forms_of_a_folder_are_written_and_proved(exported, pairs, tmp_path):
     save_encoder(exported[0], tmp_path / "model")
-    write_command.export(tmp_path / "model", tmp_path / "forms", pairs, "onnx,onnx_int8", min_rank=-1)
+    chosen = ExportParams(targets=["onnx", "onnx_int8"], gate=GateParams(min_rank=0))
+    write_command.export(tmp_path / "model", pairs, tmp_path / "forms", chosen)
     gate = json.loads((tmp_path / "forms" / "gate.json").read_text(encoding="utf-8"))
     assert gate["onnx"]["lowest_cosine"] > 0.9999
     assert gate["onnx_int8"]["refused"] is None
@@ -220,14 +225,17 @@ def test_forms_of_a_folder_are_written_and_proved(exported, pairs, tmp_path):
 
 def test_a_form_that_loses_too_much_is_left_out(exported, pairs, tmp_path):
     save_encoder(exported[0], tmp_path / "model")
-    write_command.export(tmp_path / "model", tmp_path / "forms", pairs, "onnx_int8", min_cosine=1.1)
+    chosen = ExportParams(targets=["onnx_int8"], gate=GateParams(min_cosine=1))
+    write_command.export(tmp_path / "model", pairs, tmp_path / "forms", chosen)
     gate = json.loads((tmp_path / "forms" / "gate.json").read_text(encoding="utf-8"))
     assert gate["onnx_int8"]["refused"].startswith("cosine")
     assert not (tmp_path / "forms" / "onnx_int8").exists()
 
 
 def test_mistakes_of_export_are_one_line(exported, pairs, tmp_path):
-    with pytest.raises(HeadshrinkError, match="--targets onxx: allowed are"):
-        write_command.export(tmp_path / "model", tmp_path / "forms", pairs, "onxx")
-    with pytest.raises(HeadshrinkError, match="exists: give --output a folder that does not"):
-        write_command.export(tmp_path / "model", tmp_path, pairs)
+    app = typer.Typer()
+    app.command()(with_options(write_command.export))
+    words = [tmp_path / "model", "--pairs", pairs, "--out", tmp_path / "forms", "--targets", "onnx,onxx"]
+    assert "targets.1 = 'onxx': allowed: onnx" in str(CliRunner().invoke(app, list(map(str, words))).exception)
+    with pytest.raises(HeadshrinkError, match="exists: give --out a folder that does not"):
+        write_command.export(tmp_path / "model", pairs, tmp_path, ExportParams())

@@ -7,16 +7,20 @@ import torch
 import typer
 from typer.testing import CliRunner
 
+from headshrink.api import training_batches
 from headshrink.corpus import read_corpus
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import pair_batches, score
 from headshrink.model import load_encoder
 from headshrink.model.sites import widths
+from headshrink.options import with_options
+from headshrink.parameters.importance import DEFAULTS
 from headshrink.pruning import Plan, Recipe, cut, prune, repair
-from headshrink.pruning.command import main, read_batches
+from headshrink.pruning.command import main
 from headshrink.pruning.fidelity import Fidelity, FidelityTest
 from headshrink.pruning.layers import keep_layers
 
+COSTS = ("--criterion", "obs", "--loss", "teacher_distance")
 EN = [
     f"{a} {b} {c}"
     for a in ("the cat", "a big dog", "a man")
@@ -132,7 +136,7 @@ def call(tiny_folder, tmp_path):
         "".join(f"{en}\t{ru}\n" for en, ru in zip(EN, RU, strict=True)), encoding="utf-8"
     )
     app = typer.Typer()
-    app.command()(main)
+    app.command()(with_options(main))
 
     def run(*words):
         words = (tiny_folder, "--pairs", tmp_path / "pairs.tsv", "--out", tmp_path / "out", *words)
@@ -141,14 +145,14 @@ def call(tiny_folder, tmp_path):
     return run
 
 
-def test_the_command_uses_the_training_pairs_of_a_folder(tiny_encoder, tmp_path):
+def test_scores_and_repair_use_the_training_pairs_of_a_folder(tiny_encoder, tmp_path):
     """Held-out pairs stay unseen, so that a student distilled on the same folder is judged on new sentences."""
     (tmp_path / "pairs").mkdir()
     for name, end in (("a", ""), ("b", " big")):
         rows = [f"{en}{end}\t{ru}\t{name}\n" for en, ru in zip(EN, RU, strict=True)]
         (tmp_path / "pairs" / f"{name}.tsv").write_text("".join([*rows, "a cat\t\n"]), encoding="utf-8")
     corpus = read_corpus(tmp_path / "pairs")
-    sides = [batch.en for batch in read_batches(tiny_encoder, tmp_path / "pairs", None, limit=2_000, seed=0)]
+    sides = [batch.en for batch in training_batches(tiny_encoder, corpus, batches=64, batch_size=32, seed=0)]
     rows = [(ids, mask.bool()) for side in sides for ids, mask in zip(side.input_ids, side.attention_mask, strict=True)]
     used = {tuple(ids[mask].tolist()) for ids, mask in rows}
     assert used <= set(map(tuple, tiny_encoder.tokenise([pair.en for pair in corpus.train])))
@@ -162,7 +166,7 @@ def test_command_writes_a_smaller_model_that_loads(call, tmp_path):
     assert (sum(widths(pruned.backbone, "heads")), sum(widths(pruned.backbone, "ffn"))) == (6, 64)
     record = json.loads((tmp_path / "out" / "prune.json").read_text())
     assert [len(kept) for kept in record["heads"]["kept"]] == widths(pruned.backbone, "heads")
-    assert record["why"]["criterion"] == "obs"
+    assert record["why"]["criterion"] == DEFAULTS.criterion
     assert record["parameters"]["after"] == sum(weight.numel() for weight in pruned.parameters())
 
 
@@ -181,7 +185,7 @@ def test_command_cuts_every_kind_to_its_ratio(call, tmp_path):
 
 
 def test_command_keeps_to_a_budget_with_every_kind_of_cut(call, tmp_path):
-    result = call("--budget", "parameters", "--share", 0.5, "--also", "hidden,embedding,vocabulary")
+    result = call(*COSTS, "--budget", "parameters", "--share", 0.5, "--also", "hidden,embedding,vocabulary")
     assert result.exit_code == 0, result.output
     record = json.loads((tmp_path / "out" / "prune.json").read_text())
     assert record["parameters"]["after"] <= 0.5 * record["parameters"]["before"]
@@ -191,13 +195,13 @@ def test_command_keeps_to_a_budget_with_every_kind_of_cut(call, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--ratio", 1.0), r"each must be in \[0, 1\)"),
+        (("--ratio", 1.0), "ratio = 1.0: Input should be less than 1"),
         (("--ratio", 0.75, "--ranking", "layer", "--least", 2), "leaves 1 heads in layer 0: at least 2 must stay"),
-        (("--criterion", "best"), "--criterion best: allowed are fisher"),
-        (("--loss", "none"), "--loss none: allowed are similarity"),
-        (("--budget", "parameters", "--share", 0.01), "the smallest is"),
-        (("--also", "hidden,depth"), "--also depth: allowed are hidden, embedding, vocabulary"),
-        (("--budget", "flops", "--criterion", "taylor"), "needs scores that are costs: fisher, obs"),
+        (("--criterion", "best"), "criterion = 'best': allowed: fisher"),
+        (("--loss", "none"), "loss = 'none': allowed: similarity"),
+        ((*COSTS, "--budget", "parameters", "--share", 0.01), "the smallest is"),
+        (("--also", "hidden,depth"), "also.1 = 'depth': Input should be 'hidden', 'embedding' or 'vocabulary'"),
+        (("--budget", "flops", "--criterion", "taylor"), "scores that are costs are needed, criterion fisher or obs"),
     ],
 )
 def test_a_users_mistake_is_one_line(call, tmp_path, words, message):

@@ -15,7 +15,7 @@ def test_a_model_compared_with_itself_moves_nothing(tiny_folder: Path, tmp_path:
     pairs, page = tmp_path / "pairs.tsv", tmp_path / "page.html"
     pairs.write_text("кошка спит\tthe cat sleeps\t4\nдом большой\ta big house\n\n", encoding="utf-8")
     copy = tiny_folder.rename(tmp_path / "student")
-    main(copy, copy, pairs=pairs, output=page)
+    main(copy, copy, pairs=pairs, out=page)
     data = json.loads(re.search(r'type="application/json">(.*)</script>', page.read_text(encoding="utf-8"))[1])
     assert data["models"] == [str(copy), f"{copy} (second)"]
     assert [pair[3] for pair in data["pairs"]] == [pair[4] for pair in data["pairs"]]

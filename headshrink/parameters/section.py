@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from headshrink.escape import short
 
-LIBRARY = Path(__file__).resolve().parent.parent / "headshrink"
+LIBRARY = Path(__file__).resolve().parent.parent
 NOTHING = "profiles/none"
 MAX_BATCH = 16_384  # sentences or pairs
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]  # seeds of parts of a run are this and a little more
