@@ -40,7 +40,9 @@ class PruneParams(Section):
     steps: int = Field(
         1, ge=1, le=100, description="number of cuts to reach the ratio; importance is recomputed between them"
     )
-    repair: Literal["none"] | Method = Field("full", description="weights refitted by least squares after a cut")
+    repair: Literal["none", "bias", "outputs", "full"] = Field(
+        "full", description="weights refitted by least squares after a cut"
+    )
     repair_pairs: int = Field(8192, ge=32, le=10_000_000, description="training pairs for the repair")
     ridge: float = Field(100, ge=0, le=1e9, description="ridge strength of the repair, in equivalent training tokens")
 
