@@ -1,12 +1,17 @@
 """Stage corpus: train and held-out pairs as Parquet, and the suite that they must not contain."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
 from headshrink.redact import secret_in
-from tasks.section import NOTHING, Section, Seed, name_from, only_for
+from tasks.section import GENERATED, NOTHING, Section, Seed, name_from, only_for
+
+if TYPE_CHECKING:
+    from headshrink.corpus.sources import Source
 
 
 class Params(Section):
@@ -14,7 +19,7 @@ class Params(Section):
 
     kind_key = "source"
 
-    source: name_from("corpus/sources") = Field(description="where pairs come from")  # type: ignore[valid-type]
+    source: name_from("corpus/sources", GENERATED) = Field(description="where pairs come from")  # type: ignore[valid-type]
     path: str = Field(
         NOTHING,
         validate_default=True,
@@ -125,7 +130,6 @@ class Params(Section):
 def run(params) -> None:
     """Write artifacts/suite and artifacts/corpus."""
     from headshrink.corpus import Limits, SuiteIndex, build_corpus, suite_sentences, write_corpus
-    from headshrink.corpus.sources import SOURCES
     from headshrink.output import new_folder
     from tasks.stage import ARTIFACTS, WORK
     from tasks.suite import write_suite
@@ -133,11 +137,22 @@ def run(params) -> None:
     settings = params.corpus
     with new_folder(ARTIFACTS / "suite") as suite, new_folder(ARTIFACTS / "corpus") as corpus:
         write_suite(params.suite, suite)
-        source = SOURCES[settings.source](settings, WORK / "downloads")
+        source = open_source(settings, WORK / "downloads")
         limits = Limits(settings.min_chars, settings.max_chars, settings.max_length_ratio)
         index = SuiteIndex(suite_sentences(suite))
         built = build_corpus(source, limits, index, settings.heldout_percent, settings.max_pairs)
         write_corpus(built, corpus, source.label, settings.source)
+
+
+def open_source(params: Params, downloads: Path) -> "Source":
+    """The chosen source; what is fetched for it is kept in the folder `downloads`."""
+    from headshrink.corpus.sources import SOURCES
+
+    if params.source == GENERATED:
+        from demo.pairs import Generated
+
+        return Generated(params.pairs, params.seed)
+    return SOURCES[params.source](params, downloads)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,14 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
-from tasks.section import NOTHING, Section, Seed, name_from, only_for
+from tasks.section import GENERATED, NOTHING, Section, Seed, name_from, only_for
+
+if TYPE_CHECKING:
+    from headshrink.teacher import Teacher
 
 MAX_CONFIG_BYTES = 2**20  # a config.json has a thousand
 
@@ -17,7 +20,9 @@ class Params(Section):
 
     kind_key = "source"
 
-    source: name_from("teacher") = Field(description="origin of the teacher; generated: trained here from scratch")  # type: ignore[valid-type]
+    source: name_from("teacher", GENERATED) = Field(  # type: ignore[valid-type]
+        description="origin of the teacher; generated: trained here from scratch"
+    )
     path: str = Field(
         NOTHING,
         description="folder: the model folder; generated: the pairs to train on",
@@ -57,7 +62,7 @@ class Shape:
     positions: int
 
 
-GENERATED = Shape(layers=4, heads=4, ffn=192, positions=128)  # as headshrink.teacher.generated makes it
+GENERATED_SHAPE = Shape(layers=4, heads=4, ffn=192, positions=128)  # as demo.teacher makes it
 
 
 def shape_of(params: Params) -> Shape | None:
@@ -66,7 +71,7 @@ def shape_of(params: Params) -> Shape | None:
     A folder whose config.json is missing or strange is the teacher stage's to refuse.
     """
     if params.source == "generated":
-        return GENERATED
+        return GENERATED_SHAPE
     if params.source != "folder":
         return None
     names = ("num_hidden_layers", "num_attention_heads", "intermediate_size", "max_position_embeddings")
@@ -82,35 +87,26 @@ def shape_of(params: Params) -> Shape | None:
 def run(params) -> None:
     """Read the teacher's source (for `generated`, artifacts/corpus/train.parquet); write artifacts/teacher."""
     from headshrink.output import new_folder
-    from headshrink.teacher import SOURCES, open_mlm_head, read_licence, write_teacher
+    from headshrink.teacher import open_mlm_head, read_licence, write_teacher
     from tasks.stage import ARTIFACTS
 
-    wanted = params.teacher
-    encoder = SOURCES[wanted.source](**arguments(wanted))
-    label = {"hub": wanted.hub_id, "folder": Path(wanted.path).resolve().name, "generated": "generated"}[wanted.source]
-    revision = wanted.hub_revision if wanted.source == "hub" else None
-    origin = origin_of(wanted)  # a generated teacher has neither licence nor head to pass on
+    found = open_teacher(params.teacher)
+    encoder, origin = found.encoder, found.folder
     passed_on = (read_licence(origin), open_mlm_head(origin, encoder.backbone)) if origin else ()
     with new_folder(ARTIFACTS / "teacher") as folder:
-        write_teacher(encoder, folder, label, wanted.source, revision, *passed_on)
+        write_teacher(encoder, folder, found.label, params.teacher.source, found.revision, *passed_on)
 
 
-def arguments(params: Params) -> dict[str, Any]:
-    """What the chosen source is called with."""
-    if params.source == "folder":
-        return {"path": params.path, "allow_pickle": params.allow_pickle}
-    if params.source == "hub":
-        return {"hub_id": params.hub_id, "revision": params.hub_revision, "allow_pickle": params.allow_pickle}
-    return {"pairs": training_pairs(Path(params.path) / "train.parquet"), "steps": params.steps, "seed": params.seed}
+def open_teacher(params: Params) -> "Teacher":
+    """The chosen source's teacher."""
+    from headshrink.teacher import SOURCES, Teacher
 
+    if params.source == GENERATED:
+        from demo.teacher import train_teacher
 
-def origin_of(params: Params) -> Path | None:
-    """The folder that the teacher came in, its card with it; None for a generated one."""
-    from headshrink.teacher import fetch
-
-    if params.hub_id and params.hub_revision and params.source == "hub":
-        return fetch(params.hub_id, params.hub_revision, ["README.md"])  # the rest is in the same folder by now
-    return Path(params.path) if params.source == "folder" else None
+        pairs = training_pairs(Path(params.path) / "train.parquet")
+        return Teacher(train_teacher(pairs, params.steps, params.seed), GENERATED)
+    return SOURCES[params.source](params)
 
 
 def training_pairs(path: Path) -> list[tuple[str, str]]:
