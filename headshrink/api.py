@@ -1,148 +1,200 @@
 """The steps of the method as functions on plain objects: score, prune, distill, export, benchmark.
 
-They are importable as `headshrink.score` and so on; load_encoder and read_corpus come before them.
-Keyword names are those of the parameters in params.yaml.
+They are importable as `headshrink.score` and so on; load_encoder and read_corpus come before them. Options are the
+parameters of the section of params.yaml that belongs to the step: same names, ranges and defaults, from
+headshrink/parameters. A value that is not allowed raises HeadshrinkError.
+
+Stages call the functions that these ones call (`score_by`, `prune_by`, `distill_by`, `export_by`, `run`): a stage that
+imported this module would depend on every package, and a change in one of them would run all stages again.
 """
 
 import copy
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from torch import Tensor
+
+from headshrink.checkpoint import Checkpoints
 from headshrink.corpus import Corpus
+from headshrink.distillation.from_corpus import Extras, distill_on
+from headshrink.distillation.run import Trained
 from headshrink.errors import HeadshrinkError
-from headshrink.importance import PairBatch, Scores, pair_batches
-from headshrink.importance import score as score_batches
+from headshrink.importance import PairBatch, Scores, pair_batches, score_by
 from headshrink.model import SentenceEncoder
-from headshrink.pruning import Recipe as Cuts
-from headshrink.pruning import prune as prune_by
+from headshrink.parameters.benchmark import BenchmarkParams
+from headshrink.parameters.checked import checked
+from headshrink.parameters.distill_library import LibraryDistillParams
+from headshrink.parameters.export import ExportParams
+from headshrink.parameters.importance import ImportanceParams
+from headshrink.parameters.prune import LibraryPruneParams
+from headshrink.parameters.section import NOTHING, Section
+from headshrink.pruning.run import PAIRS_A_BATCH, Pruned, prune_by
+from headshrink.pruning.vocabulary import count_tokens
 
 if TYPE_CHECKING:
+    from headshrink.benchmarking.models import Model
     from headshrink.benchmarking.run import Report
 
-PAIRS_PER_BATCH = 32
-TARGETS = ("transformers", "onnx", "onnx_int8")
-LOSSES = {"similarity": 0.1, "cosine": 1.0}
+NO_EXTRAS = Extras()
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def score(
-    teacher: SentenceEncoder,
-    corpus: Corpus,
-    criterion: str = "taylor",
-    loss: str = "translation_ranking",
-    batches: int = 64,
-    seed: int = 0,
-) -> Scores:
+def options_from(*models: type[Section]) -> Callable[[Function], Function]:
+    """Let `help` and editors see the parameters of sections in the place of a function's `**options`."""
+    fields = {name: field for model in models for name, field in model.model_fields.items()}
+
+    def document(function: Function) -> Function:
+        shown = signature(function)
+        own = [each for each in shown.parameters.values() if each.kind != Parameter.VAR_KEYWORD]
+        others = [
+            Parameter(
+                name, Parameter.KEYWORD_ONLY, default=field.get_default(call_default_factory=True),
+                annotation=field.annotation,
+            )
+            for name, field in fields.items()
+            if name not in shown.parameters
+        ]  # fmt: skip
+        function.__signature__ = shown.replace(parameters=[*own, *others])  # type: ignore[attr-defined]
+        return function
+
+    return document
+
+
+@options_from(ImportanceParams)
+def score(teacher: SentenceEncoder, corpus: Corpus, **options: Any) -> Scores:
     """The importance of every head [layers, heads] and FFN neuron [layers, neurons] on training pairs.
 
     `criterion` is a file of headshrink/importance/criteria, `loss` one of headshrink/importance/losses; obs and fisher
     need the loss teacher_distance. Raises HeadshrinkError for a corpus without two pairs.
     """
-    return score_batches(teacher, training_batches(teacher, corpus, batches, seed), [criterion], loss, seed)[criterion]
+    chosen = checked(ImportanceParams, options)
+    batches = training_batches(teacher, corpus, chosen.batches, chosen.batch_size, chosen.seed)
+    return score_by(chosen, teacher, batches)
 
 
-def prune(
-    teacher: SentenceEncoder,
-    scores: Scores,
-    corpus: Corpus,
-    heads: float = 0.5,
-    ffn: float = 0.5,
-    repair_pairs: int = 8192,
-    seed: int = 1,
-    **settings: Any,
-) -> SentenceEncoder:
+@options_from(LibraryPruneParams, ImportanceParams)
+def prune(teacher: SentenceEncoder, scores: Scores, corpus: Corpus, **options: Any) -> SentenceEncoder:
     """A new encoder without the least important shares of heads and FFN neurons, repaired by least squares.
 
-    `settings` are further fields of headshrink.pruning.Recipe, e.g. repair="none" or steps=4. The teacher
-    stays as it is.
+    The options of `score` that `scores` were computed with are needed where importance is computed again (`steps`) and
+    for a `budget`. The teacher stays as it is.
     """
-    batches = training_batches(teacher, corpus, repair_pairs // PAIRS_PER_BATCH, seed)
-    pruned, _ = prune_by(teacher, Cuts(heads=heads, ffn=ffn, **settings), scores, batches)
-    return pruned
+    return pruned_with_record(teacher, scores, corpus, **options).encoder
 
 
+def pruned_with_record(teacher: SentenceEncoder, scores: Scores, corpus: Corpus, **options: Any) -> Pruned:
+    """As `prune`, with the content of prune.json: what went and by which parameters."""
+    of_scores = {name: value for name, value in options.items() if name in ImportanceParams.model_fields}
+    chosen = checked(LibraryPruneParams, {k: value for k, value in options.items() if k not in of_scores})
+    importance = checked(ImportanceParams, of_scores)
+    repair_batches = chosen.repair_pairs // PAIRS_A_BATCH
+    text = training_batches(teacher, corpus, repair_batches, PAIRS_A_BATCH, importance.seed + 1)
+
+    def count() -> Tensor:
+        return count_tokens((row for side in corpus.sides() for row in teacher.tokenise(side)), len(teacher.tokenizer))
+
+    return prune_by(teacher, scores, text, (chosen, importance), count)
+
+
+@options_from(LibraryDistillParams)
 def distill(
     teacher: SentenceEncoder,
-    student: SentenceEncoder,
+    student: SentenceEncoder | Mapping[str, Any],
     corpus: Corpus,
-    losses: Mapping[str, Any] | None = None,
     targets: Path | None = None,
-    **settings: Any,
+    extras: Extras = NO_EXTRAS,
+    **options: Any,
 ) -> SentenceEncoder:
-    """A trained copy of the student: the step with the lowest loss on held-out pairs.
+    """A trained student: the step with the lowest loss on held-out pairs.
 
-    `losses` are weights by the names of headshrink/distillation/losses. `targets` is a folder for the teacher's
-    embeddings: a call that finds them there does not compute them again. `settings` are further fields of
-    headshrink.distillation.recipe.Recipe, e.g. epochs=2. Raises HeadshrinkError where no pair is held out, where the
-    embeddings differ in dimension, and where the training diverges.
+    `student` is an encoder, which stays as it is, or the parameters of section `distill.student`, a kind and its size,
+    by which one is made from the teacher. `targets` is a folder for the teacher's embeddings: a call that finds them
+    there does not compute them again. Raises HeadshrinkError where no pair is held out, where the embeddings differ in
+    dimension, and where the training diverges.
     """
-    from headshrink.distillation.data import Reference, TrainingData
-    from headshrink.distillation.from_text import pairs_of
-    from headshrink.distillation.recipe import Recipe
-    from headshrink.distillation.trainer import train
-
-    if teacher.dimension != student.dimension:
-        raise HeadshrinkError(f"the student has {student.dimension} dimensions and the teacher {teacher.dimension}")
-    trained = copy.deepcopy(student)
     with tempfile.TemporaryDirectory(prefix="headshrink-") as scratch:
-        pairs, heldout = pairs_of([teacher], trained, corpus.checked("the corpus"), [], targets or Path(scratch))
-        train(trained, TrainingData(pairs, heldout, Reference(teacher)), Recipe(losses or LOSSES, **settings))
-    return trained
+        return trained_with_result(teacher, student, corpus, targets or Path(scratch), extras, **options).encoder
 
 
-def export(
-    encoder: SentenceEncoder,
-    folder: str | Path,
+def trained_with_result(
+    teacher: SentenceEncoder,
+    student: SentenceEncoder | Mapping[str, Any],
     corpus: Corpus,
-    targets: Sequence[str] = TARGETS,
-    pairs: int = 500,
-) -> dict[str, dict[str, Any]]:
+    work: Path,
+    extras: Extras = NO_EXTRAS,
+    checkpoints: Checkpoints | None = None,
+    **options: Any,
+) -> Trained:
+    """As `distill`, with scores and curve of the training; with `checkpoints` a killed call goes on where it stood."""
+    given = isinstance(student, SentenceEncoder)
+    chosen = checked(LibraryDistillParams, {"student": {} if given else student, **options})
+    copied = copy.deepcopy(student) if isinstance(student, SentenceEncoder) else None
+    return distill_on(corpus, teacher, copied, chosen, extras, work, checkpoints)
+
+
+@options_from(ExportParams)
+def export(encoder: SentenceEncoder, folder: str | Path, corpus: Corpus, **options: Any) -> dict[str, dict[str, Any]]:
     """Write the encoder in several formats; what each format proved, by target.
 
     Lossless formats must reproduce the embeddings of held-out sentences. A lossy format that changes them too much is
-    repaired or left out, and its entry says so. Raises HeadshrinkError where the folder exists.
+    repaired or left out, and its entry says so. Raises HeadshrinkError where the folder exists, and for a corpus
+    without two pairs.
     """
-    from headshrink.exporting import Limits, Options, Original, Proof, write_forms
+    from headshrink.exporting.run import export_by
     from headshrink.output import check_absent_folder, new_folder
     from headshrink.text.pairs import spread
 
-    folder = Path(folder)
+    chosen, folder = checked(ExportParams, options), Path(folder)
     check_absent_folder(folder, "export")
-    chosen = spread(corpus.heldout or corpus.train, pairs)
-    en, ru = [pair.en for pair in chosen], [pair.ru for pair in chosen]
-    both = [text for pair in zip(en, ru, strict=True) for text in pair]
+    pairs = corpus.heldout if len(corpus.heldout) > 1 else corpus.train
+    if len(pairs) < 2:
+        raise HeadshrinkError(f"{len(pairs)} pairs: at least two are needed, some hundreds to be any good")
+    en, ru = ([getattr(pair, side) for pair in spread(pairs, chosen.gate.pairs)] for side in ("en", "ru"))
+    sentences = [text for pair in spread(pairs, (chosen.check_sentences + 1) // 2) for text in (pair.en, pair.ru)]
     with new_folder(folder) as unfinished:
-        proof = Proof(encoder, both[:256], en, ru, Limits())
-        return write_forms(list(targets), Original(encoder), unfinished, Options(), proof)
+        return export_by(chosen, encoder, unfinished, sentences[: chosen.check_sentences], (en, ru))
 
 
+@options_from(BenchmarkParams)
 def benchmark(
-    model: str | Path,
+    model: "str | Path | Mapping[str, Model]",
     suite: str | Path,
-    tasks: Sequence[str] | None = None,
     teacher: str | Path | None = None,
-    batch_size: int = 64,
+    cache: Path | None = None,
+    **options: Any,
 ) -> "Report":
     """Scores of a model folder on encodechka's tasks; with a teacher's folder also intervals of the differences to it.
 
-    `suite` is the folder with encodechka's data files. Raises HeadshrinkError for data that are missing or malformed.
+    `model` may be opened models by name, the first of which is the reference. `suite` is the folder with encodechka's
+    data files, `cache` one of results that need not be computed again. `repeats` and `limit_s` are of timings, which
+    this function does not make. Raises HeadshrinkError for data that are missing or malformed.
     """
+    from headshrink.benchmarking.cache import ResultCache
     from headshrink.benchmarking.models import open_model
     from headshrink.benchmarking.read import open_suite
     from headshrink.benchmarking.run import run
-    from headshrink.benchmarking.suite import TASKS
 
-    folders = ({"teacher": Path(teacher)} if teacher else {}) | {"student": Path(model)}
-    models = {name: open_model(folder, name) for name, folder in folders.items()}
-    return run(models, open_suite(Path(suite)), list(tasks or TASKS), batch_size)
+    chosen = checked(BenchmarkParams, options)
+    if isinstance(model, Mapping):
+        models = dict(model)
+    else:
+        folders = ({"teacher": Path(teacher)} if teacher else {}) | {"student": Path(model)}
+        models = {name: open_model(folder, name) for name, folder in folders.items()}
+    results = ResultCache(cache) if cache else None
+    pairs, graded = (None if path == NOTHING else Path(path) for path in (chosen.pairs, chosen.graded))
+    return run(models, open_suite(Path(suite)), chosen.tasks, chosen.batch_size, results, pairs, graded)
 
 
-def training_batches(encoder: SentenceEncoder, corpus: Corpus, batches: int, seed: int) -> list[PairBatch]:
+def training_batches(
+    encoder: SentenceEncoder, corpus: Corpus, batches: int, batch_size: int, seed: int
+) -> list[PairBatch]:
     """At most so many batches of training pairs, drawn by `seed`; HeadshrinkError for a corpus without two pairs."""
     if len(corpus.train) < 2:
         raise HeadshrinkError(f"{len(corpus.train)} training pairs: at least two are needed")
-    size = min(PAIRS_PER_BATCH, len(corpus.train))
+    size = min(batch_size, len(corpus.train))
     en, ru = (TokenRows(encoder, texts) for texts in corpus.sides())
     return list(pair_batches(en, ru, encoder.tokenizer.pad_token_id, max(1, batches), size, seed))  # type: ignore[arg-type]
 

@@ -2,42 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-
-from tasks.section import MAX_BATCH, NOTHING, Once, Section, name_from
+from headshrink.parameters.benchmark import BenchmarkParams
+from headshrink.parameters.section import NOTHING
 
 # name: its folder under artifacts
 MODELS = {"teacher": "teacher", "pruned": "pruned", "student": "export", "static": "floor"}
 
 
-class Params(Section):
-    """What is measured."""
 
-    tasks: Annotated[list[name_from("benchmarking/suite")], Once] = Field(  # type: ignore[valid-type]
-        ["sts", "pi", "nli", "sa", "ti", "ia", "ic", "icx", "ne1", "ne2"],
-        min_length=1,
-        description="encodechka tasks, by name",
-    )
-    batch_size: int = Field(64, ge=1, le=MAX_BATCH, description="texts per batch; scores do not depend on it")
-    repeats: int = Field(
-        20, ge=3, le=10_000, description="timed rounds per setting; models alternate, the median counts"
-    )
-    pairs: str = Field(
-        NOTHING,
-        description="file of pairs (English TAB Russian) for translation retrieval; profiles/none: not measured",
-    )
-    graded: str = Field(
-        NOTHING,
-        description="CSV of sentence1,sentence2,similarity_score for graded similarity; profiles/none: not measured",
-    )
-    limit_s: float = Field(
-        10, gt=0, le=86_400, description="maximum seconds per setting; rounds end earlier when ratios are known to 5%"
-    )
-
-
-def run(params) -> None:
+def run(benchmark: BenchmarkParams) -> None:
     """Read the suite and the models; write quality.json, scores.json, sentences.json and cost.json."""
     from headshrink.benchmarking import cost
     from headshrink.benchmarking.cache import ResultCache
@@ -48,12 +23,12 @@ def run(params) -> None:
     from tasks.machine import machine
     from tasks.stage import ARTIFACTS, WORK
 
-    chosen, suite = params.benchmark, open_suite(ARTIFACTS / "suite")
+    suite = open_suite(ARTIFACTS / "suite")
     models = {name: open_model(ARTIFACTS / folder, name) for name, folder in MODELS.items()}
-    extra = {"pairs": local(chosen.pairs), "graded": local(chosen.graded)}
-    found = score(models, suite, chosen.tasks, chosen.batch_size, ResultCache(WORK / "benchmark"), **extra)
+    extra = {"pairs": local(benchmark.pairs), "graded": local(benchmark.graded)}
+    found = score(models, suite, benchmark.tasks, benchmark.batch_size, ResultCache(WORK / "benchmark"), **extra)
     with machine.timing("benchmark"):
-        costs = cost.measure(models, "teacher", read_sample(suite), chosen.repeats, chosen.limit_s)
+        costs = cost.measure(models, "teacher", read_sample(suite), benchmark.repeats, benchmark.limit_s)
     with new_folder(ARTIFACTS / "benchmark") as folder:
         write_json(folder / "quality.json", found.quality)
         write_json(folder / "scores.json", found.details)

@@ -1,194 +1,26 @@
 """Stage distill: pull the cut model back to its teacher."""
 
-from typing import Annotated, Any, Literal
-
-from pydantic import Field, field_validator, model_validator
-
-from tasks.section import LIBRARY, MAX_BATCH, Section, Seed, name_from, only_for
+from headshrink.parameters.distill import DistillParams
+from headshrink.parameters.section import LIBRARY
 
 LIBRARY_PARTS = ("checkpoint.py", "distillation", "importance", "model", "pruning", "shards.py")
-MAX_LAYERS, MAX_WIDTH, MAX_WEIGHT = 64, 8192, 1e6
-Weight = (
-    Annotated[float, Field(gt=0, le=MAX_WEIGHT)]
-    | Annotated[list[Annotated[float, Field(ge=0, le=MAX_WEIGHT)]], Field(min_length=2, max_length=2)]
-)
-Layer = Annotated[int, Field(ge=0, lt=MAX_LAYERS)]
-# As headshrink.distillation.losses groups them: known here without torch.
-LAYER_LOSSES = {
-    "attention_maps", "attention_scores", "embedding", "hidden", "hidden_cosine", "minilm_attention", "minilm_values",
-    "pkd",
-}  # fmt: skip
-WORD_LOSSES = {"mlm", "soft_targets"}
-LOSSES_OF_TRANSLATIONS = {"crosslingual", "ranking", "similarity"}
-WITHOUT_LAYERS = ("bilstm", "static")  # kinds of students that have no layers like the teacher's
 
 
-class Student(Section):
-    """What is trained: a kind, and its size where it is not the cut model."""
-
-    kind_key = "kind"
-
-    kind: name_from("distillation/students") = Field(  # type: ignore[valid-type]
-        "pruned",
-        description="pruned: the prune stage's model; every_kth_layer: complete layers of the teacher; thin: its "
-        "layers "
-        "cut to one size; narrow and bilstm: from scratch; static: token embeddings alone",
-    )
-    layers: int = Field(
-        2,
-        ge=1,
-        le=MAX_LAYERS,
-        description="number of layers",
-        json_schema_extra=only_for("every_kth_layer", "thin", "narrow", "bilstm"),
-    )
-    hidden: int = Field(
-        312, ge=1, le=MAX_WIDTH, description="hidden width", json_schema_extra=only_for("narrow", "bilstm")
-    )
-    heads: int = Field(12, ge=1, le=256, description="heads per layer", json_schema_extra=only_for("thin", "narrow"))
-    ffn: int = Field(
-        600, ge=1, le=65_536, description="FFN neurons per layer", json_schema_extra=only_for("thin", "narrow")
-    )
-    rank: int | None = Field(
-        None,
-        ge=1,
-        le=MAX_WIDTH,
-        description="rank of the token embeddings as a product of two tables; empty: one dense table",
-        json_schema_extra=only_for("every_kth_layer", "thin", "narrow", "bilstm", "static"),
-    )
-    share_layers: bool = Field(
-        False, description="one set of weights for all layers (ALBERT)", json_schema_extra=only_for("narrow")
-    )
-
-    @model_validator(mode="after")
-    def width_is_shared_out(self) -> "Student":
-        if self.kind == "narrow" and self.hidden % self.heads:
-            raise ValueError(f"hidden = {self.hidden}: a multiple of heads = {self.heads} is needed")
-        if self.kind == "bilstm" and self.hidden % 2:
-            raise ValueError(f"hidden = {self.hidden}: two directions share it, an even number is needed")
-        if self.kind in ("narrow", "bilstm") and self.rank and self.rank >= self.hidden:
-            raise ValueError(f"rank = {self.rank}: less than hidden = {self.hidden} is needed, or it saves nothing")
-        return self
-
-
-class Params(Section):
-    """The student and the recipe."""
-
-    student: Student = Field(Student(), description="architecture of the student")
-
-    losses: dict[name_from("distillation/losses"), Weight] = Field(  # type: ignore[valid-type]
-        {"similarity": 0.1, "cosine": 1.0},
-        min_length=1,
-        description="weight of each loss by name, or [start, end] for a linear schedule",
-    )
-    layer_map: Literal["uniform", "last"] | Annotated[list[Layer], Field(min_length=1)] = Field(
-        "uniform", description="teacher's layer for each layer of the student, for losses on layers"
-    )
-    queue: int = Field(0, ge=0, le=1_000_000, description="earlier pairs among the negatives of the loss ranking")
-    epochs: float = Field(3, gt=0, le=10_000, description="passes over the training pairs")
-    batch_size: int = Field(64, ge=2, le=MAX_BATCH, description="pairs per batch")
-    accumulate: int = Field(1, ge=1, le=4096, description="batches per step")
-    learning_rate: float = Field(5e-4, gt=0, le=10, description="peak learning rate")
-    weight_decay: float = Field(0.01, ge=0, le=10, description="weight decay of matrices")
-    warmup: float = Field(0.05, ge=0, lt=1, description="share of the steps before the peak learning rate")
-    decay: Literal["linear", "cosine"] = Field("cosine", description="learning rate schedule from the peak to zero")
-    clip: float = Field(1.0, gt=0, le=1e6, description="maximum gradient norm")
-    ema: float = Field(
-        0.0, ge=0, lt=1, description="EMA decay per step; the averaged weights are evaluated and kept; 0: off"
-    )
-    evaluations: int = Field(
-        10, ge=1, le=10_000, description="number of held-out evaluations; the best chooses the checkpoint"
-    )
-    patience: int | None = Field(
-        None, ge=1, le=10_000, description="evaluations without improvement before the training ends; empty: all steps"
-    )
-    checkpoint_minutes: float = Field(2, gt=0, le=10_080, description="minutes between resumable checkpoints")
-    word_dropout: float = Field(0.0, ge=0, lt=1, description="share of the student's tokens replaced by [MASK]; 0: off")
-    dropout: float = Field(0.0, ge=0, lt=1, description="dropout of the student during training; 0: off")
-    train_embeddings: bool = Field(True, description="train the token embeddings too; false: they stay the teacher's")
-    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
-    rounds: int = Field(
-        1,
-        ge=1,
-        le=100,
-        description="kind pruned: number of cuts during training, importance recomputed before each; 1: the prune "
-        "stage's cut",
-    )
-    masks: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="kind pruned: share of the steps in which gates are learned that decide the cut; 0: the prune "
-        "stage's cut",
-    )
-    unfreeze: float = Field(
-        0.0,
-        ge=0,
-        le=1,
-        description="share of the steps over which layers are unfrozen from the top down; 0: all from the start",
-    )
-    quantise: bool = Field(
-        False, description="quantisation-aware training: round weights and activations as the int8 export does"
-    )
-    compile: bool = Field(False, description="use torch.compile for the student")
-    seed: Seed = Field(0, description="random seed of batches and dropout")
-
-    @field_validator("losses")
-    @classmethod
-    def every_loss_counts(cls, losses: dict[str, Any]) -> dict[str, Any]:
-        if nothing := [name for name, weight in losses.items() if isinstance(weight, list) and not any(weight)]:
-            raise ValueError(f"{nothing[0]} weighs nothing throughout; leave it out")
-        return losses
-
-    @model_validator(mode="after")
-    def losses_find_what_they_compare(self) -> "Params":
-        inside = sorted((LAYER_LOSSES | WORD_LOSSES) & self.losses.keys())
-        kind, layers = self.student.kind, self.student.layers
-        if inside and kind in WITHOUT_LAYERS:
-            raise ValueError(f"losses: a student of kind {kind} has no layers for {', '.join(inside)}; leave them out")
-        if self.compile and LAYER_LOSSES & self.losses.keys():
-            raise ValueError("compile = true would hide the student's layers from losses on layers; choose one")
-        mapped = len(self.layer_map) if isinstance(self.layer_map, list) else layers
-        if kind not in ("pruned", *WITHOUT_LAYERS) and mapped != layers:
-            raise ValueError(f"layer_map names {mapped} layers: one for each of student.layers = {layers} is needed")
-        return self
-
-    @model_validator(mode="after")
-    def queue_has_a_use(self) -> "Params":
-        if self.queue and "ranking" not in self.losses:
-            raise ValueError(
-                f"queue = {self.queue}: only the loss ranking has a use for it; give it a weight, or 0 here"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def cuts_on_the_way_have_a_teacher_to_cut(self) -> "Params":
-        if self.rounds > 1 and self.masks:
-            raise ValueError(f"masks = {self.masks} and rounds = {self.rounds}: one of them makes the cuts")
-        if (self.rounds > 1 or self.masks) and self.student.kind != "pruned":
-            raise ValueError(f"rounds and masks cut a student of kind pruned, not {self.student.kind}")
-        if self.masks and self.compile:
-            raise ValueError("masks look into the running student, which compile = true would hide from them")
-        return self
-
-
-def run(params) -> None:
+def run(distill: DistillParams) -> None:
+    """Read teacher, cut model, shards and targets; write artifacts/student: model, record, metrics and curve."""
     import json
     import shutil
-    from functools import partial
     from pathlib import Path
 
     from headshrink.checkpoint import Checkpoints, fingerprint
-    from headshrink.distillation.callbacks import OnRow
     from headshrink.distillation.data import Reference, TrainingData
-    from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS
     from headshrink.distillation.monolingual import with_stored
     from headshrink.distillation.pairs import Pairs, Sentences
-    from headshrink.distillation.parts import Parts
-    from headshrink.distillation.recipe import Recipe
+    from headshrink.distillation.processes import Processes
     from headshrink.distillation.record import summary, write_curve, write_metrics
+    from headshrink.distillation.run import Progress, distill_by, needs_teacher, origin_of, untrained
     from headshrink.distillation.targets import stored_targets
-    from headshrink.distillation.trainer import train as train_student
-    from headshrink.model import save_encoder
+    from headshrink.model import load_encoder, save_encoder
     from headshrink.model.mlm_head import load_mlm_head
     from headshrink.output import new_folder
     from headshrink.pruning import write_record
@@ -203,71 +35,26 @@ def run(params) -> None:
         return Pairs(en, ru, stored_targets(ARTIFACTS / "targets", split))
 
     train, heldout = with_stored(pairs("train"), ARTIFACTS / "targets"), pairs("heldout")
-    chosen = params.distill
-    recipe = Recipe(**chosen.model_dump(exclude={"student", "rounds", "masks"}))
     code = [Path(__file__), *(LIBRARY / name for name in LIBRARY_PARTS)]
     inputs = [ARTIFACTS / name for name in ("shards", "targets", "pruned", "teacher")]
-    checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], params.distill.model_dump()))
-    student, origin = start(chosen, train)
-    teacher = origin.teacher
+    checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], distill.model_dump()))
+    teacher, pruned = (load_encoder(ARTIFACTS / name).to(Processes().device) for name in ("teacher", "pruned"))
+    origin = origin_of(teacher, pruned, train)
+    student = untrained(distill, origin)
     record = json.loads((ARTIFACTS / "pruned" / "prune.json").read_text(encoding="utf-8"))
     reference = Reference()
-    if any(LOSSES[name].needs - ON_EMBEDDINGS for name in recipe.losses):
+    if needs_teacher(distill):
         reference = Reference(teacher, load_mlm_head([ARTIFACTS / "targets", ARTIFACTS / "teacher"], teacher.backbone))
     data = TrainingData(train, heldout, reference)
-    with LiveCurve(cut_name(chosen.student.kind, record["why"]), params.distill.model_dump()) as live:
-        if chosen.rounds > 1 or chosen.masks:
-            part = partial(train_student, data=data)
-            parts = partial(Parts, train=part, checkpoints=checkpoints, on_row=live.row)
-            student, record, result = cut_on_the_way(chosen, recipe, origin, record["why"], train, parts)
-        else:
-            result = train_student(student, data, recipe, checkpoints, [OnRow(live.row)])
+    with LiveCurve(cut_name(distill.student.kind, record["why"]), distill.model_dump()) as live:
+        trained = distill_by(distill, origin, data, student, record["why"], Progress(checkpoints, live.row))
     with new_folder(ARTIFACTS / "student") as folder:
-        save_encoder(student, folder / "model")
-        write_metrics(result, folder / "metrics.json")
-        write_curve(result.curve, folder / "curve.csv")
-        write_record(record, folder)
+        save_encoder(trained.encoder, folder / "model")
+        write_metrics(trained.result, folder / "metrics.json")
+        write_curve(trained.result.curve, folder / "curve.csv")
+        write_record(trained.record or record, folder)
     shutil.rmtree(WORK / "distill", ignore_errors=True)  # this run's checkpoints, and abandoned ones
-    print(summary(result))
-
-
-def start(chosen: Params, train):
-    """The untrained student and what students are made from, where accelerate wants them."""
-    from functools import partial
-
-    from headshrink.distillation.processes import Processes
-    from headshrink.distillation.students import STUDENTS, Origin, Shape
-    from headshrink.distillation.text import text_of
-    from headshrink.model import load_encoder
-    from headshrink.pruning.vocabulary import count_tokens
-    from tasks.stage import ARTIFACTS
-
-    device = Processes().device
-    teacher, pruned = (load_encoder(ARTIFACTS / name).to(device) for name in ("teacher", "pruned"))
-    counts = count_tokens([train.en.ids, train.ru.ids], teacher.backbone.config.vocab_size)
-    origin = Origin(teacher, pruned, counts, partial(text_of, teacher, train))
-    shape = Shape(seed=chosen.seed, **chosen.student.model_dump(exclude={"kind"}))
-    return STUDENTS[chosen.student.kind](origin, shape).to(device), origin
-
-
-def cut_on_the_way(chosen: Params, recipe, origin, why, train, in_parts):
-    """A student cut by the prune stage's ratios, for its reasons, but while it trains: with its record and result."""
-    from dataclasses import fields
-
-    from headshrink.distillation.parts import parts_of
-    from headshrink.distillation.rounds import by_learned_gates, in_rounds
-    from headshrink.pruning import Recipe, describe
-
-    rounds = [(i + 1) / chosen.rounds for i in range(chosen.rounds)]
-    parts = in_parts(parts_of(recipe, train, [chosen.masks, 1] if chosen.masks else rounds))
-    if chosen.masks:
-        student, plan = by_learned_gates(origin.teacher, {"heads": why["heads"], "ffn": why["ffn"]}, parts)
-    else:
-        cuts = Recipe(**{field.name: why[field.name] for field in fields(Recipe) if field.name in why})
-        text = origin.text(why["repair_pairs"], chosen.seed)
-        student, plan = in_rounds(origin.teacher, cuts, text, parts, origin.counts)
-    record = describe(origin.teacher, student, plan, **why | {"rounds": chosen.rounds, "masks": chosen.masks})
-    return student, record, parts.result()
+    print(summary(trained.result))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Stage floor: word vectors of the teacher with nothing computed above them, which a student has to beat."""
 
 
-def run(params) -> None:
+def run() -> None:
     """Write artifacts/floor: a static student as model2vec makes it, untrained."""
     import torch
 

@@ -1,39 +1,16 @@
 """Stage importance: scores of every head and FFN neuron."""
 
-from pydantic import Field
-
-from tasks.section import LIBRARY, MAX_BATCH, Section, Seed, name_from
-
-
-class Params(Section):
-    """How importance is estimated; nothing here depends on how much is cut."""
-
-    criterion: name_from("importance/criteria") = Field(  # type: ignore[valid-type]
-        "taylor", description="criterion that scores heads and FFN neurons"
-    )
-    loss: name_from("importance/losses") = Field(  # type: ignore[valid-type]
-        "translation_ranking", description="loss whose change the criterion estimates; obs and fisher: teacher_distance"
-    )
-    batches: int = Field(64, ge=1, le=1_000_000, description="number of batches of training pairs")
-    batch_size: int = Field(
-        32, ge=2, le=MAX_BATCH, description="pairs per batch; the other pairs are negatives of the ranking loss"
-    )
-    stop_at: float | None = Field(
-        None,
-        gt=0,
-        le=1,
-        description="stop when the scores of even and odd batches correlate so well; empty: all batches",
-    )
-    seed: Seed = Field(0, description="random seed of the batches")
+from headshrink.parameters.importance import ImportanceParams
+from headshrink.parameters.section import LIBRARY
 
 
-def run(params) -> None:
+def run(importance: ImportanceParams) -> None:
     """Read the teacher and the training shards; write scores, their convergence, table and picture."""
     import shutil
     from pathlib import Path
 
     from headshrink.checkpoint import Checkpoints, fingerprint
-    from headshrink.importance import pair_batches, save_scores, score
+    from headshrink.importance import pair_batches, save_scores, score_by
     from headshrink.importance.scores import draw_map, write_convergence, write_table
     from headshrink.model import load_encoder
     from headshrink.output import new_folder
@@ -41,24 +18,23 @@ def run(params) -> None:
     from headshrink.shards import read_split
     from tasks.stage import ARTIFACTS, WORK
 
-    chosen = params.importance
     encoder = load_encoder(ARTIFACTS / "teacher")
     train = read_split(ARTIFACTS / "shards", "train")
     batches = pair_batches(
-        train["en_ids"], train["ru_ids"], encoder.tokenizer.pad_token_id, chosen.batches, chosen.batch_size, chosen.seed
-    )
-    progress = track(batches, "importance", total=chosen.batches)
+        train["en_ids"], train["ru_ids"], encoder.tokenizer.pad_token_id, importance.batches,
+        importance.batch_size, importance.seed,
+    )  # fmt: skip
+    progress = track(batches, "importance", total=importance.batches)
     code = [Path(__file__), *(LIBRARY / name for name in ("checkpoint.py", "importance", "model", "shards.py"))]
     inputs = [ARTIFACTS / name for name in ("shards", "teacher")]
-    checkpoints = Checkpoints(WORK / "importance" / fingerprint([*code, *inputs], chosen.model_dump()))
-    scores = score(encoder, progress, [chosen.criterion], chosen.loss, chosen.seed, chosen.stop_at, checkpoints)[
-        chosen.criterion
-    ]
+    checkpoints = Checkpoints(WORK / "importance" / fingerprint([*code, *inputs], importance.model_dump()))
+    scores = score_by(importance, encoder, progress, checkpoints)
     with new_folder(ARTIFACTS / "importance") as folder:
         save_scores(scores, folder / "scores.safetensors")
         write_convergence(scores, folder / "convergence.json")
         write_table(scores, folder / "scores.csv")
-        draw_map(scores, folder / "map.png", f"Importance by {chosen.criterion}, {chosen.loss.replace('_', ' ')}")
+        title = f"Importance by {importance.criterion}, {importance.loss.replace('_', ' ')}"
+        draw_map(scores, folder / "map.png", title)
     shutil.rmtree(WORK / "importance", ignore_errors=True)  # this run's checkpoint, and abandoned ones
 
 

@@ -9,21 +9,30 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from headshrink.errors import HeadshrinkError
 from headshrink.escape import short
-from tasks import benchmark, corpus, distill, export, importance, prune, report, speed, suite, teach, teacher, tokenize
-from tasks.distill import LAYER_LOSSES, LOSSES_OF_TRANSLATIONS, WORD_LOSSES
-from tasks.section import NOTHING
-from tasks.teacher import Shape, shape_of
+from headshrink.parameters import checked
+from headshrink.parameters.benchmark import BenchmarkParams
+from headshrink.parameters.corpus import CorpusParams
+from headshrink.parameters.distill import LAYER_LOSSES, LOSSES_OF_TRANSLATIONS, WORD_LOSSES, DistillParams
+from headshrink.parameters.export import ExportParams
+from headshrink.parameters.importance import ImportanceParams
+from headshrink.parameters.prune import COSTS, StagePruneParams
+from headshrink.parameters.report import ReportParams
+from headshrink.parameters.section import NOTHING
+from headshrink.parameters.speed import SpeedParams
+from headshrink.parameters.suite import SuiteParams
+from headshrink.parameters.teach import TeachParams
+from headshrink.parameters.teacher import Shape, TeacherParams, shape_of
+from headshrink.parameters.tokenize import TokenizeParams
 from tasks.yaml_file import YamlError, read_sections
 
 PARAMS = Path("params.yaml")
 LOCAL_PATHS: dict[tuple[str, str], Callable[[Path], bool]] = {  # what the user's file or folder must be, by its key
     ("suite", "path"): Path.is_dir, ("corpus", "path"): Path.exists, ("teacher", "path"): Path.is_dir,
-    ("teach", "monolingual"): Path.exists, ("benchmark", "pairs"): Path.is_file, ("benchmark", "graded"): Path.is_file,
+    ("teach", "monolingual"): Path.exists, ("benchmark", "pairs"): Path.exists, ("benchmark", "graded"): Path.is_file,
 }  # fmt: skip
 KINDS: dict[Callable[[Path], bool], str] = {
     Path.is_dir: "folder", Path.exists: "file or folder", Path.is_file: "file",
 }  # fmt: skip
-COSTS = ("fisher", "obs")  # criteria whose scores by teacher_distance a budget can add up, as headshrink.pruning.within
 
 
 class ParamsError(HeadshrinkError):
@@ -35,18 +44,18 @@ class Params(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    suite: suite.Params
-    corpus: corpus.Params
-    teacher: teacher.Params
-    tokenize: tokenize.Params
-    importance: importance.Params
-    prune: prune.Params
-    teach: teach.Params
-    distill: distill.Params
-    export: export.Params
-    benchmark: benchmark.Params
-    speed: speed.Params
-    report: report.Params
+    suite: SuiteParams
+    corpus: CorpusParams
+    teacher: TeacherParams
+    tokenize: TokenizeParams
+    importance: ImportanceParams
+    prune: StagePruneParams
+    teach: TeachParams
+    distill: DistillParams
+    export: ExportParams
+    benchmark: BenchmarkParams
+    speed: SpeedParams
+    report: ReportParams
 
     @model_validator(mode="after")
     def local_paths_exist(self) -> "Params":
@@ -60,6 +69,15 @@ class Params(BaseModel):
                 )
         if not Path(NOTHING).exists():
             raise ValueError(f"no {NOTHING} in {Path.cwd()}: a checkout of the project has it")
+        return self
+
+    @model_validator(mode="after")
+    def later_stages_have_their_model(self) -> "Params":
+        targets = self.export.targets
+        if "transformers" not in targets:
+            raise ValueError(
+                f"export.targets = {targets}: transformers must be among them: benchmark and speed read it"
+            )
         return self
 
     @model_validator(mode="after")
@@ -176,41 +194,4 @@ def complete(sections: dict[str, Any]) -> dict[str, Any]:
 
 def explain(error: ValidationError, parameters: Any) -> str:
     """The first problem that validation found in parameters, in one line."""
-    first = error.errors()[0]
-    where = ".".join(short(str(part)) for part in keys_of(first["loc"], parameters))
-    if first["type"] == "extra_forbidden":
-        return f"{where}: unknown key; allowed: {', '.join(allowed_keys(first['loc'][:-1]))}"
-    if first["type"] == "missing":
-        return f"{'.'.join(map(str, first['loc']))}: missing key; every profile in profiles/ shows it"
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "value_error" and isinstance(first["input"], dict) and where:  # a rule on keys of one section
-        return f"{where}.{message}"
-    return f"{where} = {short(repr(first['input']))}: {message}" if where else message
-
-
-def keys_of(place: tuple[int | str, ...], parameters: Any) -> list[int | str]:
-    """The keys of a place, without pydantic's names for alternatives of a type.
-
-    A key is one that the parameters hold, or a parameter that they leave out.
-    """
-    keys: list[int | str] = []
-    model: Any = Params
-    for part in place:
-        inside: dict[Any, Any] = parameters if isinstance(parameters, dict) else {}
-        if isinstance(parameters, list):
-            inside = dict(enumerate(parameters))
-        field = getattr(model, "model_fields", {}).get(part)
-        if part in inside or field:
-            keys.append(part)
-            parameters, model = inside.get(part), field.annotation if field else None
-    return keys
-
-
-def allowed_keys(place: tuple[int | str, ...]) -> list[str]:
-    """The keys of the section at a place in the parameters; of its nearest known section where it is nested deeper."""
-    model: type[BaseModel] = Params
-    for part in place:
-        field = model.model_fields.get(str(part))
-        if field and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
-    return list(model.model_fields)
+    return checked.explain(error, parameters, Params)

@@ -1,23 +1,22 @@
 """All parameters with their defaults, allowed values and descriptions: `make params`, or `python -m tasks.reference`.
 
-Everything comes from the stages' parameter models, which are the only place where it is written.
+Everything comes from the models in headshrink/parameters, which are the only place where it is written.
 """
 
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from headshrink.parameters.describe import allowed
+from headshrink.parameters.section import kinds_of
 from tasks.params import Params
-from tasks.section import kinds_of
 from tasks.yaml_file import in_one_line
 
 WIDTH = 118
-BOUNDS = {"minimum": "from {}", "exclusiveMinimum": "above {}", "maximum": "to {}", "exclusiveMaximum": "below {}"}
 
 
 @dataclass(frozen=True)
@@ -47,21 +46,6 @@ def default_of(field: FieldInfo) -> str:
     """The default as YAML in one line."""
     value = field.get_default(call_default_factory=True) if not field.is_required() else PydanticUndefined
     return "required" if value is PydanticUndefined else in_one_line(value)
-
-
-def allowed(schema: dict[str, Any]) -> str:
-    """What a JSON schema allows, in words."""
-    if "anyOf" in schema:
-        return " | ".join(allowed(option) for option in schema["anyOf"])
-    if "enum" in schema:
-        return " | ".join(map(str, schema["enum"]))
-    if schema.get("type") == "null":
-        return "null"
-    if schema.get("type") == "array":
-        return f"list of {allowed(schema.get('items', {}))}"
-    bounds = [text.format(f"{schema[name]:g}") for name, text in BOUNDS.items() if name in schema]
-    return " ".join([{"integer": "whole number", "string": "text"}.get(schema.get("type", ""), "")
-                     or str(schema.get("type", "mapping")).replace("object", "mapping"), *bounds])  # fmt: skip
 
 
 def text_of(found: Parameter) -> str:

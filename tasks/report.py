@@ -1,42 +1,25 @@
 """Stage report: report.md and report.html from the metrics that other stages wrote."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
+from pydantic import BaseModel
 
-from tasks.section import Section
+from headshrink.parameters.report import ReportParams
 from tasks.yaml_file import dump
 
-Colour = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")]  # the same in a plot and on the page
 
-
-class Colours(Section):
-    """Colours of the models in plots, as #rrggbb."""
-
-    teacher: Colour = Field("#4c566a", description="colour of the teacher")
-    pruned: Colour = Field("#d08770", description="colour of the pruned model without training")
-    student: Colour = Field("#2e7d6b", description="colour of the student")
-
-
-class Params(Section):
-    """How results look."""
-
-    title: str = Field("headshrink", max_length=200, description="title of the report")
-    colours: Colours = Field(default_factory=Colours, description="colours of the models in plots, as #rrggbb")
-
-
-def run(params) -> None:
+def run(report: ReportParams, **others: BaseModel) -> None:
+    """Read what the stages wrote; write artifacts/report, which prints the parameters of all sections."""
     from headshrink.output import new_folder
     from headshrink.redact import redacted
     from headshrink.report import read_results, write_report
     from tasks.stage import ARTIFACTS
 
-    parameters = redacted(dump(without_places(params.model_dump())))
+    sections = {name: section.model_dump() for name, section in (others | {"report": report}).items()}
+    parameters = redacted(dump(without_places(sections)))
     with new_folder(ARTIFACTS / "report") as folder:
-        write_report(
-            read_results(ARTIFACTS), folder, params.report.title, params.report.colours.model_dump(), parameters
-        )
+        write_report(read_results(ARTIFACTS), folder, report.title, report.colours.model_dump(), parameters)
 
 
 def without_places(parameters: dict[str, Any]) -> dict[str, Any]:

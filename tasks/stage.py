@@ -8,7 +8,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import Parameter, signature
 from pathlib import Path
+from typing import Any
 
 from tasks import params
 from tasks.machine import machine
@@ -20,9 +22,10 @@ PR_SET_PDEATHSIG = 1
 SECONDS_FOR_A_DYING_TWIN = 10
 
 
-def main(run: Callable[[Params], None], name: str, *outputs: str) -> None:
+def main(run: Callable[..., None], name: str, *outputs: str) -> None:
     """Run one stage as a process: exit 0 when done, 2 after one line on a mistake or an error of the system's.
 
+    `run` is called with the sections of params.yaml that its arguments name, as `sections_of` finds them.
     `outputs` are its folders under artifacts/: a place that cannot be written is found before the work. Our own bugs
     leave their traceback.
     """
@@ -38,7 +41,14 @@ def main(run: Callable[[Params], None], name: str, *outputs: str) -> None:
         for output in outputs:
             check_folder(ARTIFACTS / output)
         quiet_libraries()
-        run(parameters)
+        run(**sections_of(run, parameters))
+
+
+def sections_of(run: Callable[..., None], parameters: Params) -> dict[str, Any]:
+    """The sections that a stage's function has arguments for; all of them where it takes any (`**others`)."""
+    arguments = signature(run).parameters
+    takes_any = any(argument.kind == Parameter.VAR_KEYWORD for argument in arguments.values())
+    return {name: getattr(parameters, name) for name in Params.model_fields if takes_any or name in arguments}
 
 
 def quiet_libraries() -> None:

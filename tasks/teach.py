@@ -3,37 +3,14 @@
 import shutil
 from hashlib import blake2b
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-from pydantic import Field
-
-from tasks.section import LIBRARY, MAX_BATCH, NOTHING, Section, Seed
-
-
-class Params(Section):
-    """How the teacher's outputs are computed."""
-
-    batch_size: int = Field(64, ge=1, le=MAX_BATCH, description="sentences per batch, of similar length")
-    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
-    monolingual: str = Field(
-        NOTHING, description="file, or folder of .txt files, with one sentence per line in either language"
-    )
-    mlm_head_steps: int = Field(
-        0,
-        ge=0,
-        le=10_000_000,
-        description="training steps of an MLM head for losses mlm and soft_targets; 0: use the checkpoint's",
-    )
-    augment: float = Field(
-        0.0,
-        ge=0,
-        le=100,
-        description="additional sentences with replaced words (TinyBERT), as a share of the training sentences",
-    )
-    seed: Seed = Field(0, description="random seed of the MLM head and of the replaced words")
+from headshrink.parameters.section import LIBRARY, NOTHING
+from headshrink.parameters.teach import TeachParams
+from headshrink.parameters.tokenize import TokenizeParams
 
 
-def run(params) -> None:
+def run(teach: TeachParams, tokenize: TokenizeParams) -> None:
     """Read teacher, shards and, where there is one, a folder of text; write targets/, the teacher's embeddings.
 
     An MLM head that is fitted here lies beside them.
@@ -54,13 +31,13 @@ def run(params) -> None:
     for name in ("train", "heldout"):
         shards = read_split(ARTIFACTS / "shards", name)
         splits[name] = (Sentences.from_dataset(shards, "en_ids"), Sentences.from_dataset(shards, "ru_ids"))
-    how = {"batch_size": params.teach.batch_size, "precision": resolve(params.teach.precision, teacher.device)}
+    how: dict[str, Any] = {"batch_size": teach.batch_size, "precision": resolve(teach.precision, teacher.device)}
     with new_folder(ARTIFACTS / "targets") as folder:
-        if params.teach.mlm_head_steps:
-            write_mlm_head(params.teach, teacher, splits, folder, how)
-        texts = more_texts(params.teach, teacher, splits["train"], folder, how)
+        if teach.mlm_head_steps:
+            write_mlm_head(teach, teacher, splits, folder, how)
+        texts = more_texts(teach, teacher, splits["train"], folder, how)
         if texts:
-            teacher.max_length = params.tokenize.max_length
+            teacher.max_length = tokenize.max_length
             more = Sentences.from_rows(teacher.tokenise(untested(texts)))
             splits[SPLIT] = (more, more)
             write_ids(more, folder)
@@ -85,7 +62,7 @@ def unfinished(splits: dict, how: dict) -> Path:
     return work
 
 
-def more_texts(chosen: Params, teacher, train: tuple, folder: Path, how: dict) -> list[str]:
+def more_texts(chosen: TeachParams, teacher, train: tuple, folder: Path, how: dict) -> list[str]:
     """Sentences without translation: those of a folder, and those of the pairs with words replaced."""
     from headshrink.distillation.replacement import replaced
     from headshrink.model.mlm_head import load_mlm_head
@@ -101,7 +78,7 @@ def more_texts(chosen: Params, teacher, train: tuple, folder: Path, how: dict) -
     return texts
 
 
-def write_mlm_head(chosen: Params, teacher, splits: dict, folder: Path, how: dict) -> None:
+def write_mlm_head(chosen: TeachParams, teacher, splits: dict, folder: Path, how: dict) -> None:
     """Fit an MLM head on the frozen teacher, and say how well it guesses words of held-out sentences."""
     from headshrink.distillation.mlm_fit import fit_mlm_head
     from headshrink.model.folder import write_json

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from tasks.machine import machine
 
-ROUNDS = 20  # as the benchmark stage's default; a setting ends earlier once its ratios are settled
-
 
 def main(arguments: list[str]) -> int:
     """Write machine, date and the flat cost figures of every model; exit 2 after one line on a mistake."""
@@ -27,7 +25,7 @@ def main(arguments: list[str]) -> int:
         models = {name: open_model(folder, name) for name, folder in folders.items()}
         sentences = read_sample(open_suite(Path(suite)))
         with machine.stage("compare"), machine.timing("compare"):
-            costs = cost.measure(models, next(iter(models)), sentences, ROUNDS)
+            costs = cost.measure(models, next(iter(models)), sentences)
         write_text(Path(target), json.dumps(costs, indent=1, ensure_ascii=False) + "\n")
     return 0
 

@@ -2,24 +2,10 @@
 
 import json
 
-from pydantic import Field
-
-from tasks.section import Section
+from headshrink.parameters.tokenize import TokenizeParams
 
 
-class Params(Section):
-    """How pairs become ids."""
-
-    max_length: int = Field(128, ge=8, le=512, description="maximum tokens per sentence, special tokens included")
-    shards: int = Field(
-        4,
-        ge=1,
-        le=1024,
-        description="Arrow files per split; fixed, so that the bytes do not depend on the number of cores",
-    )
-
-
-def run(params) -> None:
+def run(tokenize: TokenizeParams) -> None:
     """Write artifacts/shards."""
     from headshrink.cores import cores
     from headshrink.errors import HeadshrinkError
@@ -27,13 +13,12 @@ def run(params) -> None:
     from headshrink.shards import write_shards
     from tasks.stage import ARTIFACTS, die_with_parent
 
-    settings = params.tokenize
     corpus, tokenizer = ARTIFACTS / "corpus", ARTIFACTS / "teacher" / "tokenizer.json"
     config = json.loads((ARTIFACTS / "teacher" / "config.json").read_text(encoding="utf-8"))
-    if settings.max_length > (positions := config["max_position_embeddings"]):
-        raise HeadshrinkError(f"max_length = {settings.max_length}: the teacher has {positions} positions")
+    if tokenize.max_length > (positions := config["max_position_embeddings"]):
+        raise HeadshrinkError(f"max_length = {tokenize.max_length}: the teacher has {positions} positions")
     with new_folder(ARTIFACTS / "shards") as folder:
-        write_shards(corpus, tokenizer, folder, settings.max_length, settings.shards, cores(), die_with_parent)
+        write_shards(corpus, tokenizer, folder, tokenize.max_length, tokenize.shards, cores(), die_with_parent)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ NEIGHBOURS = 10
 Vectors = NDArray[np.float32]  # [texts, dimension], of unit length unless said otherwise
 
 
-def own_vectors(model: Model, texts: Sequence[str], batch_size: int = 64) -> Vectors:
+def own_vectors(model: Model, texts: Sequence[str], batch_size: int) -> Vectors:
     """Embeddings at the model's own pooling, scaled to unit length: [texts, dimension]."""
     return unit_length(embed(model, texts, batch_size).vectors(texts, model.own))
 
@@ -57,14 +57,14 @@ def likeness(model: Vectors, teacher: Vectors) -> dict[str, float]:
     return found
 
 
-def retrieval_on(model: Model, rows: Sequence[Row], batch_size: int = 64) -> dict[str, float]:
+def retrieval_on(model: Model, rows: Sequence[Row], batch_size: int) -> dict[str, float]:
     """Retrieval both ways on sentences and their translations."""
     texts = [*(row.left for row in rows), *(row.right for row in rows)]
     vectors = own_vectors(model, texts, batch_size)
     return retrieval(vectors[: len(rows)], vectors[len(rows) :])
 
 
-def similarity_on(model: Model, graded: Pairs, batch_size: int = 64) -> float:
+def similarity_on(model: Model, graded: Pairs, batch_size: int) -> float:
     """Spearman's correlation of the cosine with the grades of sentence pairs, in any languages."""
     sides = (own_vectors(model, side, batch_size) for side in (graded.left, graded.right))
     return Correlation(np.sum(np.multiply(*sides), axis=1), graded.label).score()

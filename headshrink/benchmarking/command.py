@@ -10,15 +10,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from headshrink import api
 from headshrink.benchmarking import cost
-from headshrink.benchmarking.cache import ResultCache
 from headshrink.benchmarking.models import Model, find_folder, open_model
 from headshrink.benchmarking.read import open_suite, read_sample
-from headshrink.benchmarking.run import Report, run
-from headshrink.benchmarking.suite import TASKS
+from headshrink.benchmarking.run import Report
 from headshrink.errors import HeadshrinkError
 from headshrink.escape import markdown
+from headshrink.options import with_options
 from headshrink.output import check_file, write_text
+from headshrink.parameters.benchmark import BenchmarkParams
 from headshrink.progress import on_terminal
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "headshrink" / "benchmark"
@@ -32,43 +33,32 @@ COSTS = {
 }
 
 
+@with_options
 def main(
     models: Annotated[list[str], typer.Argument(help="model folder, ONNX folder or hub id; NAME=... names it")],
     suite: Annotated[Path, typer.Option(help="folder with encodechka's data files")],
-    tasks: Annotated[str, typer.Option(help=f"comma-separated, of {', '.join(TASKS)}")] = ",".join(TASKS),
-    output: Annotated[Path | None, typer.Option(help="write everything found to this JSON file")] = None,
+    benchmark: BenchmarkParams,
+    out: Annotated[Path | None, typer.Option(help="write everything found to this JSON file")] = None,
     markdown: Annotated[Path | None, typer.Option(help="write the tables to this Markdown file")] = None,
     sentences: Annotated[Path | None, typer.Option(help="write the comparison by sentences to this JSON")] = None,
-    pairs: Annotated[Path | None, typer.Option(help="retrieval: a TSV, aligned files or a folder of them")] = None,
-    graded: Annotated[Path | None, typer.Option(help="similarity: CSV of sentence1,sentence2,similarity_score")] = None,
     timing: Annotated[bool, typer.Option(help="measure time and memory too")] = True,
-    limit_s: Annotated[float, typer.Option(help="seconds after which a timing ends", min=0.1)] = 10.0,
-    batch_size: Annotated[int, typer.Option(help="texts a batch; scores do not depend on it", min=1)] = 64,
     device: Annotated[str, typer.Option(help="cpu, or a GPU as torch names it")] = "cpu",
     cache: Annotated[Path, typer.Option(help="folder of results that need not be computed again")] = CACHE,
 ) -> None:
     """Score models on encodechka; the first one is the reference of differences, intervals and ratios."""
-    for path in (output, markdown, sentences):
+    for path in (out, markdown, sentences):
         check_file(path)
-    chosen, opened = parse_tasks(tasks), open_models(models, device)
-    data = open_suite(suite)
-    report = run(opened, data, chosen, batch_size, ResultCache(cache), pairs, graded)
-    costs = cost.measure(opened, next(iter(opened)), read_sample(data), limit_s=limit_s) if timing else {}
+    opened, data = open_models(models, device), open_suite(suite)
+    report = api.benchmark(opened, suite, cache=cache, **benchmark.model_dump())
+    sample, limits = read_sample(data), (benchmark.repeats, benchmark.limit_s)
+    costs = cost.measure(opened, next(iter(opened)), sample, *limits) if timing else {}
     tables = [quality_table(report, data.label), *([cost_table(costs, list(opened))] if costs else [])]
     for table in tables:
         Console().print(table.on_screen())
     if markdown:
         write_text(markdown, "\n".join(table.as_markdown() for table in tables))
-    write_json(output, {"quality": report.quality, "scores": report.details, "cost": costs})
+    write_json(out, {"quality": report.quality, "scores": report.details, "cost": costs})
     write_json(sentences, report.sentences)
-
-
-def parse_tasks(text: str) -> list[str]:
-    """Task names from a comma-separated list in either case, in the suite's order."""
-    names = {name.strip().lower() for name in text.split(",")}
-    if unknown := sorted(names - set(TASKS)):
-        raise HeadshrinkError(f"--tasks {', '.join(unknown)}: allowed are {', '.join(TASKS)}")
-    return [name for name in TASKS if name in names]
 
 
 def open_models(sources: list[str], device: str) -> dict[str, Model]:

@@ -7,6 +7,7 @@ from typing import Any
 from headshrink.benchmarking import machine, timing
 from headshrink.benchmarking.models import Model
 from headshrink.benchmarking.probe import probe
+from headshrink.parameters.benchmark import DEFAULTS
 from headshrink.progress import track
 
 DIGITS = 4
@@ -15,7 +16,9 @@ HEADLINE_BATCH = timing.Setting(32, 32, None)
 
 
 def measure(
-    models: Mapping[str, Model], reference: str, sentences: Sequence[str], rounds: int = 20, limit_s: float = 10.0
+    models: Mapping[str, Model], reference: str, sentences: Sequence[str], rounds: int = DEFAULTS.repeats,
+    limit_s: float = DEFAULTS.limit_s,
+
 ) -> dict[str, Any]:
     """Everything for cost.json: machine, date, and flat figures by model name.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from headshrink.benchmarking.models import NORMALISED, Model
 from headshrink.benchmarking.parallel import over_cores
 from headshrink.errors import HeadshrinkError
+from headshrink.parameters.benchmark import DEFAULTS
 
 SENTENCE_TOKENS = 128  # the protocol's limit for sentences, special tokens included
 
@@ -50,7 +51,7 @@ class Embeddings:
         return torch.nn.functional.normalize(torch.from_numpy(plain), dim=-1).numpy()
 
 
-def embed(model: Model, texts: Iterable[str], batch_size: int = 64) -> Embeddings:
+def embed(model: Model, texts: Iterable[str], batch_size: int = DEFAULTS.batch_size) -> Embeddings:
     """Embed every distinct text once, all poolings from one forward pass; scores do not depend on `batch_size`.
 
     Raises HeadshrinkError for an embedding that is not finite.
@@ -70,7 +71,9 @@ def embed(model: Model, texts: Iterable[str], batch_size: int = 64) -> Embedding
     return Embeddings({text: i for i, text in enumerate(distinct)}, table)
 
 
-def word_vectors(model: Model, texts: Sequence[Sequence[str]], batch_size: int = 64) -> NDArray[np.floating]:
+def word_vectors(
+    model: Model, texts: Sequence[Sequence[str]], batch_size: int = DEFAULTS.batch_size
+) -> NDArray[np.floating]:
     """Mean of each word's pieces in the last hidden states, [words of all texts, hidden]; each text is a list of words.
 
     A word without pieces, mostly because the text was cut at the model's limit, is zeros. As in the protocol the

@@ -15,6 +15,7 @@ from headshrink.benchmarking.suite import TASKS
 from headshrink.benchmarking.suite._task import SentenceTask, Task
 from headshrink.benchmarking.suite._words import LabelledWords, WordTask
 from headshrink.cores import cores
+from headshrink.parameters.benchmark import DEFAULTS
 
 WORDS = "words"  # the one variant of a word task
 
@@ -55,7 +56,11 @@ def variant_name(pooling: str, classifier: str) -> str:
 
 
 def evaluate(
-    model: Model, suite: Suite, names: Sequence[str], batch_size: int = 64, cache: ResultCache | None = None
+    model: Model,
+    suite: Suite,
+    names: Sequence[str],
+    batch_size: int = DEFAULTS.batch_size,
+    cache: ResultCache | None = None,
 ) -> dict[str, TaskResult]:
     """Results of a model on tasks of the suite, in the order of `names`; those in the cache are not computed again.
 

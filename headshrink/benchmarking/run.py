@@ -15,6 +15,7 @@ from headshrink.benchmarking.sentences import compare_sentences, distinct_texts
 from headshrink.benchmarking.suite import sts
 from headshrink.benchmarking.suite._pairs import Pairs
 from headshrink.benchmarking.summary import Results, details, interval_figures, quality
+from headshrink.parameters.benchmark import DEFAULTS
 from headshrink.text.pairs import Row, complete_rows
 from headshrink.text.tables import read_columns
 
@@ -34,7 +35,7 @@ def run(
     models: Mapping[str, Model],
     suite: Suite,
     tasks: Sequence[str],
-    batch_size: int = 64,
+    batch_size: int = DEFAULTS.batch_size,
     cache: ResultCache | None = None,
     pairs: Path | None = None,
     graded: Path | None = None,

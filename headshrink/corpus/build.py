@@ -14,9 +14,9 @@ from headshrink.corpus.sources.parallel import Parallel
 from headshrink.corpus.split import is_heldout, rank
 from headshrink.corpus.suite import suite_sentences
 from headshrink.errors import HeadshrinkError
+from headshrink.parameters.corpus import DEFAULTS
 from headshrink.progress import note, track
 
-HELDOUT_PERCENT = 5.0
 ROWS_A_GROUP = 8_192  # of Parquet: what a reader holds in memory at once
 
 
@@ -64,7 +64,9 @@ class Corpus:
         return self
 
 
-def read_corpus(path: str | Path, suite: str | Path | None = None, heldout_percent: float = HELDOUT_PERCENT) -> Corpus:
+def read_corpus(
+    path: str | Path, suite: str | Path | None = None, heldout_percent: float = DEFAULTS.heldout_percent
+) -> Corpus:
     """The corpus of a file, pipe or folder of pairs, as the pipeline makes it; either split may be empty.
 
     Sentences of the benchmark whose data are in the folder `suite` are left out; without it, nothing is left out, and

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from headshrink.parameters.corpus import DEFAULTS
 from headshrink.text.pairs import Pair
 
 INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufffe\uffff]")
@@ -45,9 +46,9 @@ class Limits:
     and stops most misaligned lines.
     """
 
-    min_chars: int = 3
-    max_chars: int = 500
-    max_length_ratio: float = 3.0
+    min_chars: int = DEFAULTS.min_chars
+    max_chars: int = DEFAULTS.max_chars
+    max_length_ratio: float = DEFAULTS.max_length_ratio
 
     def reason_against(self, pair: Pair) -> str | None:
         """Why a normalised pair is dropped, or None where it is kept."""

@@ -11,6 +11,7 @@ from transformers import BertModel, PreTrainedTokenizerBase
 
 from headshrink.distillation.precision import at_least_fp32
 from headshrink.errors import HeadshrinkError
+from headshrink.parameters.distill import DEFAULTS
 
 LayerMap = Literal["uniform", "last"] | Sequence[int]
 
@@ -128,7 +129,7 @@ class Alignment(nn.Module):
     space; then a perfect copy has no loss from the start.
     """
 
-    def __init__(self, student: BertModel, teacher: BertModel, layer_map: LayerMap = "uniform") -> None:
+    def __init__(self, student: BertModel, teacher: BertModel, layer_map: LayerMap = DEFAULTS.layer_map) -> None:
         super().__init__()
         own, others = (len(backbone.encoder.layer) for backbone in (student, teacher))
         if not own:

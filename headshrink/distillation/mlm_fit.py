@@ -15,6 +15,7 @@ from headshrink.distillation.precision import last_states, quick_attention
 from headshrink.distillation.schedule import learning_rate_factor
 from headshrink.model import SentenceEncoder, pad_ids
 from headshrink.model.mlm_head import MlmHead, word_table
+from headshrink.parameters.teach import DEFAULTS
 from headshrink.progress import Bar
 
 LEARNING_RATE, WARMUP = 5e-3, 0.05  # high: two small layers above a frozen model, fitted in few steps
@@ -27,9 +28,9 @@ def fit_mlm_head(
     heldout: Sentences,
     steps: int,
     start: MlmHead | None = None,
-    batch_size: int = 64,
+    batch_size: int = DEFAULTS.batch_size,
     precision: str = "fp32",
-    seed: int = 0,
+    seed: int = DEFAULTS.seed,
 ) -> tuple[MlmHead, float]:
     """A head after so many steps on batches of sentences, frozen, and its perplexity on held-out ones.
 
@@ -85,9 +86,9 @@ def perplexity(
     teacher: SentenceEncoder,
     mlm_head: MlmHead,
     heldout: Sentences,
-    batch_size: int = 64,
+    batch_size: int = DEFAULTS.batch_size,
     precision: str = "fp32",
-    seed: int = 0,
+    seed: int = DEFAULTS.seed,
 ) -> float:
     """exp of the mean cross-entropy over masked pieces of held-out sentences, the same ones every time."""
     some = heldout.taken(np.linspace(0, len(heldout) - 1, min(len(heldout), HELDOUT_SENTENCES), dtype=int))

@@ -16,6 +16,7 @@ from headshrink.distillation.recipe import Weight, weight_at
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import MlmHead, word_table
+from headshrink.parameters.distill import DEFAULTS
 
 OF_THE_TEACHER = frozenset({Need.LAYERS, Need.MASKED_LOGITS, Need.TEACHER_MASKED_LOGITS})
 
@@ -36,7 +37,7 @@ class Objective(nn.Module):
         weights: Mapping[str, Weight],
         student: SentenceEncoder,
         reference: Reference | None = None,
-        layer_map: LayerMap = "uniform",
+        layer_map: LayerMap = DEFAULTS.layer_map,
     ) -> None:
         super().__init__()
         reference = reference or Reference()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from headshrink.distillation.layers import LayerMap
+from headshrink.parameters.distill import DEFAULTS
 
 Weight = float | tuple[float, float]  # constant, or [start, end] for a linear schedule
 
@@ -28,25 +29,25 @@ class Recipe:
     """
 
     losses: Mapping[str, Weight]
-    layer_map: LayerMap = "uniform"
-    queue: int = 0
-    epochs: float = 3
-    batch_size: int = 64
-    accumulate: int = 1
-    learning_rate: float = 5e-4
-    weight_decay: float = 0.01
-    warmup: float = 0.05
-    decay: str = "cosine"
-    clip: float = 1.0
-    dropout: float = 0.0
-    word_dropout: float = 0.0
-    train_embeddings: bool = True
-    ema: float = 0.0
-    evaluations: int = 10
-    patience: int | None = None
-    checkpoint_minutes: float = 2
-    precision: str = "auto"
-    compile: bool = False
-    unfreeze: float = 0.0
-    quantise: bool = False
-    seed: int = 0
+    layer_map: LayerMap = DEFAULTS.layer_map
+    queue: int = DEFAULTS.queue
+    epochs: float = DEFAULTS.epochs
+    batch_size: int = DEFAULTS.batch_size
+    accumulate: int = DEFAULTS.accumulate
+    learning_rate: float = DEFAULTS.learning_rate
+    weight_decay: float = DEFAULTS.weight_decay
+    warmup: float = DEFAULTS.warmup
+    decay: str = DEFAULTS.decay
+    clip: float = DEFAULTS.clip
+    dropout: float = DEFAULTS.dropout
+    word_dropout: float = DEFAULTS.word_dropout
+    train_embeddings: bool = DEFAULTS.train_embeddings
+    ema: float = DEFAULTS.ema
+    evaluations: int = DEFAULTS.evaluations
+    patience: int | None = DEFAULTS.patience
+    checkpoint_minutes: float = DEFAULTS.checkpoint_minutes
+    precision: str = DEFAULTS.precision
+    compile: bool = DEFAULTS.compile
+    unfreeze: float = DEFAULTS.unfreeze
+    quantise: bool = DEFAULTS.quantise
+    seed: int = DEFAULTS.seed

@@ -12,6 +12,7 @@ from headshrink.distillation.precision import last_states, quick_attention
 from headshrink.model import SentenceEncoder, pad_ids
 from headshrink.model.encoder import length_batches
 from headshrink.model.mlm_head import MlmHead, word_table
+from headshrink.parameters.teach import DEFAULTS
 from headshrink.progress import track
 
 REPLACED, CANDIDATES = 0.4, 15  # the paper's threshold and number
@@ -24,9 +25,9 @@ def replaced(
     sentences: Sentences,
     count: int,
     mlm_head: MlmHead | None = None,
-    batch_size: int = 64,
+    batch_size: int = DEFAULTS.batch_size,
     precision: str = "fp32",
-    seed: int = 0,
+    seed: int = DEFAULTS.seed,
 ) -> list[str]:
     """The text of `count` of the sentences, each word replaced with a probability of 40% by one of 15 candidates.
 

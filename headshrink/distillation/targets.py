@@ -19,6 +19,7 @@ from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, pad_ids
 from headshrink.model.encoder import length_batches
 from headshrink.output import reserve, write_text
+from headshrink.parameters.teach import DEFAULTS
 from headshrink.progress import Bar
 
 ROWS_A_SHARD = 1 << 16
@@ -32,7 +33,7 @@ def write_targets(
     teacher: SentenceEncoder,
     splits: dict[str, tuple[Sentences, Sentences]],
     folder: Path,
-    batch_size: int = 64,
+    batch_size: int = DEFAULTS.batch_size,
     precision: str = "fp32",
 ) -> None:
     """Embed the sentences of all splits and write them as fp16 shards.

@@ -23,18 +23,18 @@ BatchSize = Annotated[int, typer.Option(help="lines a batch, of similar length",
 def encode(
     model: Model,
     file: Annotated[Path | None, typer.Argument(help="UTF-8 lines; standard input without it")] = None,
-    output: Annotated[Path, typer.Option(help=f"file to write: {' or '.join(FORMATS)}")] = Path("embeddings.npy"),
+    out: Annotated[Path, typer.Option(help=f"file to write: {' or '.join(FORMATS)}")] = Path("embeddings.npy"),
     batch_size: BatchSize = 32,
 ) -> None:
     """Embed every line of a file; row i of the output is line i. Memory stays flat however long the file is."""
-    if output.suffix not in FORMATS:
-        raise HeadshrinkError(f"--output {output}: allowed are files ending in {', '.join(FORMATS)}")
-    check_file(output)
+    if out.suffix not in FORMATS:
+        raise HeadshrinkError(f"--out {out}: allowed are files ending in {', '.join(FORMATS)}")
+    check_file(out)
     encoder = open_encoder(model)
     with reread(file) as lines:
-        write = write_npy if output.suffix == ".npy" else write_parquet
+        write = write_npy if out.suffix == ".npy" else write_parquet
         count = lines.count()
-        with new_file(output) as unfinished:
+        with new_file(out) as unfinished:
             written = write(encode_lines(encoder, lines, batch_size), unfinished, count, encoder.dimension)
             if written != count:
                 raise HeadshrinkError(

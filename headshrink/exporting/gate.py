@@ -8,6 +8,7 @@ import numpy as np
 from headshrink.errors import HeadshrinkError
 from headshrink.exporting.targets import Embed
 from headshrink.metrics import cosines, retrieval_at_1, spearman, unit_length
+from headshrink.parameters.export import DEFAULTS
 
 MIN_RELOAD_COSINE = 0.9999  # fp32 forms differ by rounding alone, some 1e-6; anything worse is a defect of the form
 
@@ -47,9 +48,9 @@ class Agreement:
 class Limits:
     """What a lossy form may lose of each figure of Agreement."""
 
-    min_cosine: float = 0.98
-    max_retrieval_loss: float = 0.01
-    min_rank: float = 0.98
+    min_cosine: float = DEFAULTS.gate.min_cosine
+    max_retrieval_loss: float = DEFAULTS.gate.max_retrieval_loss
+    min_rank: float = DEFAULTS.gate.min_rank
 
 
 def losses(found: Agreement, limits: Limits) -> str:

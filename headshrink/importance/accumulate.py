@@ -17,6 +17,7 @@ from headshrink.importance.losses import LOSSES
 from headshrink.importance.scores import Scores
 from headshrink.model import SentenceEncoder
 from headshrink.model.sites import Site
+from headshrink.parameters.importance import DEFAULTS, ImportanceParams
 
 FIRST_LOOK = 8  # batches before the first look at the agreement of the halves; then at every doubling
 
@@ -24,9 +25,9 @@ FIRST_LOOK = 8  # batches before the first look at the agreement of the halves; 
 def score(
     encoder: SentenceEncoder,
     batches: Iterable[PairBatch],
-    criteria: Iterable[str] = ("taylor",),
-    loss: str = "translation_ranking",
-    seed: int = 0,
+    criteria: Iterable[str] = (DEFAULTS.criterion,),
+    loss: str = DEFAULTS.loss,
+    seed: int = DEFAULTS.seed,
     stop_at: float | None = None,
     checkpoints: Checkpoints | None = None,
     checkpoint_minutes: float = 1.0,
@@ -49,6 +50,17 @@ def score(
             save = partial(checkpoints.save_when_due, checkpoint_minutes, run.state) if checkpoints else lambda: None
             run.over(batches, stop_at, save)
     return {name: run.halves.scores(name, run.done if CRITERIA[name].needs_passes else 0) for name in names}
+
+
+def score_by(
+    chosen: ImportanceParams,
+    encoder: SentenceEncoder,
+    batches: Iterable[PairBatch],
+    checkpoints: Checkpoints | None = None,
+) -> Scores:
+    """The scores that the parameters of section `importance` ask for: what the front door and the stage call."""
+    wanted = (chosen.loss, chosen.seed, chosen.stop_at, checkpoints)
+    return score(encoder, batches, [chosen.criterion], *wanted)[chosen.criterion]
 
 
 class Pass:

@@ -1,15 +1,13 @@
 """Decide what goes: which heads and FFN neurons each layer keeps."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from headshrink.errors import HeadshrinkError
 from headshrink.importance.scores import Scores
-
-Ranking = Literal["global", "layer"]
+from headshrink.parameters.prune import DEFAULTS, Ranking
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,9 @@ class Plan:
     layers: list[int] | None = None
 
 
-def plan_ratio(scores: Scores, heads: float, ffn: float, ranking: Ranking = "global", least: int = 0) -> Plan:
+def plan_ratio(
+    scores: Scores, heads: float, ffn: float, ranking: Ranking = DEFAULTS.ranking, least: int = DEFAULTS.least
+) -> Plan:
     """Cut the shares `heads` and `ffn` (in [0, 1)) of the units, lowest scores first.
 
     `ranking` compares units over the whole model or within each layer; `least` units of each kind stay in every layer

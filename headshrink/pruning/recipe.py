@@ -11,11 +11,13 @@ from headshrink.errors import HeadshrinkError
 from headshrink.importance import PairBatch, Scores, score
 from headshrink.model import SentenceEncoder
 from headshrink.model.sites import KINDS, Kind, widths
+from headshrink.parameters import importance
+from headshrink.parameters.prune import DEFAULTS, Method, Ranking
 from headshrink.pruning.cut import cut
 from headshrink.pruning.embedding import factorise
 from headshrink.pruning.layers import choose_layers, keep_layers
-from headshrink.pruning.plan import Plan, Ranking, plan_ratio
-from headshrink.pruning.repair import Method, repair
+from headshrink.pruning.plan import Plan, plan_ratio
+from headshrink.pruning.repair import repair
 from headshrink.pruning.width import cut_width, dimension_order
 
 SAMPLE = 4  # batches that layers and dimensions are chosen on
@@ -33,18 +35,18 @@ class Recipe:
     little after each step.
     """
 
-    heads: float = 0.5
-    ffn: float = 0.5
-    ranking: Ranking = "global"
-    least: int = 0
-    layers: float = 0.0
-    hidden: float = 0.0
-    embedding: float = 0.0
-    criterion: str = "obs"
-    loss: str = "teacher_distance"
-    steps: int = 1
-    repair: Method | Literal["none"] = "full"
-    ridge: float = 100.0
+    heads: float = DEFAULTS.ratio
+    ffn: float = DEFAULTS.ratio
+    ranking: Ranking = DEFAULTS.ranking
+    least: int = DEFAULTS.least
+    layers: float = DEFAULTS.layers
+    hidden: float = DEFAULTS.hidden
+    embedding: float = DEFAULTS.embedding
+    criterion: str = importance.DEFAULTS.criterion
+    loss: str = importance.DEFAULTS.loss
+    steps: int = DEFAULTS.steps
+    repair: Method | Literal["none"] = DEFAULTS.repair
+    ridge: float = DEFAULTS.ridge
     recover: Callable[[SentenceEncoder], None] | None = None
 
 

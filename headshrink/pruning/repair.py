@@ -13,7 +13,7 @@ activations for the units that stay, although what they read has drifted.
 
 import copy
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,10 +23,9 @@ from headshrink.importance.moments import Moments
 from headshrink.model import SentenceEncoder
 from headshrink.model.encoder import pool
 from headshrink.model.sites import KINDS, Kind
+from headshrink.parameters.prune import DEFAULTS, Method
 from headshrink.progress import track
 from headshrink.pruning.plan import Plan
-
-Method = Literal["bias", "outputs", "full"]
 
 
 class Walk:
@@ -90,7 +89,7 @@ def repair(
     plan: Plan,
     batches: Iterable[PairBatch],
     method: Method = "full",
-    ridge: float = 100.0,
+    ridge: float = DEFAULTS.ridge,
 ) -> None:
     """Refit the pruned encoder in place, so that its hidden states follow the teacher's.
 

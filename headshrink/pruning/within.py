@@ -12,19 +12,18 @@ from headshrink.importance import PairBatch, Scores
 from headshrink.importance.batches import Side
 from headshrink.model import SentenceEncoder, pad_ids
 from headshrink.model.sites import KINDS, Kind, widths
+from headshrink.parameters.prune import DEFAULTS, Method
 from headshrink.pruning.budget import plan_budget
 from headshrink.pruning.cut import cut
 from headshrink.pruning.embedding import factorise
 from headshrink.pruning.latency import Timed, latency_ratio
 from headshrink.pruning.plan import Plan
 from headshrink.pruning.price import Body, Counted, Measure, Price, body_of
-from headshrink.pruning.repair import Method, repair
+from headshrink.pruning.repair import repair
 from headshrink.pruning.vocabulary import choose_tokens, cut_vocabulary
 from headshrink.pruning.width import cut_width, dimension_order
 
 Cut = Literal["hidden", "embedding", "vocabulary"]  # beside heads and FFN neurons, which always may go
-
-COSTS = ("fisher", "obs")  # criteria whose scores by teacher_distance are costs
 
 HIDDEN_SHARES = (0.875, 0.75, 0.625, 0.5)
 RANK_SHARES = (0.5, 0.375, 0.25, 0.1875, 0.125, 0.0625)  # of the hidden width
@@ -46,8 +45,8 @@ class Budget:
     cut: tuple[Cut, ...] = ()
     multiples: dict[Kind, int] | None = None
     tokens: int = 32
-    repair: Method | Literal["none"] = "full"
-    ridge: float = 100.0
+    repair: Method | Literal["none"] = DEFAULTS.repair
+    ridge: float = DEFAULTS.ridge
 
 
 def prune_within(

@@ -22,10 +22,10 @@ def main(
     first: Annotated[Path, typer.Argument(help="model folder, for instance the teacher")],
     second: Annotated[Path, typer.Argument(help="model folder, for instance its student")],
     pairs: Annotated[Path, typer.Option(help="TSV (sentence, sentence[, label]), aligned files or a folder of them")],
-    output: Annotated[Path, typer.Option(help="the page to write")] = Path("compare.html"),
+    out: Annotated[Path, typer.Option(help="the page to write")] = Path("compare.html"),
 ) -> None:
     """Show the pairs whose similarity moved most and the sentences whose nearest neighbours changed."""
-    check_file(output)
+    check_file(out)
     data = read_labelled(pairs)
     texts = distinct_texts(data)
     names = names_of(first, second)
@@ -34,8 +34,8 @@ def main(
     labels = {name: str(folder) for name, folder in folders.items()} | {"pairs": str(pairs)}
     colours = dict(zip(names, COLOURS, strict=True))
     title = f"{names[0]} and {names[1]}, sentence by sentence"
-    write_sentences(compare_sentences(data, vectors), output, title, labels, colours)
-    typer.echo(f"{visible(str(output))}: {len(texts):,} sentences, {len(data.left):,} pairs")
+    write_sentences(compare_sentences(data, vectors), out, title, labels, colours)
+    typer.echo(f"{visible(str(out))}: {len(texts):,} sentences, {len(data.left):,} pairs")
 
 
 def names_of(first: Path, second: Path) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from headshrink.exporting import TARGETS, Options, Original
 from headshrink.exporting.card import WEIGHTS
 from headshrink.exporting.graph_encoder import Run, padded
 from headshrink.metrics import cosines
+from headshrink.parameters.speed import DEFAULTS
 from headshrink.progress import track
 from headshrink.speed import fresh
 from headshrink.speed.fresh import whole
@@ -67,8 +68,8 @@ def measure(
     names: Sequence[str],
     sentences: Sequence[str],
     settings: Sequence[Setting] = SETTINGS,
-    rounds: int = 20,
-    limit_s: float = 5.0,
+    rounds: int = DEFAULTS.repeats,
+    limit_s: float = DEFAULTS.limit_s,
     suite: Suite | None = None,
 ) -> dict[str, dict[str, Row]]:
     """Rows by model and trick, all timed in turns; eager fp32, which they are compared with, is always among them.

@@ -226,7 +226,7 @@ def test_the_report_gets_its_parameters_without_secrets(tmp_path: Path, monkeypa
     (tmp_path / ".work").mkdir()
     monkeypatch.setattr(library, "read_results", lambda _: None)
     monkeypatch.setattr(library, "write_report", lambda *given: seen.append(given[-1]))
-    report.run(chosen)
+    report.run(**dict(chosen))
     assert "X-Amz-Signature=***" in seen[0]
     assert MARK not in seen[0]
 

@@ -3,7 +3,6 @@
 import csv
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -11,6 +10,8 @@ import pytest
 from headshrink.importance import load_scores
 from headshrink.model import load_encoder, save_encoder
 from headshrink.model.sites import widths
+from headshrink.parameters.importance import ImportanceParams
+from headshrink.parameters.prune import StagePruneParams
 from headshrink.shards import write_shards
 from tasks import importance, prune
 
@@ -28,10 +29,13 @@ SCORES = Path("artifacts/importance/scores.safetensors")
 
 def parameters(criterion="obs", **pruning):
     loss = "teacher_distance" if criterion == "obs" else "translation_ranking"
-    return SimpleNamespace(
-        importance=importance.Params(criterion=criterion, loss=loss, batches=3, batch_size=6),
-        prune=prune.Params(**{"repair_pairs": 64, **pruning}),
-    )
+    scoring = ImportanceParams(criterion=criterion, loss=loss, batches=3, batch_size=6)
+    return scoring, StagePruneParams(**{"repair_pairs": 64, **pruning})
+
+
+def prune_by_stage(**pruning):
+    scoring, cuts = parameters(**pruning)
+    prune.run(cuts, scoring)
 
 
 @pytest.fixture
@@ -49,7 +53,7 @@ def workspace(tmp_path, monkeypatch, tiny_encoder) -> Path:
 
 @pytest.mark.parametrize("criterion", ["taylor", "obs"])
 def test_importance_writes_scores_a_table_and_a_picture(workspace, criterion):
-    importance.run(parameters(criterion))
+    importance.run(parameters(criterion)[0])
     scores = load_scores(SCORES)
     assert (scores.heads.shape, scores.ffn.shape) == ((2, 4), (2, 64))
     rows = list(csv.DictReader(Path("artifacts/importance/scores.csv").read_text().splitlines()))
@@ -68,8 +72,8 @@ def test_importance_writes_scores_a_table_and_a_picture(workspace, criterion):
 def test_the_same_inputs_give_the_same_bytes(workspace):
     outputs = []
     for _ in range(2):
-        importance.run(parameters())
-        prune.run(parameters())
+        importance.run(parameters()[0])
+        prune_by_stage()
         files = [
             file for name in ("importance", "pruned") for file in Path("artifacts", name).rglob("*") if file.is_file()
         ]
@@ -81,8 +85,8 @@ def test_the_same_inputs_give_the_same_bytes(workspace):
     ("pruning", "heads", "neurons"), [({}, 4, 64), ({"heads": 0.25, "steps": 2, "repair": "none"}, 6, 64)]
 )
 def test_prune_writes_the_model_that_its_record_describes(workspace, pruning, heads, neurons):
-    importance.run(parameters())
-    prune.run(parameters(**pruning))
+    importance.run(parameters()[0])
+    prune_by_stage(**pruning)
     pruned = load_encoder("artifacts/pruned")
     assert (sum(widths(pruned.backbone, "heads")), sum(widths(pruned.backbone, "ffn"))) == (heads, neurons)
     record = json.loads(Path("artifacts/pruned/prune.json").read_text())
@@ -93,8 +97,8 @@ def test_prune_writes_the_model_that_its_record_describes(workspace, pruning, he
 
 
 def test_prune_cuts_every_kind_to_its_share(workspace):
-    importance.run(parameters())
-    prune.run(parameters(layers=0.5, hidden=0.5, embedding=0.5))
+    importance.run(parameters()[0])
+    prune_by_stage(layers=0.5, hidden=0.5, embedding=0.5)
     pruned = load_encoder("artifacts/pruned")
     record = json.loads(Path("artifacts/pruned/prune.json").read_text())
     assert pruned.backbone.config.num_hidden_layers == len(record["layers"]["kept"]) == 1
@@ -104,8 +108,8 @@ def test_prune_cuts_every_kind_to_its_share(workspace):
 
 
 def test_a_budget_in_place_of_ratios_is_met_and_recorded(workspace):
-    importance.run(parameters())
-    prune.run(parameters(budget="parameters", share=0.6, also=["embedding"]))
+    importance.run(parameters()[0])
+    prune_by_stage(budget="parameters", share=0.6, also=["embedding"])
     pruned = load_encoder("artifacts/pruned")
     record = json.loads(Path("artifacts/pruned/prune.json").read_text())
     count = record["parameters"]

@@ -12,6 +12,7 @@ import pytest
 from tasks import benchmark, machine, prune, speed, timing
 from tasks.machine import Machine
 from tasks.params import Params
+from tasks.stage import sections_of
 
 SECONDS = 20.0
 
@@ -135,7 +136,7 @@ STUBS = (  # library functions that a stage calls before it times
 
 
 @pytest.fixture
-def parameters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
+def parameters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Parameters of stages whose library functions return next to nothing."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(speed, "subject", lambda _: SimpleNamespace(forms={}))
@@ -155,12 +156,12 @@ def parameters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespa
     [
         (benchmark.run, "headshrink.benchmarking.cost.measure"),
         (speed.run, "headshrink.speed.measure"),
-        (prune.run, "headshrink.pruning.within.prune_within"),  # within milliseconds
-        (lambda _: timing.main(["cost.json", "suite", "a=a"]), "headshrink.benchmarking.cost.measure"),
+        (prune.run, "headshrink.pruning.run.prune_within"),  # within milliseconds
+        (lambda: timing.main(["cost.json", "suite", "a=a"]), "headshrink.benchmarking.cost.measure"),
     ],
 )
 def test_what_is_timed_is_timed_alone(
-    run: Any, measured: str, parameters: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    run: Any, measured: str, parameters: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[bool] = []
 
@@ -171,6 +172,6 @@ def test_what_is_timed_is_timed_alone(
     monkeypatch.setattr(measured, measure)
     in_stage = nullcontext() if run.__module__ == __name__ else machine.machine.stage("stage")
     with pytest.raises((KeyboardInterrupt, SystemExit)), in_stage:
-        run(parameters)
+        run(**sections_of(run, parameters))
     assert seen == [False]
     assert free()

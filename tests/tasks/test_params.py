@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tasks import distill, params, reference, teacher
+from headshrink.parameters import distill, teacher
+from tasks import params, reference
 from tasks.params import ParamsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -249,7 +250,6 @@ def test_a_local_teacher_s_size_bounds_the_student(tmp_path: Path) -> None:
 def test_facts_of_the_library_that_are_stated_here_without_torch_are_true() -> None:
     from demo.teacher import untrained_teacher
     from headshrink.distillation.losses import LOSSES, Need
-    from headshrink.pruning.within import COSTS
 
     stated = {
         Need.LAYERS: distill.LAYER_LOSSES,
@@ -258,7 +258,6 @@ def test_facts_of_the_library_that_are_stated_here_without_torch_are_true() -> N
     }
     for need, names in stated.items():
         assert {name for name, loss in LOSSES.items() if need in loss.needs} == names
-    assert COSTS == params.COSTS
     config = untrained_teacher(["one two"], 0).backbone.config
     sizes = (config.num_hidden_layers, config.num_attention_heads, config.intermediate_size)
     assert teacher.Shape(*sizes, config.max_position_embeddings) == teacher.GENERATED_SHAPE

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from headshrink.parameters.report import Colours
 from tasks import params as all_params
 from tasks import report
 
@@ -18,7 +19,7 @@ def test_the_report_prints_every_parameter_with_its_value(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".work").mkdir()
     write_artifacts(tmp_path / "artifacts")
-    report.run(parameters)
+    report.run(**dict(parameters))
     text = (tmp_path / "artifacts/report/report.md").read_text(encoding="utf-8")
     printed = yaml.safe_load(text.split("```yaml\n")[1].split("```")[0])
     assert printed == parameters.model_dump(mode="json")
@@ -27,4 +28,4 @@ def test_the_report_prints_every_parameter_with_its_value(tmp_path: Path, monkey
 
 def test_a_colour_that_is_no_hexadecimal_is_refused() -> None:
     with pytest.raises(ValueError, match="#"):
-        report.Colours(student="greenish")
+        Colours(student="greenish")

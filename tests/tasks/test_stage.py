@@ -18,7 +18,7 @@ from headshrink.output import new_folder
 from tasks import params, stage
 
 params.load = lambda: None
-def run(_):
+def run():
     {body}
 stage.main(run, "toy", "toy")
 """

@@ -4,7 +4,6 @@ import copy
 import csv
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -18,9 +17,14 @@ from headshrink.errors import HeadshrinkError
 from headshrink.importance import Scores, save_scores
 from headshrink.model import load_encoder, save_encoder
 from headshrink.model.sites import widths
+from headshrink.parameters.distill import DistillParams, StudentParams
+from headshrink.parameters.importance import ImportanceParams
+from headshrink.parameters.prune import StagePruneParams
+from headshrink.parameters.section import kinds_of
+from headshrink.parameters.teach import TeachParams
+from headshrink.parameters.tokenize import TokenizeParams
 from headshrink.shards import write_shards
 from tasks import distill, floor, prune, teach
-from tasks.section import kinds_of
 
 NOUNS = {"man": "мужчина", "cat": "кошка", "dog": "собака", "woman": "женщина"}
 VERBS = {"runs": "бежит", "sleeps": "спит", "reads": "читает", "sees": "видит"}
@@ -29,13 +33,12 @@ PAIRS = [
     (f"the {noun} {verb} {place}", f"{NOUNS[noun]} {VERBS[verb]} {PLACES[place]}")
     for noun in NOUNS for verb in VERBS for place in PLACES
 ]  # fmt: skip
-PARAMS = SimpleNamespace(
-    teach=teach.Params(batch_size=8, precision="fp32"),
-    distill=distill.Params(
-        losses={"cosine": 1.0}, epochs=4, batch_size=8, learning_rate=3e-3, evaluations=2, precision="fp32",
-        checkpoint_minutes=1e-9, dropout=0.1,
-    ),
+TEACH = (TeachParams(batch_size=8, precision="fp32"), TokenizeParams(max_length=64))
+DISTILL = DistillParams(
+    losses={"cosine": 1.0}, epochs=4, batch_size=8, learning_rate=3e-3, evaluations=2, precision="fp32",
+    checkpoint_minutes=1e-9, dropout=0.1,
 )  # fmt: skip
+SCORING = ImportanceParams(criterion="obs", loss="teacher_distance")
 
 
 @pytest.fixture
@@ -84,22 +87,22 @@ def files(folder: str) -> dict[str, bytes]:
 
 
 def test_teach_writes_the_teachers_embeddings(workspace, tiny_encoder):
-    teach.run(PARAMS)
+    teach.run(*TEACH)
     en, ru = read_targets(Path("artifacts/targets"), "train")
     np.testing.assert_allclose(en, tiny_encoder.encode([pair[0] for pair in PAIRS[:40]]), atol=1e-3)
     np.testing.assert_allclose(ru, tiny_encoder.encode([pair[1] for pair in PAIRS[:40]]), atol=1e-3)
 
 
 def test_the_floor_is_word_vectors_of_the_teacher_whatever_their_order(workspace, tiny_encoder):
-    floor.run(PARAMS)
+    floor.run()
     one, other = load_encoder(Path("artifacts/floor")).encode(["the man sees a dog", "a dog sees the man"])
     np.testing.assert_allclose(one, other, atol=1e-6)
     assert one.shape == (tiny_encoder.dimension,)
 
 
 def test_distill_writes_a_better_student_its_curve_and_its_scores(workspace):
-    teach.run(PARAMS)
-    distill.run(PARAMS)
+    teach.run(*TEACH)
+    distill.run(DISTILL)
     metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
     assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
     assert metrics["heldout_loss"] < metrics["before_heldout_loss"]
@@ -111,22 +114,22 @@ def test_distill_writes_a_better_student_its_curve_and_its_scores(workspace):
 
 
 def test_a_distillation_killed_in_the_middle_ends_with_the_same_files(workspace, monkeypatch):
-    teach.run(PARAMS)
-    distill.run(PARAMS)
+    teach.run(*TEACH)
+    distill.run(DISTILL)
     whole = files("artifacts/student")
     monkeypatch.setattr(Curve, "stop_at", 7)
     with pytest.raises(KeyboardInterrupt):
-        distill.run(PARAMS)
+        distill.run(DISTILL)
     monkeypatch.setattr(Curve, "stop_at", None)
     assert len(list(Path(".work/distill").glob("*/checkpoint.pt"))) == 1
-    distill.run(PARAMS)
+    distill.run(DISTILL)
     assert files("artifacts/student") == whole
     assert [row["step"] for row in Curve.rows] == list(range(1, 21))  # the live curve is whole as well
 
 
 def test_distill_without_targets_says_which_stage_writes_them(workspace):
     with pytest.raises(HeadshrinkError, match="the teach stage writes them"):
-        distill.run(PARAMS)
+        distill.run(DISTILL)
     assert not Path("artifacts/student").exists()
 
 
@@ -136,10 +139,10 @@ def test_more_text_is_taught_without_the_benchmarks_and_held_out_sentences(works
     lines = [held.upper(), "the cat sees the big dog", "the suite has this sentence", "большой дом", "the man"]
     Path("more/mono.txt").write_text("\n".join(lines), encoding="utf-8")
     monkeypatch.setattr("headshrink.corpus.suite.suite_sentences", lambda folder: ["The suite has this sentence."])
-    chosen = PARAMS.teach.model_copy(update={"monolingual": "more"})
-    teach.run(SimpleNamespace(teach=chosen, tokenize=SimpleNamespace(max_length=64)))
+    chosen = TEACH[0].model_copy(update={"monolingual": "more"})
+    teach.run(chosen, TEACH[1])
     assert len(np.load("artifacts/targets/monolingual.starts.npy")) == 3 + 1
-    distill.run(PARAMS)
+    distill.run(DISTILL)
     metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
     assert metrics["steps"] == 4 * 6  # a batch more an epoch
     assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
@@ -148,11 +151,10 @@ def test_more_text_is_taught_without_the_benchmarks_and_held_out_sentences(works
 @pytest.mark.parametrize("mlm_head_steps", [0, 2])
 def test_words_are_replaced_in_copies_of_the_training_sentences(workspace, monkeypatch, mlm_head_steps, tiny_encoder):
     monkeypatch.setattr("headshrink.corpus.suite.suite_sentences", lambda folder: ["The suite has this sentence."])
-    chosen = PARAMS.teach.model_copy(update={"augment": 0.5, "mlm_head_steps": mlm_head_steps})
-    params = SimpleNamespace(teach=chosen, tokenize=SimpleNamespace(max_length=64), distill=PARAMS.distill)
-    teach.run(params)
+    chosen = TEACH[0].model_copy(update={"augment": 0.5, "mlm_head_steps": mlm_head_steps})
+    teach.run(chosen, TEACH[1])
     once = files("artifacts/targets")
-    teach.run(params)
+    teach.run(chosen, TEACH[1])
     assert files("artifacts/targets") == once
     ids, starts = (np.load(f"artifacts/targets/monolingual.{part}.npy") for part in ("ids", "starts"))
     texts = tiny_encoder.tokenizer.batch_decode([row[1:-1] for row in np.split(ids, starts[1:-1])])
@@ -164,7 +166,7 @@ def test_words_are_replaced_in_copies_of_the_training_sentences(workspace, monke
         read_targets(Path("artifacts/targets"), "monolingual")[0], tiny_encoder.encode(texts), atol=1e-3
     )
     if not mlm_head_steps:
-        distill.run(params)
+        distill.run(DISTILL)
         metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
         assert metrics["steps"] > 4 * 5
         assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
@@ -172,12 +174,12 @@ def test_words_are_replaced_in_copies_of_the_training_sentences(workspace, monke
 
 @pytest.mark.parametrize("kind", ["bilstm", "every_kth_layer", "narrow", "static", "thin"])
 def test_other_students_come_out_of_the_same_stage(workspace, kind):
-    teach.run(PARAMS)
+    teach.run(*TEACH)
     sizes = {"layers": 1, "hidden": 16, "heads": 2, "ffn": 24, "rank": 8}
-    own = [key for key, field in distill.Student.model_fields.items() if kind in kinds_of(field)]
-    shape = distill.Student(kind=kind, **{key: sizes[key] for key in own if key in sizes})
-    chosen = PARAMS.distill.model_copy(update={"student": shape, "losses": {"cosine": 1.0, "relational": [0.1, 0.0]}})
-    distill.run(SimpleNamespace(distill=chosen))
+    own = [key for key, field in StudentParams.model_fields.items() if kind in kinds_of(field)]
+    shape = StudentParams(kind=kind, **{key: sizes[key] for key in own if key in sizes})
+    chosen = DISTILL.model_copy(update={"student": shape, "losses": {"cosine": 1.0, "relational": [0.1, 0.0]}})
+    distill.run(chosen)
     metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
     assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
     assert load_encoder("artifacts/student/model").encode(["the cat"]).shape == (1, 32)
@@ -185,15 +187,14 @@ def test_other_students_come_out_of_the_same_stage(workspace, kind):
 
 @pytest.mark.parametrize("change", [{"rounds": 2}, {"masks": 0.5}])
 def test_cuts_made_on_the_way_end_at_the_prune_stages_ratios(workspace, tiny_encoder, change):
-    teach.run(PARAMS)
-    importance = SimpleNamespace(criterion="obs", loss="teacher_distance", seed=0)
-    pruning = prune.Params(heads=0.5, ffn=0.75, repair="outputs", repair_pairs=32)
+    teach.run(*TEACH)
+    pruning = StagePruneParams(heads=0.5, ffn=0.75, repair="outputs", repair_pairs=32)
     scores = Scores(torch.rand(2, 4), torch.rand(2, 64))
     Path("artifacts/importance").mkdir()
     save_scores(scores, Path("artifacts/importance/scores.safetensors"))
-    prune.run(SimpleNamespace(prune=pruning, importance=importance))
-    chosen = PARAMS.distill.model_copy(update=change)
-    distill.run(SimpleNamespace(distill=chosen))
+    prune.run(pruning, SCORING)
+    chosen = DISTILL.model_copy(update=change)
+    distill.run(chosen)
     student = load_encoder("artifacts/student/model")
     assert sum(widths(student.backbone, "heads")) == 4
     assert sum(widths(student.backbone, "ffn")) == 32
@@ -205,35 +206,34 @@ def test_cuts_made_on_the_way_end_at_the_prune_stages_ratios(workspace, tiny_enc
 
 
 def test_rounds_cut_every_kind(workspace):
-    teach.run(PARAMS)
-    importance = SimpleNamespace(criterion="obs", loss="teacher_distance", seed=0)
-    pruning = prune.Params(heads=0.5, ffn=0.5, layers=0.5, hidden=0.5, embedding=0.5, repair_pairs=32)
+    teach.run(*TEACH)
+    pruning = StagePruneParams(heads=0.5, ffn=0.5, layers=0.5, hidden=0.5, embedding=0.5, repair_pairs=32)
     Path("artifacts/importance").mkdir()
     save_scores(Scores(torch.rand(2, 4), torch.rand(2, 64)), Path("artifacts/importance/scores.safetensors"))
-    prune.run(SimpleNamespace(prune=pruning, importance=importance))
+    prune.run(pruning, SCORING)
     shapes = []
     for rounds in (1, 2):
-        distill.run(SimpleNamespace(distill=PARAMS.distill.model_copy(update={"rounds": rounds})))
+        distill.run(DISTILL.model_copy(update={"rounds": rounds}))
         shapes.append([weights.shape for weights in load_encoder("artifacts/student/model").parameters()])
     assert shapes[0] == shapes[1]
 
 
 def test_losses_on_layers_bring_the_teacher_into_the_stage(workspace):
-    teach.run(PARAMS)
-    chosen = PARAMS.distill.model_copy(update={"losses": {"hidden": 1.0, "minilm_values": 1.0}})
-    distill.run(SimpleNamespace(distill=chosen))
+    teach.run(*TEACH)
+    chosen = DISTILL.model_copy(update={"losses": {"hidden": 1.0, "minilm_values": 1.0}})
+    distill.run(chosen)
     metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
     assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
 
 
 def test_words_are_guessed_through_a_head_that_teach_fits(workspace):
     losses = {"cosine": 1.0, "mlm": 0.1, "soft_targets": 0.1}
-    chosen = SimpleNamespace(distill=PARAMS.distill.model_copy(update={"losses": losses, "epochs": 1}))
-    teach.run(PARAMS)
+    chosen = DISTILL.model_copy(update={"losses": losses, "epochs": 1})
+    teach.run(*TEACH)
     with pytest.raises(HeadshrinkError, match="set mlm_head_steps"):
         distill.run(chosen)
     before = files("artifacts/targets")
-    teach.run(SimpleNamespace(teach=PARAMS.teach.model_copy(update={"mlm_head_steps": 5})))
+    teach.run(TEACH[0].model_copy(update={"mlm_head_steps": 5}), TEACH[1])
     assert before.items() < files("artifacts/targets").items()
     assert json.loads(Path("artifacts/targets/mlm_head.json").read_text())["heldout_perplexity"] > 1
     distill.run(chosen)
@@ -257,4 +257,4 @@ def test_words_are_guessed_through_a_head_that_teach_fits(workspace):
 )
 def test_options_without_a_use_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
-        distill.Params(**({"losses": {"cosine": 1.0}} | change))
+        DistillParams(**({"losses": {"cosine": 1.0}} | change))

@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,11 +15,14 @@ from headshrink.errors import HeadshrinkError
 from headshrink.exporting import TARGETS, Target
 from headshrink.model import load_encoder, save_encoder
 from headshrink.model.mlm_head import load_mlm_head
+from headshrink.parameters.distill import DistillParams
+from headshrink.parameters.export import ExportParams, GateParams
+from headshrink.parameters.teacher import TeacherParams
 from headshrink.teacher import write_teacher
-from tasks import distill, export, teacher
+from tasks import export, teacher
 from tasks.heldout import heldout
 
-DISTILL = distill.Params(losses={"cosine": 1.0})
+DISTILL = DistillParams(losses={"cosine": 1.0})
 PAIRS = {"en": ["the man sees", "a dog", "big house"], "ru": ["мужчина видит", "собака", "большой дом"]}
 
 
@@ -35,8 +37,8 @@ def workspace(tmp_path, monkeypatch) -> Path:
 
 def test_teacher_puts_a_folder_under_artifacts(workspace, tiny_encoder, tiny_folder):
     (tiny_folder / "README.md").write_text("---\nlanguage: ru\nlicense: apache-2.0\n---\n# Tiny\nlicense: none\n")
-    params = teacher.Params(source="folder", path=str(tiny_folder))
-    teacher.run(SimpleNamespace(teacher=params))
+    params = TeacherParams(source="folder", path=str(tiny_folder))
+    teacher.run(params)
     facts = json.loads(Path("artifacts/teacher/teacher.json").read_text())
     assert (facts["label"], facts["licence"]) == (tiny_folder.name, "apache-2.0")
     found = load_encoder("artifacts/teacher").encode(PAIRS["ru"])
@@ -47,22 +49,22 @@ def test_a_masked_language_models_head_comes_with_the_teacher(workspace, tiny_en
     model = BertForMaskedLM(tiny_encoder.backbone.config)
     model.bert.load_state_dict(tiny_encoder.backbone.state_dict())
     model.save_pretrained(tiny_folder)
-    teacher.run(SimpleNamespace(teacher=teacher.Params(source="folder", path=str(tiny_folder))))
+    teacher.run(TeacherParams(source="folder", path=str(tiny_folder)))
     mlm_head = load_mlm_head([Path("artifacts/teacher")], tiny_encoder.backbone)
     assert torch.equal(mlm_head.transform.dense.weight, model.cls.predictions.transform.dense.weight)
 
 
 def test_the_generated_teacher_is_trained_on_the_corpus(workspace):
     pd.DataFrame(PAIRS).to_parquet("artifacts/corpus/train.parquet")
-    params = teacher.Params(source="generated", path="artifacts/corpus", steps=2)
-    teacher.run(SimpleNamespace(teacher=params))
+    params = TeacherParams(source="generated", path="artifacts/corpus", steps=2)
+    teacher.run(params)
     facts = json.loads(Path("artifacts/teacher/teacher.json").read_text())
     assert (facts["label"], facts["generated"]) == ("generated", True)
 
 
 def test_a_refused_teacher_leaves_nothing(workspace):
     with pytest.raises(HeadshrinkError, match="no model folder"):
-        teacher.run(SimpleNamespace(teacher=teacher.Params(source="folder", path="nowhere")))
+        teacher.run(TeacherParams(source="folder", path="nowhere"))
     assert [path.name for path in Path("artifacts").iterdir()] == ["corpus"]
 
 
@@ -77,7 +79,7 @@ def test_a_refused_teacher_leaves_nothing(workspace):
 )
 def test_an_incomplete_source_is_refused_by_the_parameters(params):
     with pytest.raises(ValidationError):
-        teacher.Params(**params)
+        TeacherParams(**params)
 
 
 @pytest.fixture
@@ -93,8 +95,8 @@ def student(workspace, tiny_encoder) -> None:
 
 
 def test_export_writes_the_folder_with_its_card_and_onnx_beside(student):
-    params = export.Params(targets=["transformers", "onnx"], check_sentences=4, gate=export.Gate())
-    export.run(SimpleNamespace(export=params, distill=DISTILL))
+    params = ExportParams(targets=["transformers", "onnx"], check_sentences=4, gate=GateParams())
+    export.run(params, DISTILL)
     names = {str(path.relative_to("artifacts/export")) for path in Path("artifacts/export").rglob("*.*")}
     assert {"config.json", "model.safetensors", "modules.json", "onnx/model.onnx", "onnx/tokenizer.json"} <= names
     assert "license: mit" in Path("artifacts/export/README.md").read_text()
@@ -112,17 +114,17 @@ def broken(tiny_encoder) -> Target:
 
 def test_a_lossless_form_that_fails_its_check_fails_the_stage(student, broken, monkeypatch):
     monkeypatch.setitem(TARGETS, "transformers", broken)
-    params = export.Params(targets=["transformers"], check_sentences=6, gate=export.Gate())
+    params = ExportParams(targets=["transformers"], check_sentences=6, gate=GateParams())
     with pytest.raises(HeadshrinkError, match="transformers does not reproduce the model"):
-        export.run(SimpleNamespace(export=params, distill=DISTILL))
+        export.run(params, DISTILL)
     assert not Path("artifacts/export").exists()
     assert not list(Path("artifacts").glob(".export*"))
 
 
 def test_a_lossy_form_that_fails_its_gate_is_left_out_and_named(student, broken, monkeypatch, capsys):
     monkeypatch.setitem(TARGETS, "onnx_int8", replace(broken, place="onnx_int8", lossless=False))
-    chosen = export.Params(targets=["transformers", "onnx_int8"], gate=export.Gate())
-    export.run(SimpleNamespace(export=chosen, distill=DISTILL))
+    chosen = ExportParams(targets=["transformers", "onnx_int8"], gate=GateParams())
+    export.run(chosen, DISTILL)
     assert "onnx_int8: left out, it loses too much: cosine" in capsys.readouterr().out
     assert "cosine" in json.loads(Path("artifacts/export/gate.json").read_text())["onnx_int8"]["refused"]
     assert not Path("artifacts/export/onnx_int8").exists()

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from headshrink.importance import PairBatch
 from headshrink.model import SentenceEncoder
+from headshrink.parameters.distill import DEFAULTS
 from headshrink.pruning.embedding import factorise
 
 
@@ -28,13 +29,13 @@ class Origin:
 class Shape:
     """A student's size, of which each kind uses what it needs; `rank` None is a dense word table."""
 
-    layers: int = 2
-    hidden: int = 312
-    heads: int = 12
-    ffn: int = 600
-    rank: int | None = None
-    share_layers: bool = False
-    seed: int = 0
+    layers: int = DEFAULTS.student.layers
+    hidden: int = DEFAULTS.student.hidden
+    heads: int = DEFAULTS.student.heads
+    ffn: int = DEFAULTS.student.ffn
+    rank: int | None = DEFAULTS.student.rank
+    share_layers: bool = DEFAULTS.student.share_layers
+    seed: int = DEFAULTS.seed
 
 
 Build = Callable[[Origin, Shape], SentenceEncoder]

@@ -12,7 +12,7 @@ from headshrink.exporting.quantise._matrices import Constants, add, exchange, to
 FULL_RANGE, REDUCED_RANGE = 127, 64
 
 
-def quantise(model: onnx.ModelProto, reduce_range: bool = True, keep: Container[str] = ()) -> onnx.ModelProto:
+def quantise(model: onnx.ModelProto, reduce_range: bool, keep: Container[str] = ()) -> onnx.ModelProto:
     """Turn the weights of an exported fp32 graph into int8, in place, with one scale an output channel or table row.
 
     Linear layers become DynamicQuantizeLinear and MatMulInteger, whose activations are uint8 with one scale a batch;

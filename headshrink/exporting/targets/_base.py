@@ -9,6 +9,7 @@ from onnx import ModelProto
 
 from headshrink.exporting.graph import Original
 from headshrink.model import SentenceEncoder
+from headshrink.parameters import export
 
 Quantise = Callable[[ModelProto, "Options"], ModelProto]  # in place
 Embed = Callable[[Sequence[str]], np.ndarray]  # texts -> float32 [texts, dimension], in the order given
@@ -22,7 +23,7 @@ class Options:
     fp32, by the names that `quantise.matrices` gives them; the repair of a form that fails its gate chooses them.
     """
 
-    reduce_range: bool = True
+    reduce_range: bool = export.DEFAULTS.reduce_range
     keep: frozenset[str] = frozenset()
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from headshrink.exporting import TARGETS, Options, Original, write_card
-from tasks.section import names_in
+from headshrink.parameters.section import names_in
 
 TEACHER = {
     "label": "someone/teacher", "source": "hub", "revision": "0" * 40, "generated": False, "weights_sha256": "ab",

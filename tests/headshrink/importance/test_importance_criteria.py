@@ -23,7 +23,7 @@ def repeated(batch, times):
 
 
 def test_every_file_is_registered_under_its_own_name():
-    from tasks.section import names_in
+    from headshrink.parameters.section import names_in
 
     assert sorted(CRITERIA) == names_in("importance/criteria")
     assert sorted(LOSSES) == names_in("importance/losses")

@@ -12,10 +12,10 @@ from headshrink.errors import HeadshrinkError
 from headshrink.exporting import TARGETS, Options, Original
 from headshrink.exporting.graph_encoder import padded
 from headshrink.model import SentenceEncoder
+from headshrink.parameters import speed
 from headshrink.speed import TRICKS, Subject, as_json, fresh, measure
 from headshrink.speed.fusion import fuse_attention
 from headshrink.speed.tricks import open_onnx
-from tasks import speed
 
 SENTENCES = ["the man sees a dog", "кошка спит в дом", "a"]
 QUICK = ["onnx_none", "onnx", "onnx_int8", "torch_bf16", "openvino"]  # compiling takes a minute

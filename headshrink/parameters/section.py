@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from headshrink.escape import short
 
-LIBRARY = Path(__file__).resolve().parent.parent / "headshrink"
+LIBRARY = Path(__file__).resolve().parent.parent
 NOTHING = "profiles/none"
 GENERATED = "generated"  # the kind that the package demo makes, beside those of the library
 MAX_BATCH = 16_384  # sentences or pairs
