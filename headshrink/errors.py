@@ -5,6 +5,7 @@ import re
 import select
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -69,7 +70,7 @@ def one_line(error: BaseException) -> str | None:
 
 
 def extra_with(module: str) -> str | None:
-    """The extra of headshrink that brings a module, None where none does: then its absence is our bug."""
+    """The smallest extra of headshrink that brings a module, None where none does: then its absence is our bug."""
     from importlib.metadata import PackageNotFoundError, requires
 
     package = module.split(".")[0]
@@ -77,8 +78,10 @@ def extra_with(module: str) -> str | None:
         needed = requires("headshrink") or []
     except PackageNotFoundError:  # a checkout that is not installed
         return None
-    found = (EXTRA.fullmatch(line) for line in needed)
-    return next((match["extra"] for match in found if match and match["package"] == package), None)
+    lines = [match for line in needed if (match := EXTRA.fullmatch(line))]
+    packages = Counter(match["extra"] for match in lines)
+    extras = {match["extra"] for match in lines if match["package"] == package}
+    return min(sorted(extras), key=packages.__getitem__, default=None)
 
 
 @contextmanager

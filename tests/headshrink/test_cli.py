@@ -40,7 +40,8 @@ def test_help_imports_nothing_heavy_and_lists_every_verb() -> None:
 
 
 def test_a_package_of_an_extra_that_is_missing_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = ["numpy>=2", "onnx>=1.23; extra == 'export'", 'onnx-other; python_version > "3" and extra == "other"']
+    lines = ["numpy>=2", 'onnx-other; python_version > "3" and extra == "other"', "onnx; extra == 'all'"]
+    lines += ["razdel; extra == 'all'", "onnx>=1.23; extra == 'export'"]
     monkeypatch.setattr("importlib.metadata.requires", lambda _: lines)
     assert one_line(ModuleNotFoundError("", name="onnx.helper")).endswith("pip install 'headshrink[export]'")
     for ours in ("numpy", "headshrink.nothing", "unheard"):
