@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 from torch import Tensor
 
@@ -38,7 +39,25 @@ class Shape:
     seed: int = DEFAULTS.seed
 
 
-Build = Callable[[Origin, Shape], SentenceEncoder]
+Compute = Callable[[Origin, Shape], SentenceEncoder]
+
+
+class Build(Protocol):
+    """(origin, shape) -> the student before its training; `made` states in the model card how it came to be."""
+
+    made: str
+
+    def __call__(self, origin: Origin, shape: Shape, /) -> SentenceEncoder: ...
+
+
+def made(statement: str) -> Callable[[Compute], Build]:
+    """State how a student of this kind is made from the teacher `{name}`: `@made("layers of {name} were kept")`."""
+
+    def declare(build: Compute) -> Build:
+        build.made = statement  # type: ignore[attr-defined]
+        return cast(Build, build)
+
+    return declare
 
 
 def with_table_of_rank(student: SentenceEncoder, rank: int | None, counts: Tensor) -> SentenceEncoder:
