@@ -12,7 +12,6 @@ def run(export: ExportParams, distill: DistillParams) -> None:
 
     Of the section distill the model card names the student's kind.
     """
-    from headshrink.distillation.students import STUDENTS
     from headshrink.exporting import write_card
     from headshrink.exporting.run import export_by
     from headshrink.model import load_encoder
@@ -25,7 +24,7 @@ def run(export: ExportParams, distill: DistillParams) -> None:
     with new_folder(ARTIFACTS / "export") as folder:
         gate = export_by(export, encoder, folder, sentences[: export.check_sentences], heldout(export.gate.pairs))
         teacher, cut = read_json("teacher/teacher.json"), read_json("student/prune.json")
-        cut |= {"student": distill.student.kind, "made": STUDENTS[distill.student.kind].made}
+        cut["student"] = distill.student.kind
         write_card(encoder, folder, teacher, cut, gate)
 
 
