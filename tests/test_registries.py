@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 import headshrink as hs
 from demo.suite import write_demo_suite
+from headshrink.benchmarking.intervals import complete_means
 from headshrink.benchmarking.suite import TASKS
 from headshrink.benchmarking.suite._pairs import PairSimilarity
 from headshrink.corpus.sources import SOURCES, Pair, Source
@@ -21,6 +23,7 @@ from headshrink.importance.criteria import CRITERIA, Criterion
 from headshrink.model import save_encoder
 from headshrink.parameters import section
 from headshrink.parameters.corpus import CorpusParams
+from headshrink.report.results import Results
 from tasks.corpus import open_source
 
 
@@ -111,9 +114,19 @@ def test_an_export_target(monkeypatch, tiny_encoder, corpus, tmp_path):
 
 def test_a_benchmark_task(monkeypatch, tiny_folder, tmp_path):
     files, columns = ("stsb_dev.csv",), ("sentence1", "sentence2", "similarity_score")
-    monkeypatch.setitem(TASKS, "dummy", PairSimilarity("dummy", "Dummy", "similarity", files, columns))
+    monkeypatch.setitem(TASKS, "dummy", PairSimilarity("dummy", "Dummy", "similarity", files, columns, in_means=False))
     (tmp_path / "suite").mkdir()
     write_demo_suite(tmp_path / "suite", seed=0)
     report = hs.benchmark(tiny_folder, tmp_path / "suite", tasks=["sts", "dummy"])
     scores = report.details["models"]["student"]["tasks"]
     assert scores["dummy"]["score"] == scores["sts"]["score"]
+    ten = [name for name in TASKS if name != "dummy"]
+    assert complete_means(ten) == complete_means([*ten, "dummy"]) != {}
+
+
+def test_the_report_shows_a_task_that_encodechka_does_not_have():
+    tasks = {name: {"about": "similarity"} for name in ("dummy", "pi", "sts")}
+    given = {"details": {"tasks": tasks}, "quality": {"teacher": tasks}}
+    results = Results(**{field.name: {} for field in fields(Results)} | given)
+    assert results.tasks == ["sts", "pi", "dummy"]
+    assert (results.about("dummy"), results.about("pi")) == ("similarity", "paraphrases")

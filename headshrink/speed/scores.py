@@ -16,7 +16,7 @@ from headshrink.benchmarking.summary import with_means
 from headshrink.exporting.graph_encoder import Run, padded
 from headshrink.model import SentenceEncoder
 
-SENTENCE_TASKS = [name for name, task in TASKS.items() if task.kind == "sentence"]
+SENTENCE_TASKS = [name for name, task in TASKS.items() if task.in_means and task.kind == "sentence"]
 
 
 class Running:

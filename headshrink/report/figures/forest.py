@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from headshrink.report.figures._style import FAINT, MARKERS, RULE, Colours, new_figure, rule
-from headshrink.report.results import MODELS, TASKS, Results
+from headshrink.report.results import MODELS, Results
 
 TITLE = "Differences from the teacher"
 CAPTION = (
@@ -15,7 +15,7 @@ MEANS = {"mean_s": "mean S", "mean_sw": "mean S+W"}
 
 
 def draw(results: Results, colours: Colours) -> Figure:
-    names = [name for name in [*MEANS, *TASKS] if name in results.intervals["student"]]
+    names = [name for name in [*MEANS, *results.tasks] if name in results.intervals["student"]]
     figure = new_figure(0.9 + 0.2 * len(names))
     panels = figure.subplots(1, 2, sharey=True)
     for axes, model in zip(panels, ("student", "pruned"), strict=True):
