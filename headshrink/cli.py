@@ -1,9 +1,11 @@
 """The command line: `headshrink VERB ...`; each verb is a `command.py` beside the library code it calls."""
 
+import ast
 import importlib
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 
 import typer
 
@@ -35,6 +37,23 @@ def build(verbs: dict[str, tuple[str, str]]) -> typer.Typer:
     return app
 
 
+def overview(verbs: dict[str, tuple[str, str]]) -> typer.Typer:
+    """A typer application that lists the verbs; none of them runs, and nothing that they need is imported."""
+    app = build({})
+    for verb, place in verbs.items():
+        app.command(verb, help=docstring(*place))(lambda: None)
+    return app
+
+
+def docstring(module: str, function: str) -> str:
+    """A function's docstring, read from the source: an import takes seconds, and packages that an extra brings."""
+    source = Path(__file__).resolve().parents[1] / f"{module.replace('.', '/')}.py"
+    for node in ast.parse(source.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return ast.get_docstring(node) or ""
+    raise AttributeError(f"no function {function} in {source}")
+
+
 def reporting(verb: Callable[..., None]) -> Callable[..., None]:
     """The verb, whose errors become one line before typer handles some of them in its own way."""
 
@@ -48,9 +67,9 @@ def reporting(verb: Callable[..., None]) -> Callable[..., None]:
 
 def main() -> None:
     """Run the verb; a mistake of the user's or an error of the system's is one line and exit status 2."""
-    named = sys.argv[1] if len(sys.argv) > 1 else ""
+    named = next((word for word in sys.argv[1:] if word != "--"), "")
     with ends_in_one_line():
-        build({named: VERBS[named]} if named in VERBS else VERBS)()
+        (build({named: VERBS[named]}) if named in VERBS else overview(VERBS))()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import re
 import select
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -14,6 +15,7 @@ from headshrink.redact import redacted
 
 CHARACTERS = 300  # of a library's own message
 RUST_OS_ERROR = re.compile(r"\(os error (\d+)\)")  # how safetensors and tokenizers, which are Rust, give the number
+EXTRA = re.compile(r"(?P<package>[\w.-]+)[^;]*;.*extra == ['\"](?P<extra>\w+)['\"].*")  # a line of the metadata
 DAMAGED_FILES = {  # of libraries that read and write files, by module and name: importing them takes seconds
     ("safetensors_rust", "SafetensorError"), ("pyarrow.lib", "ArrowException"), ("zipfile", "BadZipFile"),
     ("zipfile", "LargeZipFile"), ("zlib", "error"), ("lzma", "LZMAError"), ("_lzma", "LZMAError"),
@@ -58,11 +60,28 @@ def one_line(error: BaseException) -> str | None:
     """What to tell the user of an error that is not our bug; None for one that is."""
     if isinstance(error, HeadshrinkError):
         return str(error)
+    if isinstance(error, ModuleNotFoundError) and (extra := extra_with(error.name or "")):
+        return f"the package {error.name} is not installed: pip install 'headshrink[{extra}]'"
     found = system_error(error)
     if found is None:
         return None
     path = os.fsdecode(found.filename) if isinstance(found.filename, str | bytes) else found.filename
     return visible(redacted(reason(found) if path is None else f"{path}: {reason(found)}"))
+
+
+def extra_with(module: str) -> str | None:
+    """The smallest extra of headshrink that brings a module, None where none does: then its absence is our bug."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    package = module.split(".")[0]
+    try:
+        needed = requires("headshrink") or []
+    except PackageNotFoundError:  # a checkout that is not installed
+        return None
+    lines = [match for line in needed if (match := EXTRA.fullmatch(line))]
+    packages = Counter(match["extra"] for match in lines)
+    extras = {match["extra"] for match in lines if match["package"] == package}
+    return min(sorted(extras), key=packages.__getitem__, default=None)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ def run(distill: DistillParams) -> None:
     from headshrink.distillation.processes import Processes
     from headshrink.distillation.record import summary, write_curve, write_metrics
     from headshrink.distillation.run import Progress, distill_by, needs_teacher, origin_of, untrained
+    from headshrink.distillation.students import STUDENTS
     from headshrink.distillation.table import SentenceTable
     from headshrink.distillation.targets import stored_targets
     from headshrink.model import load_encoder, save_encoder
@@ -55,7 +56,8 @@ def run(distill: DistillParams) -> None:
         save_encoder(trained.encoder, folder / "model")
         write_metrics(trained.result, folder / "metrics.json")
         write_curve(trained.result.curve, folder / "curve.csv")
-        write_record(trained.record or record, folder)
+        made = STUDENTS[distill.student.kind].made  # for the model card
+        write_record((trained.record or record) | {"made": made}, folder)
     shutil.rmtree(WORK / "distill", ignore_errors=True)  # this run's checkpoints, and abandoned ones
     print(summary(trained.result))
 

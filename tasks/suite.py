@@ -11,7 +11,7 @@ def write_suite(params: SuiteParams, folder: Path) -> None:
     from headshrink.corpus import suite
 
     if params.source == "generated":
-        from headshrink.corpus.grammar.demo_suite import write_demo_suite
+        from demo.suite import write_demo_suite
 
         write_demo_suite(folder, seed=0)
     elif params.source == "folder":

@@ -9,12 +9,14 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+PACKAGES = ("demo", "headshrink", "tasks")
 # They say how errors and progress look, how files are put in place and what is exported: no result depends on them,
 # and every stage imports them.
 WITHOUT_RESULTS = {
     f"headshrink/{name}.py"
     for name in ("__init__", "errors", "output", "progress", "redact", "parameters/__init__", "parameters/section")
 }
+WITHOUT_RESULTS |= {"demo/__init__.py"}
 # Stages run through these and tell MLflow of it by these; they decide how a stage runs and never what it computes.
 HARNESS = {
     f"tasks/{name}.py"
@@ -32,7 +34,7 @@ def imported(file: Path) -> Iterator[Path]:
         else:
             continue
         for name in names:
-            if name.split(".")[0] in ("headshrink", "tasks", "flows"):
+            if name.split(".")[0] in PACKAGES:
                 path = ROOT / name.replace(".", "/")
                 yield from (found for found in (path.with_suffix(".py"), path / "__init__.py") if found.is_file())
 
@@ -62,7 +64,7 @@ def test_deps_hold_nothing_unused(stage: str) -> None:
     """A dependency that a stage does not use would rerun it for nothing."""
     used = used_by(stage)
     for dep in STAGES[stage]["deps"]:
-        if dep.startswith(("headshrink", "tasks")):
+        if dep.split("/")[0] in PACKAGES:
             assert any(name == dep or name.startswith(f"{dep}/") for name in used), f"{stage} lists {dep} for nothing"
 
 

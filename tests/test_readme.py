@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from demo.suite import write_demo_suite
 from headshrink.cli import VERBS
-from headshrink.corpus.grammar.demo_suite import write_demo_suite
 from headshrink.exporting import TARGETS, Options, Original
 
 ROOT = Path(__file__).resolve().parents[1]

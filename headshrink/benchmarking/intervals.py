@@ -91,7 +91,8 @@ def compare(
 
 def complete_means(tasks: Mapping[str, Any]) -> dict[str, list[str]]:
     """The encodechka means that these tasks allow: mean_s over the sentence tasks, mean_sw over all ten."""
-    means = {"mean_s": [name for name, task in TASKS.items() if task.kind == "sentence"], "mean_sw": list(TASKS)}
+    ten = {name: task for name, task in TASKS.items() if task.in_means}
+    means = {"mean_s": [name for name, task in ten.items() if task.kind == "sentence"], "mean_sw": list(ten)}
     return {mean: members for mean, members in means.items() if set(members) <= set(tasks)}
 
 

@@ -1,7 +1,8 @@
 """How a student is trained; the fields are keys of params.yaml's section `distill`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from headshrink.distillation.layers import LayerMap
 from headshrink.parameters.distill import DEFAULTS
@@ -26,6 +27,7 @@ class Recipe:
 
     `ema`, `patience`, `unfreeze`, `word_dropout`, `quantise` and `compile` switch on the callback of that name
     (headshrink/distillation/callbacks); each file states what its value means.
+    `callbacks` are the values of others by name: those that have no field here.
     """
 
     losses: Mapping[str, Weight]
@@ -51,3 +53,4 @@ class Recipe:
     unfreeze: float = DEFAULTS.unfreeze
     quantise: bool = DEFAULTS.quantise
     seed: int = DEFAULTS.seed
+    callbacks: Mapping[str, Any] = field(default_factory=dict)

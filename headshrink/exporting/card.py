@@ -11,14 +11,7 @@ from headshrink.exporting.targets import TARGETS, Target
 from headshrink.hashing import file_sha256
 from headshrink.model import SentenceEncoder
 
-MADE = {
-    "pruned": "heads and FFN neurons of {name} were cut, and what is left was distilled from it",
-    "every_kth_layer": "some layers of {name} were kept, and distilled from it",
-    "narrow": "a small model was trained from scratch to imitate {name}",
-    "bilstm": "a BiLSTM was trained from scratch to imitate {name}",
-    "thin": "a few layers of {name} were kept, thinned, and distilled from it",
-    "static": "the mean of word vectors, which {name} wrote and were trained to imitate it",
-}
+DISTILLED = "{name} was made smaller, and the result was distilled from it"  # where the student's kind is not known
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
 WEIGHTS = ("*.safetensors", "*.onnx", "*.bin")
 KEPT, CUT = "■", "·"
@@ -46,13 +39,14 @@ def write_card(
 ) -> None:
     """Write README.md into an export folder; the same model gives the same bytes.
 
-    `teacher` is the content of teacher.json, `cut` that of prune.json and under `student` the kind of student, where
-    that is not the cut model; `gate` that of gate.json: the targets that were written or refused, by name.
+    `teacher` is the content of teacher.json, `cut` that of prune.json; where the student is not the cut model, its kind
+    is under `student`, and the statement of its kind under `made`. `gate` is the content of gate.json: the targets that
+    were written or refused, by name.
     """
     written = [TARGETS[name] for name, figures in gate.items() if not figures.get("refused")]
     parts = [
         metadata(teacher),
-        introduction(encoder, teacher, cut.get("student", "pruned")),
+        introduction(encoder, teacher, cut.get("made", DISTILLED)),
         forms(folder, gate),
         *(usage(target, folder) for target in written),
         *([fastembed(encoder)] if "onnx" in gate and not encoder.settings.prompt else []),
@@ -79,13 +73,13 @@ def scalar(text: str) -> str:
     return text if PLAIN.fullmatch(text) else json.dumps(text)
 
 
-def introduction(encoder: SentenceEncoder, teacher: Mapping[str, Any], student: str) -> str:
+def introduction(encoder: SentenceEncoder, teacher: Mapping[str, Any], made: str) -> str:
     """What the model is, in numbers."""
     size = sum(weight.numel() for weight in encoder.parameters())
     name = markdown(teacher["label"])
     text = f"""# {name}, compressed
 
-A Russian-English sentence encoder: {MADE[student].format(name=name)} by headshrink.
+A Russian-English sentence encoder: {made.format(name=name)} by headshrink.
 {size / 1e6:.1f}M parameters ({teacher["parameters"] / 1e6:.1f}M before), embeddings of {encoder.dimension}
 dimensions{", of unit length" if encoder.normalise else ""}, at most {encoder.max_length} tokens."""
     if teacher["generated"]:

@@ -10,17 +10,11 @@ import typer
 from headshrink.errors import HeadshrinkError
 from headshrink.escape import visible
 from headshrink.exporting.measured import measured_card
-from headshrink.model import modeling_bilstm, modeling_pruned_bert
+from headshrink.exporting.targets import TARGETS
+from headshrink.exporting.targets.transformers import CODE
 
-CODE = {path.name: path for path in (Path(modeling_bilstm.__file__), Path(modeling_pruned_bert.__file__))}
-# What a model folder consists of: the model's own files at its top, its modules, and its forms in subfolders.
-TOP = r"config\.json|model\.(safetensors|onnx)|modules\.json|(sentence_bert_config|config_sentence_transformers)\.json"
-TOKENIZER = r"tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|vocab\.txt"
 ABOUT = r"README\.md|LICENSE|gate\.json|prune\.json"
-MODULE = r"\d+_(Pooling|Dense|Normalize)/(config\.json|model\.safetensors)"
-GRAPHS = r"(onnx|onnx_int8|onnx_int4|openvino|openvino_int8)/(model\.(onnx|xml|bin)|tokenizer\.json)"
-FOLDER = rf"{TOP}|{TOKENIZER}|{MODULE}|{'|'.join(map(re.escape, CODE))}"
-PARTS = re.compile(rf"{FOLDER}|{ABOUT}|{GRAPHS}|transformers_(fp16|bf16)/({FOLDER})")
+FORM_ALONE = r"model\.onnx"  # an ONNX form's folder, published by itself
 
 CARD = Path("README.md")
 
@@ -67,21 +61,30 @@ def model_files(folder: Path) -> Files:
     """
     if not (folder / "config.json").is_file() and not (folder / "model.onnx").is_file():
         raise HeadshrinkError(f"no model in {folder}: give a folder with config.json or model.onnx")
+    parts = model_parts()
     sent, left = [], {}
     for path in sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()):
         name = path.relative_to(folder)
-        if why := reason_to_leave(path, name.as_posix()):
+        if why := reason_to_leave(path, name.as_posix(), parts):
             left[name] = why
         else:
             sent.append(name)
     return Files(sent, left)
 
 
-def reason_to_leave(path: Path, name: str) -> str:
+def model_parts() -> re.Pattern[str]:
+    """The paths that a model folder may hold: the files of every target in its place, and what is about the model."""
+    forms = [
+        (f"{re.escape(target.place)}/" if target.place else "") + f"({target.files})" for target in TARGETS.values()
+    ]
+    return re.compile("|".join([*forms, ABOUT, FORM_ALONE]))
+
+
+def reason_to_leave(path: Path, name: str, parts: re.Pattern[str]) -> str:
     """Why a file is not part of the model; empty where it is."""
     if path.is_symlink() or not path.is_file():
         return "not a plain file"
-    if not PARTS.fullmatch(name):
+    if not parts.fullmatch(name):
         return "not part of a model"
     if path.name in CODE and path.read_bytes() != CODE[path.name].read_bytes():
         return "code that is not headshrink's own"

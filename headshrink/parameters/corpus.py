@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
-from headshrink.parameters.section import NOTHING, Section, Seed, name_from, only_for
+from headshrink.parameters.section import GENERATED, NOTHING, Section, Seed, name_from, only_for
 from headshrink.redact import secret_in
 
 
@@ -14,7 +14,7 @@ class CorpusParams(Section):
 
     kind_key = "source"
 
-    source: name_from("corpus/sources") = Field(description="where pairs come from")  # type: ignore[valid-type]
+    source: name_from("corpus/sources", GENERATED) = Field(description="where pairs come from")  # type: ignore[valid-type]
     path: str = Field(
         NOTHING,
         validate_default=True,
@@ -122,4 +122,4 @@ class CorpusParams(Section):
         return value
 
 
-DEFAULTS = CorpusParams(source="generated")  # of keys that all sources have
+DEFAULTS = CorpusParams(source=GENERATED)  # of keys that all sources have

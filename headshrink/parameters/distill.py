@@ -130,6 +130,9 @@ class DistillParams(Section):
     )
     compile: bool = Field(False, description="use torch.compile for the student")
     seed: Seed = Field(0, description="random seed of batches and dropout")
+    callbacks: dict[name_from("distillation/callbacks"), Annotated[float, Field(ge=-1e6, le=1e6)]] = Field(  # type: ignore[valid-type]
+        {}, description="values of callbacks that have no parameter of their own, by name"
+    )
 
     @field_validator("losses")
     @classmethod

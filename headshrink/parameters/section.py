@@ -11,6 +11,7 @@ from headshrink.escape import short
 
 LIBRARY = Path(__file__).resolve().parent.parent
 NOTHING = "profiles/none"
+GENERATED = "generated"  # the kind that the package demo makes, beside those of the library
 MAX_BATCH = 16_384  # sentences or pairs
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]  # seeds of parts of a run are this and a little more
 
@@ -64,12 +65,18 @@ def names_in(package: str) -> list[str]:
     return sorted(file.stem for file in (LIBRARY / package).glob("*.py") if not file.stem.startswith("_"))
 
 
-def name_from(package: str) -> Any:
-    """The type of a parameter that names one file of a registry package, e.g. name_from("importance/criteria")."""
+def name_from(package: str, *others: str) -> Any:
+    """The type of a parameter that names one file of a registry package, e.g. name_from("importance/criteria").
+
+    `others` are names that no file of the package has.
+    """
+
+    def names() -> list[str]:
+        return sorted([*names_in(package), *others])
 
     def check(name: str) -> str:
-        if name not in names_in(package):
-            raise ValueError(f"allowed: {', '.join(names_in(package))}")
+        if name not in names():
+            raise ValueError(f"allowed: {', '.join(names())}")
         return name
 
-    return Annotated[str, AfterValidator(check), Field(json_schema_extra={"enum": list(names_in(package))})]
+    return Annotated[str, AfterValidator(check), Field(json_schema_extra={"enum": [*names()]})]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from headshrink.parameters.section import NOTHING, Section, Seed, name_from, only_for
+from headshrink.parameters.section import GENERATED, NOTHING, Section, Seed, name_from, only_for
 
 MAX_CONFIG_BYTES = 2**20  # a config.json has a thousand
 
@@ -16,7 +16,9 @@ class TeacherParams(Section):
 
     kind_key = "source"
 
-    source: name_from("teacher") = Field(description="origin of the teacher; generated: trained here from scratch")  # type: ignore[valid-type]
+    source: name_from("teacher", GENERATED) = Field(  # type: ignore[valid-type]
+        description="origin of the teacher; generated: trained here from scratch"
+    )
     path: str = Field(
         NOTHING,
         description="folder: the model folder; generated: the pairs to train on",
@@ -56,7 +58,7 @@ class Shape:
     positions: int
 
 
-GENERATED = Shape(layers=4, heads=4, ffn=192, positions=128)  # as headshrink.teacher.generated makes it
+GENERATED_SHAPE = Shape(layers=4, heads=4, ffn=192, positions=128)  # as demo.teacher makes it
 
 
 def shape_of(params: TeacherParams) -> Shape | None:
@@ -64,8 +66,8 @@ def shape_of(params: TeacherParams) -> Shape | None:
 
     A folder whose config.json is missing or strange is the teacher stage's to refuse.
     """
-    if params.source == "generated":
-        return GENERATED
+    if params.source == GENERATED:
+        return GENERATED_SHAPE
     if params.source != "folder":
         return None
     names = ("num_hidden_layers", "num_attention_heads", "intermediate_size", "max_position_embeddings")

@@ -79,8 +79,13 @@ class Results:
 
     @property
     def tasks(self) -> list[str]:
-        """The tasks measured, in encodechka's order."""
-        return [task for task in TASKS if task in self.quality["teacher"]]
+        """The tasks measured: encodechka's in its order, then others."""
+        names = dict.fromkeys([*TASKS, *self.details["tasks"]])
+        return [task for task in names if task in self.quality["teacher"]]
+
+    def about(self, task: str) -> str:
+        """What a task asks of a model, in some words."""
+        return TASKS.get(task) or self.details["tasks"][task]["about"]
 
     @property
     def has_mean(self) -> bool:

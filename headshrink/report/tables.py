@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headshrink.report.results import MODELS, TASKS, Results
+from headshrink.report.results import MODELS, Results
 
 NONE = "–"
 COMPRESSED = ("pruned", "student")  # the models that stand in relation to the teacher
@@ -83,7 +83,7 @@ def quality_table(results: Results) -> Table:
 def quality_measures(results: Results) -> list[Measure]:
     """The means that stand, then the tasks."""
     means = [mean for mean in MEANS if mean.key in results.quality["teacher"]]
-    return [*means, *(Measure(task, task.upper(), note=TASKS[task]) for task in results.tasks)]
+    return [*means, *(Measure(task, task.upper(), note=results.about(task)) for task in results.tasks)]
 
 
 def own_pooling_table(results: Results) -> Table:

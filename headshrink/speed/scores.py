@@ -17,7 +17,7 @@ from headshrink.exporting.graph_encoder import Run
 from headshrink.model import SentenceEncoder
 from headshrink.text.padding import padded
 
-SENTENCE_TASKS = [name for name, task in TASKS.items() if task.kind == "sentence"]
+SENTENCE_TASKS = [name for name, task in TASKS.items() if task.in_means and task.kind == "sentence"]
 
 
 class Running:

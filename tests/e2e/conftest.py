@@ -12,7 +12,7 @@ from project import Project
 
 def write_pairs(path: Path, count: int) -> None:
     """A local TSV: the first `count` of the generated pairs."""
-    from headshrink.corpus.sources.generated import Generated
+    from demo.pairs import Generated
 
     pairs = Generated(count, seed=0).pairs()
     path.write_text("".join(f"{pair.en}\t{pair.ru}\n" for pair in pairs), encoding="utf-8")

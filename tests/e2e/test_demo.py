@@ -11,11 +11,11 @@ pytestmark = pytest.mark.timeout(900)
 @pytest.fixture(scope="module")
 def scores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, float]]:
     """The demo's scores, and those of its teacher before the first step of training."""
+    from demo.teacher import untrained_teacher
     from headshrink.benchmarking.models import open_model
     from headshrink.benchmarking.read import open_suite
     from headshrink.benchmarking.run import run
     from headshrink.model import save_encoder
-    from headshrink.teacher.generated import untrained_teacher
     from tasks.teacher import training_pairs
 
     project = Project(tmp_path_factory.mktemp("demo") / "checkout", changes={})

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import torch
 
+from demo.teacher import train_tokenizer
 from headshrink.exporting import TARGETS, Options, Original
 from headshrink.exporting.card import fastembed, snippet
 from headshrink.metrics import cosines
 from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder
-from headshrink.teacher.generated import train_tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 TWO = '["a cat sleeps", "кошка спит"]'  # the sentences of every snippet

@@ -248,8 +248,8 @@ def test_a_local_teacher_s_size_bounds_the_student(tmp_path: Path) -> None:
 
 
 def test_facts_of_the_library_that_are_stated_here_without_torch_are_true() -> None:
+    from demo.teacher import untrained_teacher
     from headshrink.distillation.losses import LOSSES, Need
-    from headshrink.teacher.generated import untrained_teacher
 
     stated = {
         Need.LAYERS: distill.LAYER_LOSSES,
@@ -260,7 +260,7 @@ def test_facts_of_the_library_that_are_stated_here_without_torch_are_true() -> N
         assert {name for name, loss in LOSSES.items() if need in loss.needs} == names
     config = untrained_teacher(["one two"], 0).backbone.config
     sizes = (config.num_hidden_layers, config.num_attention_heads, config.intermediate_size)
-    assert teacher.Shape(*sizes, config.max_position_embeddings) == teacher.GENERATED
+    assert teacher.Shape(*sizes, config.max_position_embeddings) == teacher.GENERATED_SHAPE
 
 
 def test_neither_parameters_nor_the_flow_import_torch() -> None:

@@ -61,7 +61,7 @@ def test_neither_stage_reads_teacher_or_text_and_each_writes_all_its_outputs(tmp
 
 def test_the_kind_itself_says_whether_it_uses_the_pruned_model(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [kind for kind in STUDENTS if uses_pruned_model(kind)] == ["pruned"]
-    monkeypatch.setitem(STUDENTS, "another", Kind(narrow.build, uses_pruned_model=True))
+    monkeypatch.setitem(STUDENTS, "another", Kind(narrow.build, "made", uses_pruned_model=True))
     assert uses_pruned_model("another")
 
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -16,12 +16,16 @@ Vectors = Callable[[Sequence[str]], NDArray[np.float32]]  # texts -> [texts, dim
 
 @dataclass(frozen=True)
 class Task(ABC):
-    """One task of encodechka. `name` is its file's; `title` is encodechka's; `about` says what is asked of a model."""
+    """One task of encodechka. `name` is its file's; `title` is encodechka's; `about` says what is asked of a model.
+
+    `in_means`: a task that encodechka does not have is False, and counts in neither mean S nor mean S+W.
+    """
 
     name: str
     title: str
     about: str
     files: tuple[str, ...]
+    in_means: bool = field(default=True, kw_only=True)
 
     metric: ClassVar[str]
     outcome: ClassVar[type[Any]]

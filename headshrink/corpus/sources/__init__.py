@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from headshrink.corpus.sources._base import Pair, Source
-from headshrink.corpus.sources.generated import Generated
 from headshrink.corpus.sources.hub import Hub
 from headshrink.corpus.sources.parallel import Parallel
 from headshrink.corpus.sources.yandex import Yandex
 
 # From the section `corpus` of the parameters and a folder for what is fetched, which outlives a run.
 SOURCES: dict[str, Callable[[Any, Path], Source]] = {
-    "generated": lambda params, work: Generated(params.pairs, params.seed),
     "hub": lambda params, work: Hub(params.hub_id, params.hub_revision, work / "datasets"),
     "parallel": lambda params, work: Parallel(Path(params.path)),
     "yandex": lambda params, work: Yandex(None if params.url else Path(params.path), params.url, params.sha256, work),

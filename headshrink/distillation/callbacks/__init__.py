@@ -29,7 +29,8 @@ CALLBACKS: dict[str, Callable[[Any], Callback]] = {
 
 def callbacks_of(recipe: Recipe) -> list[Callback]:
     """A callback for each setting of the recipe that is on."""
-    return [make(value) for name, make in CALLBACKS.items() if (value := getattr(recipe, name))]
+    settings = {**vars(recipe), **recipe.callbacks}
+    return [make(value) for name, make in CALLBACKS.items() if (value := settings.get(name))]
 
 
 __all__ = ["CALLBACKS", "Callback", "LearnedGates", "OnRow", "callbacks_of"]

@@ -1,6 +1,6 @@
 """Students by kind, one file each: what is trained towards the teacher, before any training."""
 
-from headshrink.distillation.students._base import Kind, Origin, Shape
+from headshrink.distillation.students._base import Kind, Origin, Shape, kind
 from headshrink.distillation.students.bilstm import bilstm
 from headshrink.distillation.students.every_kth_layer import every_kth_layer
 from headshrink.distillation.students.narrow import narrow
@@ -17,4 +17,4 @@ STUDENTS: dict[str, Kind] = {
     "thin": thin,
 }
 
-__all__ = ["STUDENTS", "Kind", "Origin", "Shape"]
+__all__ = ["STUDENTS", "Kind", "Origin", "Shape", "kind"]

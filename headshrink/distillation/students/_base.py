@@ -37,19 +37,29 @@ class Shape:
     seed: int = DEFAULTS.seed
 
 
+Build = Callable[[Origin, Shape], SentenceEncoder]
+
+
 @dataclass(frozen=True)
 class Kind:
-    """A kind of student: the function that builds it, and whether it uses the pruned model.
+    """A kind of student: the function that builds it, how the model card says it was made, what it starts from.
 
-    The stages importance and prune do no work for a kind that does not.
+    `made` names the teacher by `{name}`. The stages importance and prune do no work for a kind that does not use the
+    pruned model.
     """
 
-    build: Callable[[Origin, Shape], SentenceEncoder]
+    build: Build
+    made: str
     uses_pruned_model: bool = False
 
     def __call__(self, origin: Origin, shape: Shape) -> SentenceEncoder:
         """The untrained student."""
         return self.build(origin, shape)
+
+
+def kind(made: str, uses_pruned_model: bool = False) -> Callable[[Build], Kind]:
+    """Declare a kind of student: `@kind("layers of {name} were kept")` above the function that builds it."""
+    return lambda build: Kind(build, made, uses_pruned_model)
 
 
 def with_table_of_rank(student: SentenceEncoder, rank: int | None, counts: Tensor) -> SentenceEncoder:

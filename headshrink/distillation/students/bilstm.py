@@ -2,13 +2,13 @@
 
 import torch
 
-from headshrink.distillation.students._base import Kind, Origin, Shape
+from headshrink.distillation.students._base import Origin, Shape, kind
 from headshrink.distillation.students.narrow import encoder_from_scratch
 from headshrink.errors import HeadshrinkError
 from headshrink.model import BiLstmConfig, BiLstmModel, SentenceEncoder
 
 
-@Kind
+@kind("a BiLSTM was trained from scratch to imitate {name}")
 def bilstm(origin: Origin, shape: Shape) -> SentenceEncoder:
     """`layers` BiLSTMs, half of `hidden` for either direction, over the teacher's tokenizer; words of `rank` or dense.
 

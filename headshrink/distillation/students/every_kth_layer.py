@@ -1,13 +1,13 @@
 """Whole layers of the teacher (DistilBERT, Sanh et al. 2019): the baseline that finer cuts must beat."""
 
 from headshrink.distillation.layers import teachers_layers
-from headshrink.distillation.students._base import Kind, Origin, Shape, with_table_of_rank
+from headshrink.distillation.students._base import Origin, Shape, kind, with_table_of_rank
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.pruning.layers import keep_layers
 
 
-@Kind
+@kind("some layers of {name} were kept, and distilled from it")
 def every_kth_layer(origin: Origin, shape: Shape) -> SentenceEncoder:
     """`layers` of the teacher's layers, evenly spaced, the last one among them; the rest as it is.
 

@@ -6,12 +6,12 @@ import torch
 from torch import nn
 from transformers import BertModel
 
-from headshrink.distillation.students._base import Kind, Origin, Shape
+from headshrink.distillation.students._base import Origin, Shape, kind
 from headshrink.errors import HeadshrinkError
 from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder
 
 
-@Kind
+@kind("a small model was trained from scratch to imitate {name}")
 def narrow(origin: Origin, shape: Shape) -> SentenceEncoder:
     """Random weights in the shape asked for, over the teacher's tokenizer; the same for the same seed.
 

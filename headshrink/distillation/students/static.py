@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from headshrink.distillation.students._base import Kind, Origin, Shape
+from headshrink.distillation.students._base import Origin, Shape, kind
 from headshrink.errors import HeadshrinkError
 from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, TokenBatch
 from headshrink.progress import track
@@ -15,7 +15,7 @@ SIF = 1e-3  # Arora et al. 2017: a of a / (a + p), a token of that probability w
 PIECES_A_BATCH = 512
 
 
-@Kind
+@kind("the mean of word vectors, which {name} wrote and were trained to imitate it")
 def static(origin: Origin, shape: Shape) -> SentenceEncoder:
     """Word vectors of the teacher, as `word_vectors` makes them, of `rank`."""
     return word_vectors(origin.teacher, origin.counts, shape.rank)

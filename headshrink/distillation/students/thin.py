@@ -1,6 +1,6 @@
 """A few of the teacher's layers, thin, over a word table of low rank: all of it cut from the teacher."""
 
-from headshrink.distillation.students._base import Kind, Origin, Shape, with_table_of_rank
+from headshrink.distillation.students._base import Origin, Shape, kind, with_table_of_rank
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import score
 from headshrink.model import SentenceEncoder
@@ -12,7 +12,7 @@ from headshrink.pruning.repair import repair
 SCORING_PAIRS, REPAIR_PAIRS = 512, 2048
 
 
-@Kind
+@kind("a few layers of {name} were kept, thinned, and distilled from it")
 def thin(origin: Origin, shape: Shape) -> SentenceEncoder:
     """`layers` of the teacher's layers, evenly spaced from its first to its last, with `heads` and `ffn` in each.
 

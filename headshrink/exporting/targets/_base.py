@@ -37,7 +37,8 @@ class Target:
     `place` is its folder below the export folder ("" for that folder itself); `write` puts a model there, with the
     same bytes each time; `open` loads what was written as a user would, and returns what embeds texts with it.
     `title` and `snippet` are the model card's; the snippet runs in the export folder and leaves its result in
-    `embeddings`; `needs` are the packages it takes, which are all that its user installs. `lossless` forms reproduce
+    `embeddings`; `needs` are the packages it takes, which are all that its user installs. `files` is a regular
+    expression for the paths that it writes below `place`: no others are published. `lossless` forms reproduce
     the embeddings up to rounding; the others must pass the quality gate. `quantise` is what a form of smaller weights
     does to the fp32 graph, in place: by it the gate finds which matrices must stay in fp32.
     """
@@ -48,6 +49,7 @@ class Target:
     write: Callable[[Original, Path, Options], None]
     open: Callable[[Path], Embed]
     needs: tuple[str, ...]
+    files: str
     lossless: bool = True
     quantise: Quantise | None = None
 
@@ -61,6 +63,7 @@ def graph_target(
     save: Callable[[ModelProto, SentenceEncoder, Path], None],
     open: Callable[[Path], Embed],
     needs: tuple[str, ...],
+    files: str,
 ) -> Target:
     """A target that is the model's graph in a folder of its own, quantised or as it is."""
 
@@ -69,4 +72,4 @@ def graph_target(
         save(quantise(graph, options) if quantise else graph, model.encoder, folder)
 
     code = snippet.replace("{place}", place)
-    return Target(title, code, place, write, open, needs, lossless=quantise is None, quantise=quantise)
+    return Target(title, code, place, write, open, needs, files, lossless=quantise is None, quantise=quantise)

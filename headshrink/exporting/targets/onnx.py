@@ -39,8 +39,9 @@ mask = np.array([row.attention_mask for row in rows])
 print(embeddings @ embeddings.T)
 """  # padding, truncation, pooling and normalisation are in the two files
 
+FILES = r"model\.onnx|tokenizer\.json"
 NEEDS = ("numpy", "onnxruntime", "tokenizers")
 
-onnx_target = partial(graph_target, snippet=SNIPPET, save=save, open=open_folder, needs=NEEDS)
+onnx_target = partial(graph_target, snippet=SNIPPET, save=save, open=open_folder, needs=NEEDS, files=FILES)
 
 TARGET = onnx_target("ONNX", "onnx")

@@ -47,8 +47,9 @@ embeddings = model({"input_ids": ids, "attention_mask": mask})[0]
 print(embeddings @ embeddings.T)
 """
 
+FILES = r"model\.(xml|bin)|tokenizer\.json"
 NEEDS = ("numpy", "openvino", "tokenizers")
 
-openvino_target = partial(graph_target, snippet=SNIPPET, save=save, open=open_folder, needs=NEEDS)
+openvino_target = partial(graph_target, snippet=SNIPPET, save=save, open=open_folder, needs=NEEDS, files=FILES)
 
 TARGET = openvino_target("OpenVINO", "openvino")

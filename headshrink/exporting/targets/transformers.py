@@ -1,6 +1,7 @@
 """Transformers folder with sentence-transformers modules, and no code of ours where the shape allows it."""
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,14 @@ from transformers import AutoModel, BertConfig, BertModel
 
 from headshrink.exporting.graph import Original
 from headshrink.exporting.targets._base import DEFAULTS, Embed, Options, Target
-from headshrink.model import PrunedBertConfig, SentenceEncoder, load_encoder, save_encoder
+from headshrink.model import (
+    PrunedBertConfig,
+    SentenceEncoder,
+    load_encoder,
+    modeling_bilstm,
+    modeling_pruned_bert,
+    save_encoder,
+)
 
 OWN_KEYS = (
     "head_size", "heads_per_layer", "ffn_per_layer", "embedding_rank", "has_pooler", "words_alone", "shared_layers",
@@ -62,9 +70,18 @@ embeddings = model.encode(["a cat sleeps", "кошка спит"])
 print(embeddings @ embeddings.T)
 """
 
+CODE = {path.name: path for path in (Path(modeling_bilstm.__file__), Path(modeling_pruned_bert.__file__))}
+FILES = "|".join(
+    [
+        r"config\.json|model\.safetensors|modules\.json|(sentence_bert_config|config_sentence_transformers)\.json",
+        r"tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|vocab\.txt",
+        r"\d+_(Pooling|Dense|Normalize)/(config\.json|model\.safetensors)",
+        *map(re.escape, CODE),
+    ]
+)
 NEEDS = ("torch", "transformers", "sentence-transformers")
 
-TARGET = Target("sentence-transformers", SNIPPET, "", write, open_folder, NEEDS)
+TARGET = Target("sentence-transformers", SNIPPET, "", write, open_folder, NEEDS, FILES)
 
 
 def half_target(name: str, dtype: torch.dtype) -> Target:
@@ -79,7 +96,7 @@ def half_target(name: str, dtype: torch.dtype) -> Target:
         save_encoder(in_dtype(as_stock(model.encoder) or model.encoder, dtype), folder)
 
     title = f"sentence-transformers in {name}"
-    return Target(title, snippet, place, write_half, open_half, NEEDS, lossless=False)
+    return Target(title, snippet, place, write_half, open_half, NEEDS, FILES, lossless=False)
 
 
 def in_dtype(encoder: SentenceEncoder, dtype: torch.dtype) -> SentenceEncoder:

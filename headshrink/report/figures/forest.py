@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from headshrink.report.figures._style import FAINT, MARKERS, RULE, Colours, new_figure, rule
-from headshrink.report.results import MODELS, TASKS, Results
+from headshrink.report.results import MODELS, Results
 
 TITLE = "Differences from the teacher"
 CAPTION = (
@@ -19,7 +19,7 @@ def caption(results: Results) -> str:
 
 
 def draw(results: Results, colours: Colours) -> Figure:
-    names = [name for name in [*MEANS, *TASKS] if name in results.intervals["student"]]
+    names = [name for name in [*MEANS, *results.tasks] if name in results.intervals["student"]]
     figure = new_figure(0.9 + 0.2 * len(names))
     models = ("student", "pruned") if results.was_cut else ("student",)
     panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]

@@ -8,11 +8,11 @@ import pytest
 from naive_encodechka import evaluate as naive
 from test_protocol_parity import SHAPES
 
+from demo.suite import write_demo_suite
 from headshrink.benchmarking.evaluate import evaluate
 from headshrink.benchmarking.models import TorchModel
 from headshrink.benchmarking.read import Suite, open_suite
 from headshrink.benchmarking.suite import TASKS
-from headshrink.corpus.grammar.demo_suite import write_demo_suite
 from headshrink.model import SentenceEncoder
 
 ROWS = 40  # of each file: the plain protocol is slow, and every task's shape is in so many

@@ -6,9 +6,9 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
+from demo.teacher import train_tokenizer
 from headshrink.exporting import TARGETS, Options, Original
 from headshrink.model import SentenceEncoder
-from headshrink.teacher.generated import train_tokenizer
 
 WORDS = "the man sees a dog big house cat sleeps in кошка спит в дом собака видит большой".split()
 

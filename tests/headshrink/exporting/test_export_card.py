@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import yaml
 
+from headshrink.distillation.students import STUDENTS
 from headshrink.exporting import TARGETS, Options, Original, write_card
-from headshrink.parameters.section import names_in
 
 TEACHER = {
     "label": "someone/teacher", "source": "hub", "revision": "0" * 40, "generated": False, "weights_sha256": "ab",
@@ -98,11 +98,11 @@ def test_every_snippet_runs_where_it_says(exported, card):
             assert np.abs(matrix - expected @ expected.T).max() < far, name
 
 
-@pytest.mark.parametrize("kind", names_in("distillation/students"))
+@pytest.mark.parametrize("kind", STUDENTS)
 def test_a_card_says_how_its_student_was_made(exported, kind):
     encoder, folder = exported
     TARGETS["transformers"].write(Original(encoder), folder, Options())  # the card holds the hash of its weights
-    write_card(encoder, folder, TEACHER, CUT | {"student": kind}, {})
+    write_card(encoder, folder, TEACHER, CUT | {"student": kind, "made": STUDENTS[kind].made}, {})
     text = (folder / "README.md").read_text()
     assert ("## What was cut" in text) == (kind == "pruned")
     assert "someone/teacher" in text.split("\n\n")[2]

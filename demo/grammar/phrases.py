@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from itertools import product
 from random import Random
 
-from headshrink.corpus.grammar.lexicon import CITIES, NAMES, PEOPLE, Noun, nouns, rows
-from headshrink.corpus.grammar.meanings import Phrase
-from headshrink.corpus.grammar.morphology import CASES
+from demo.grammar.lexicon import CITIES, NAMES, PEOPLE, Noun, nouns, rows
+from demo.grammar.meanings import Phrase
+from demo.grammar.morphology import CASES
 
 Filler = tuple[tuple[str, str], ...]  # synonyms: (English, Russian)
 

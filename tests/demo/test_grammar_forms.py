@@ -2,9 +2,9 @@
 
 import pytest
 
-from headshrink.corpus.grammar import english, russian
-from headshrink.corpus.grammar.lexicon import ACTIONS, ADJECTIVES, KINDS, NAMES, PLACES, RELATIONS, TRANSFERS
-from headshrink.corpus.grammar.meanings import (
+from demo.grammar import english, russian
+from demo.grammar.lexicon import ACTIONS, ADJECTIVES, KINDS, NAMES, PLACES, RELATIONS, TRANSFERS
+from demo.grammar.meanings import (
     Action,
     Comparison,
     Entity,
@@ -14,8 +14,8 @@ from headshrink.corpus.grammar.meanings import (
     negated,
     swapped,
 )
-from headshrink.corpus.grammar.morphology import article, decline, english_plural, inflect
-from headshrink.corpus.grammar.style import Style
+from demo.grammar.morphology import article, decline, english_plural, inflect
+from demo.grammar.style import Style
 
 NOUN = {noun.key: noun for nouns in KINDS.values() for noun in nouns}
 VERB = {verb.key: verb for verb in (*ACTIONS, *TRANSFERS)}

@@ -4,17 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from headshrink.corpus.grammar.sentences import aligned
+from demo.grammar.sentences import aligned
+from demo.teacher import batches, lookalikes, train_teacher, untrained_teacher
 from headshrink.model import load_encoder, save_encoder
-from headshrink.teacher import generated
-from headshrink.teacher.generated import batches, lookalikes, train_teacher, untrained_teacher
 
 PAIRS = list(aligned(400, 0))
 
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch):
-    monkeypatch.setattr(generated, "BATCH_SIZE", 16)
+    monkeypatch.setattr("demo.teacher.BATCH_SIZE", 16)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

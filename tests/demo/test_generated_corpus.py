@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from demo.grammar.meanings import core, in_suite, negated, swapped
+from demo.grammar.sentences import aligned, families
+from demo.pairs import Generated
+from demo.suite import overlap, words, write_demo_suite
 from headshrink.corpus.clean import fold
 from headshrink.corpus.decontaminate import SuiteIndex
-from headshrink.corpus.grammar.demo_suite import overlap, words, write_demo_suite
-from headshrink.corpus.grammar.meanings import core, in_suite, negated, swapped
-from headshrink.corpus.grammar.sentences import aligned, families
-from headshrink.corpus.sources.generated import Generated
 
 LABELS = {
     "stsb_dev.csv": ("sentence1", "sentence2", "similarity_score"),

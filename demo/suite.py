@@ -17,9 +17,9 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-from headshrink.corpus.grammar import english, russian
-from headshrink.corpus.grammar.lexicon import ADJECTIVES_OF, KINDS, PLACES, TIMES_OF
-from headshrink.corpus.grammar.meanings import (
+from demo.grammar import english, russian
+from demo.grammar.lexicon import ADJECTIVES_OF, KINDS, PLACES, TIMES_OF
+from demo.grammar.meanings import (
     Action,
     Entity,
     Meaning,
@@ -30,9 +30,9 @@ from headshrink.corpus.grammar.meanings import (
     negated,
     swapped,
 )  # fmt: skip
-from headshrink.corpus.grammar.morphology import capitalise
-from headshrink.corpus.grammar.phrases import REGISTERS
-from headshrink.corpus.grammar.sentences import (
+from demo.grammar.morphology import capitalise
+from demo.grammar.phrases import REGISTERS
+from demo.grammar.sentences import (
     action,
     comparison,
     contrast,
@@ -41,7 +41,7 @@ from headshrink.corpus.grammar.sentences import (
     sequence,
     transfer,
 )
-from headshrink.corpus.grammar.style import Style
+from demo.grammar.style import Style
 
 LONGEST = 8  # distinct words: two such sentences that differ in one word are no near-duplicates (7/9 < 0.8)
 STYLES = tuple(Style(words, order, front) for words in (0, 1) for order in (0, 1, 2) for front in (False, True))

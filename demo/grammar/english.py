@@ -3,8 +3,8 @@
 import re
 from functools import singledispatch
 
-from headshrink.corpus.grammar.lexicon import Time
-from headshrink.corpus.grammar.meanings import (
+from demo.grammar.lexicon import Time
+from demo.grammar.meanings import (
     Action,
     Comparison,
     Contrast,
@@ -16,8 +16,8 @@ from headshrink.corpus.grammar.meanings import (
     Sequence,
     Transfer,
 )
-from headshrink.corpus.grammar.morphology import ENGLISH_NUMERALS, EnglishVerb, article, capitalise
-from headshrink.corpus.grammar.style import PLAIN, Style
+from demo.grammar.morphology import ENGLISH_NUMERALS, EnglishVerb, article, capitalise
+from demo.grammar.style import PLAIN, Style
 
 CONTRACTIONS = {
     "did not": "didn't", "does not": "doesn't", "do not": "don't", "will not": "won't", "is not": "isn't",

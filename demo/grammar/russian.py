@@ -3,8 +3,8 @@
 import re
 from functools import singledispatch
 
-from headshrink.corpus.grammar.lexicon import Time, Verb
-from headshrink.corpus.grammar.meanings import (
+from demo.grammar.lexicon import Time, Verb
+from demo.grammar.meanings import (
     Action,
     Comparison,
     Contrast,
@@ -16,8 +16,8 @@ from headshrink.corpus.grammar.meanings import (
     Sequence,
     Transfer,
 )
-from headshrink.corpus.grammar.morphology import CASES, NUMERALS, RussianNoun, capitalise
-from headshrink.corpus.grammar.style import PLAIN, Style
+from demo.grammar.morphology import CASES, NUMERALS, RussianNoun, capitalise
+from demo.grammar.style import PLAIN, Style
 
 BE = {"past": ("был", "была", "было", "были"), "future": ("будет", "будет", "будет", "будут")}
 

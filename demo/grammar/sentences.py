@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from random import Random
 
-from headshrink.corpus.grammar import english, russian
-from headshrink.corpus.grammar.lexicon import (
+from demo.grammar import english, russian
+from demo.grammar.lexicon import (
     ACTIONS,
     ADJECTIVES_OF,
     CITIES,
@@ -22,7 +22,7 @@ from headshrink.corpus.grammar.lexicon import (
     Noun,
     Verb,
 )
-from headshrink.corpus.grammar.meanings import (
+from demo.grammar.meanings import (
     Action,
     Comparison,
     Contrast,
@@ -36,8 +36,8 @@ from headshrink.corpus.grammar.meanings import (
     negated,
     swapped,
 )
-from headshrink.corpus.grammar.phrases import REGISTERS
-from headshrink.corpus.grammar.style import Style
+from demo.grammar.phrases import REGISTERS
+from demo.grammar.style import Style
 
 TENSES = ("past", "past", "present", "progressive", "future", "habit")
 PLAIN_SHARE = 0.4  # of pairs whose both sides take the plainest construction, as most translations do

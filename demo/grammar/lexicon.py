@@ -9,7 +9,7 @@ A row of a noun table is `english, synonym | russian paradigm exceptions, synony
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from headshrink.corpus.grammar.morphology import (
+from demo.grammar.morphology import (
     EnglishVerb,
     RussianAdjective,
     RussianNoun,

@@ -8,7 +8,7 @@ unseen as the sentence itself, and no sentence of the corpus is its near-duplica
 from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
 
-from headshrink.corpus.grammar.lexicon import NAMES, PEOPLE, Adjective, Noun, Place, Relation, Time, Verb
+from demo.grammar.lexicon import NAMES, PEOPLE, Adjective, Noun, Place, Relation, Time, Verb
 
 PERSONS = frozenset(PEOPLE + NAMES)
 SUITE_SHARE = 8  # one core in eight belongs to the suite

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from headshrink.corpus.grammar.sentences import aligned
-from headshrink.corpus.sources._base import Pair, Source
+from demo.grammar.sentences import aligned
+from headshrink.corpus.sources import Pair, Source
 
 
 class Generated(Source):
