@@ -36,7 +36,7 @@ def test_models_of_several_runs_are_timed_in_one(
     """One call to the benchmark's own timing, the first model its reference."""
     calls = []
 
-    def measure(models, reference, sentences, rounds):
+    def measure(models, reference, sentences):
         calls.append(reference)
         texts = {"texts": len(sentences)}
         return {name: {"parameters": model.size()["parameters"]} | texts for name, model in models.items()}
