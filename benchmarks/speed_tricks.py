@@ -15,7 +15,7 @@ from headshrink.exporting import Original
 from headshrink.model import load_encoder
 from headshrink.report.render import markdown_table
 from headshrink.report.speed import speed_tables
-from headshrink.speed import TRICKS, Subject, as_json, measure
+from headshrink.speed import TRICKS, TimedModel, as_json, measure
 from headshrink.text.sentences import read_sentences
 
 SENTENCES = 256
@@ -39,7 +39,7 @@ def main() -> None:
     options = parser.parse_args()
     sentences = list(islice(read_sentences(options.sentences), SENTENCES))
     subjects = {
-        name: Subject(Original(load_encoder(folder)), {"transformers": folder}) for name, folder in options.models
+        name: TimedModel(Original(load_encoder(folder)), {"transformers": folder}) for name, folder in options.models
     }
     suite = open_suite(options.suite) if options.suite else None
     rows = measure(subjects, options.rows.split(","), sentences, limit_s=options.limit_s, suite=suite)

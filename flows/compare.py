@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from flows import figures
 from flows.checkout import FlowError, only_run
-from flows.repro import child_environment, dvc, told
+from flows.repro import child_environment, dvc, stage_output
 from flows.supervise import Supervised
 from flows.track import LABELS, Untracked, add_to_run, track
 from flows.worktree import (
@@ -104,7 +104,7 @@ def at_ratio(ratio: float) -> Overrides:
 def run(child: Supervised, what: str) -> None:
     """Show a child's lines until it ends; FlowError with the last one where it ends badly."""
     last: deque[str] = deque(maxlen=1)
-    for line in told(child):
+    for line in stage_output(child):
         print(line, flush=True)
         last.append(line)
     if child.status:

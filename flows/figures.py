@@ -70,7 +70,7 @@ ROWS = (
     Shown("Peak memory, MB", "peak_memory_mb", 1, 0),
 )
 GAP_ROW = "Share kept of the teacher's mean S above static word vectors"
-SHARE = "student.share_of_gap"  # of what the teacher has above its static floor, the share that the student keeps
+SHARE = "student.share_of_gap"  # of what the teacher has above its static baseline, the share that the student keeps
 HELD_OUT = ("heldout_cosine", "heldout_loss", "heldout_retrieval_at_1")  # of the checkpoint that is the student
 HELD_OUT_PREFIX, CURVE_PREFIX = "training.best_", "training."
 TOGETHER = {  # of a comparison's own timing, which alone compares students of several runs
@@ -116,10 +116,10 @@ def headlines(folder: Path) -> dict[str, float]:
 
 def gap(figures: dict[str, dict[str, float]]) -> dict[str, float]:
     """The share of the gap that is kept, where all three means are known and there is a gap."""
-    teacher, student, floor = (figures.get(model, {}).get("mean_s") for model in ("teacher", "student", "static"))
-    if teacher is None or student is None or floor is None or floor >= teacher:
+    teacher, student, baseline = (figures.get(model, {}).get("mean_s") for model in ("teacher", "student", "static"))
+    if teacher is None or student is None or baseline is None or baseline >= teacher:
         return {}
-    return {SHARE: round((student - floor) / (teacher - floor), 4)}
+    return {SHARE: round((student - baseline) / (teacher - baseline), 4)}
 
 
 def comparison(folder: Path) -> list[dict[str, str]]:

@@ -40,7 +40,7 @@ from prefect.tasks import exponential_backoff  # noqa: E402
 from flows.checkout import FlowError, RunCancelled, only_run  # noqa: E402
 from flows.form import FIELDS, Form, overrides, section_form  # noqa: E402
 from flows.reporting import Reporting, silence_watchers, write_note  # noqa: E402
-from flows.repro import BUSY, dvc, outcome_of, told, unchanged_stages  # noqa: E402
+from flows.repro import BUSY, dvc, outcome_of, stage_output, unchanged_stages  # noqa: E402
 from flows.results import publish, track  # noqa: E402
 from flows.stages import read_stages  # noqa: E402
 from flows.supervise import Supervised  # noqa: E402
@@ -200,7 +200,7 @@ def run_stage(name: str, folder: Path, force: bool) -> State:
         last: deque[str] = deque(maxlen=LAST_LINES)
         outcome = "Completed"
         child = dvc(folder, "repro", "--single-item", *(["--force"] if force else []), name)
-        for line in told(child):
+        for line in stage_output(child):
             if Supervised.stopping():
                 continue  # the tracebacks of what is being interrupted
             log.info(line)

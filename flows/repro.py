@@ -31,7 +31,7 @@ def dvc(folder: Path, *arguments: str) -> Supervised:
     return Supervised([sys.executable, "-m", "dvc", "--wait-for-lock", *arguments], folder, child_environment())
 
 
-def told(lines: Iterable[str]) -> Iterator[str]:
+def stage_output(lines: Iterable[str]) -> Iterator[str]:
     """The lines without secrets, and without DVC's advice on git and pushing, which it repeats after each stage."""
     return (redacted(line) for line in lines if line and not line.strip().startswith(ADVICE))
 

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -23,6 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "search": ("headshrink.exporting.command", "search"),
     "publish": ("headshrink.exporting.publish", "publish"),
 }
+OLD_OUT = r"^--output(?==|$)"  # the name of this option before 0.2, which scripts may hold
 
 
 def build(verbs: dict[str, tuple[str, str]]) -> typer.Typer:
@@ -67,6 +69,7 @@ def reporting(verb: Callable[..., None]) -> Callable[..., None]:
 
 def main() -> None:
     """Run the verb; a mistake of the user's or an error of the system's is one line and exit status 2."""
+    sys.argv[1:] = [re.sub(OLD_OUT, "--out", word) for word in sys.argv[1:]]
     named = next((word for word in sys.argv[1:] if word != "--"), "")
     with ends_in_one_line():
         (build({named: VERBS[named]}) if named in VERBS else overview(VERBS))()

@@ -1,4 +1,4 @@
-"""Stage benchmark: encodechka's ten tasks and the cost of teacher, pruned-only model, student and floor in one run."""
+"""Stage benchmark: encodechka's ten tasks and the cost of teacher, pruned-only model, student and static baseline."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from headshrink.parameters.benchmark import BenchmarkParams
 from headshrink.parameters.section import NOTHING
 
 # name: its folder under artifacts
-MODELS = {"teacher": "teacher", "pruned": "pruned", "student": "export", "static": "floor"}
+MODELS = {"teacher": "teacher", "pruned": "pruned", "student": "export", "static": "static_baseline"}
 
 
 

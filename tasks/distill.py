@@ -45,7 +45,7 @@ def run(distill: DistillParams) -> None:
     origin = origin_of(teacher, pruned, train)
     student = untrained(distill, origin)
     record = read_record(ARTIFACTS / "pruned")
-    settings = record.get("why", {})
+    settings = record.get("settings", {})
     reference = Reference()
     if needs_teacher(distill):
         reference = Reference(teacher, load_mlm_head([ARTIFACTS / "targets", ARTIFACTS / "teacher"], teacher.backbone))

@@ -20,7 +20,7 @@ from headshrink.parameters.report import ReportParams
 from headshrink.parameters.section import NOTHING
 from headshrink.parameters.speed import SpeedParams
 from headshrink.parameters.suite import SuiteParams
-from headshrink.parameters.teach import TeachParams
+from headshrink.parameters.targets import TargetsParams
 from headshrink.parameters.teacher import Shape, TeacherParams, shape_of
 from headshrink.parameters.tokenize import TokenizeParams
 from tasks.yaml_file import YamlError, read_sections
@@ -28,7 +28,7 @@ from tasks.yaml_file import YamlError, read_sections
 PARAMS = Path("params.yaml")
 LOCAL_PATHS: dict[tuple[str, str], Callable[[Path], bool]] = {  # what the user's file or folder must be, by its key
     ("suite", "path"): Path.is_dir, ("corpus", "path"): Path.exists, ("teacher", "path"): Path.is_dir,
-    ("teach", "monolingual"): Path.exists, ("benchmark", "pairs"): Path.exists, ("benchmark", "graded"): Path.is_file,
+    ("targets", "monolingual"): Path.exists, ("benchmark", "pairs"): Path.exists, ("benchmark", "graded"): Path.is_file,
 }  # fmt: skip
 KINDS: dict[Callable[[Path], bool], str] = {
     Path.is_dir: "folder", Path.exists: "file or folder", Path.is_file: "file",
@@ -50,7 +50,7 @@ class Params(BaseModel):
     tokenize: TokenizeParams
     importance: ImportanceParams
     prune: StagePruneParams
-    teach: TeachParams
+    targets: TargetsParams
     distill: DistillParams
     export: ExportParams
     benchmark: BenchmarkParams
@@ -101,28 +101,29 @@ class Params(BaseModel):
     @model_validator(mode="after")
     def cuts_on_the_way_follow_ratios(self) -> "Params":
         chosen, cuts = self.distill, self.prune
-        if (chosen.rounds > 1 or chosen.masks) and cuts.budget:
+        if (chosen.rounds > 1 or chosen.learned_gates) and cuts.budget:
             raise ValueError(
-                f"prune.budget = {cuts.budget}: distill.rounds and distill.masks cut to ratios; set it to null"
+                f"prune.budget = {cuts.budget}: distill.rounds and distill.learned_gates cut to ratios; set it to null"
             )
-        others = [f"prune.{name}" for name in ("layers", "hidden", "embedding", "least") if getattr(cuts, name)]
-        if chosen.masks and others:
-            raise ValueError(f"{', '.join(others)}: distill.masks cut heads and neurons alone; 0 is needed")
+        names = ("layers", "hidden", "embedding", "min_units_per_layer")
+        others = [f"prune.{name}" for name in names if getattr(cuts, name)]
+        if chosen.learned_gates and others:
+            raise ValueError(f"{', '.join(others)}: distill.learned_gates cut heads and neurons alone; 0 is needed")
         return self
 
     @model_validator(mode="after")
     def losses_have_their_text(self) -> "Params":
         losses = self.distill.losses.keys()
-        more = self.teach.monolingual != NOTHING or self.teach.augment
+        more = self.targets.monolingual != NOTHING or self.targets.augment
         if more and losses <= LOSSES_OF_TRANSLATIONS:
             raise ValueError(
-                f"distill.losses {', '.join(losses)} compare translations alone, and teach.monolingual or "
-                "teach.augment adds sentences without one; give cosine a weight"
+                f"distill.losses {', '.join(losses)} compare translations alone, and targets.monolingual or "
+                "targets.augment adds sentences without one; give cosine a weight"
             )
         guessing = sorted(losses & WORD_LOSSES)
-        if guessing and self.teacher.source == "generated" and not self.teach.mlm_head_steps:
+        if guessing and self.teacher.source == "generated" and not self.targets.mlm_head_steps:
             raise ValueError(
-                f"distill.losses {', '.join(guessing)}: a generated teacher has no MLM head; set teach.mlm_head_steps"
+                f"distill.losses {', '.join(guessing)}: a generated teacher has no MLM head; set targets.mlm_head_steps"
             )
         return self
 

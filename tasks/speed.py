@@ -35,13 +35,13 @@ def subject(folder: Path) -> Any:
     """A model with the forms that its export wrote, and what the gate said of those that it did not."""
     from headshrink.exporting import TARGETS, Original
     from headshrink.model import load_encoder
-    from headshrink.speed import Subject
+    from headshrink.speed import TimedModel
 
     listing = folder / "gate.json"
     gate = json.loads(listing.read_text(encoding="utf-8")) if listing.is_file() else {}
     refused = {name: f"not exported: {found['refused']}" for name, found in gate.items() if found.get("refused")}
     forms = {name: folder / TARGETS[name].place for name in ["transformers", *gate] if name not in refused}
-    return Subject(Original(load_encoder(folder)), forms, refused)
+    return TimedModel(Original(load_encoder(folder)), forms, refused)
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def cut_name(kind: str, prune: Mapping[str, Any]) -> str:
     budget = prune.get("budget")
     if budget in (None, "None"):
         return f"ratio {prune.get('ratio', '?')}"
-    return f"{prune.get('share', '?')} of the {budget}"
+    return f"{prune.get('budget_share', '?')} of the {budget}"
 
 
 def connect(main: Path, experiment: str) -> "tuple[MlflowClient, str]":

@@ -70,7 +70,7 @@ def test_deps_hold_nothing_unused(stage: str) -> None:
 
 def test_importance_never_depends_on_the_ratio() -> None:
     assert "prune" not in STAGES["importance"]["params"]
-    assert "prune" not in STAGES["teach"]["params"]
+    assert "prune" not in STAGES["targets"]["params"]
 
 
 @pytest.mark.parametrize("package", ["tasks", "flows"])

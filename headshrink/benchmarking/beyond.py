@@ -44,7 +44,7 @@ def neighbours(vectors: Vectors, count: int) -> NDArray[np.int64]:
     return np.concatenate(found)
 
 
-def likeness(model: Vectors, teacher: Vectors) -> dict[str, float]:
+def similarity_to_teacher(model: Vectors, teacher: Vectors) -> dict[str, float]:
     """How like its teacher a model is on the same texts: mean cosine, and overlap of the ten nearest neighbours.
 
     The cosine stands only where both have one dimension; the overlap, which no rotation changes, stands always.

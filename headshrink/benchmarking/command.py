@@ -84,7 +84,7 @@ def name_and_place(source: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True)
-class Cells:
+class ModelTable:
     """A table as text: a row a measure, a column a model."""
 
     title: str
@@ -105,7 +105,7 @@ class Cells:
         return "\n".join([markdown(self.title), "", *(f"| {' | '.join(line)} |" for line in lines), ""])
 
 
-def quality_table(report: Report, suite: str) -> Cells:
+def quality_table(report: Report, suite: str) -> ModelTable:
     """Scores; a difference stands with its one-sided 95% lower bound."""
     reference = report.details["reference"]
     title = f"{suite}: maximum over poolings (at the model's own); difference from {reference}, its lower 95% bound"
@@ -117,7 +117,7 @@ def quality_table(report: Report, suite: str) -> Cells:
     ]
     for name in dict.fromkeys(key for figures in report.quality.values() for key in figures if key.startswith(BEYOND)):
         rows.append([name, *(f"{figures[name]:.4f}" if name in figures else "" for figures in report.quality.values())])
-    return Cells(title, list(report.quality), rows)
+    return ModelTable(title, list(report.quality), rows)
 
 
 def quality_cell(report: Report, model: str, row: str) -> str:
@@ -129,12 +129,12 @@ def quality_cell(report: Report, model: str, row: str) -> str:
     return f"{cell}  {interval['difference']:+.4f}, {interval['lower_95']:+.4f}"
 
 
-def cost_table(costs: dict[str, Any], models: list[str]) -> Cells:
+def cost_table(costs: dict[str, Any], models: list[str]) -> ModelTable:
     """What the models cost."""
     place = costs["machine"]
     title = f"{place['cpu']}, {place['cores']} cores, {place['instruction_set']}, {costs['date']}"
     rows = [[name, *(cost_cell(costs[model], key) for model in models)] for key, name in COSTS.items()]
-    return Cells(title, models, rows)
+    return ModelTable(title, models, rows)
 
 
 def cost_cell(figures: dict[str, float], key: str) -> str:

@@ -54,7 +54,7 @@ def run(
     own = {name: beyond.own_vectors(model, distinct_texts(sample), batch_size) for name, model in models.items()}
     figures = {name: extra.figures(model, batch_size) for name, model in models.items()}
     for name in intervals:
-        figures[name] |= interval_figures(intervals[name]) | beyond.likeness(own[name], own[reference])
+        figures[name] |= interval_figures(intervals[name]) | beyond.similarity_to_teacher(own[name], own[reference])
     return Report(
         quality(results, figures),
         details(results, models, suite, reference, intervals),

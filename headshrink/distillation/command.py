@@ -84,7 +84,7 @@ def on_device(folder: Path) -> SentenceEncoder:
 def cuts_of(student: Path | None) -> dict[str, Any] | None:
     """The settings that a model folder was cut by, for cuts made during training; None where it was not cut."""
     record = student / "prune.json" if student else None
-    return json.loads(record.read_text(encoding="utf-8"))["why"] if record and record.is_file() else None
+    return json.loads(record.read_text(encoding="utf-8"))["settings"] if record and record.is_file() else None
 
 
 def write(trained: Trained, out: Path) -> None:

@@ -29,7 +29,7 @@ class Extras:
 
     `monolingual`: sentences without translation. `extra_teachers`: models that it imitates through a projection, which
     is thrown away after the training. `mlm_head`: the teacher's, for losses on words. `cuts`: what prune.json holds
-    under `why`, for `rounds` and `masks`.
+    under `settings`, for `rounds` and `learned_gates`.
     """
 
     monolingual: Sequence[str] = ()
@@ -53,7 +53,7 @@ def distill_on(
     compute them again. Raises HeadshrinkError where no pair is left for one of the splits, where embeddings differ in
     dimension, where a student of kind pruned is not given, and where the training diverges.
     """
-    cutting = chosen.rounds > 1 or chosen.masks > 0
+    cutting = chosen.rounds > 1 or chosen.learned_gates > 0
     if chosen.student.kind == "pruned" and not cutting:
         if student is None:
             raise HeadshrinkError("student.kind = pruned: the model that was cut is needed; give it, or another kind")

@@ -16,7 +16,7 @@ from headshrink.distillation.table import Tokens
 from headshrink.model import SentenceEncoder, TokenBatch
 from headshrink.model.attention import quick_attention
 from headshrink.model.mlm_head import MlmHead, word_table
-from headshrink.parameters.teach import DEFAULTS
+from headshrink.parameters.targets import DEFAULTS
 from headshrink.progress import Bar
 
 LEARNING_RATE, WARMUP = 5e-3, 0.05  # high: two small layers above a frozen model, fitted in few steps

@@ -11,7 +11,7 @@ from headshrink.distillation.table import Tokens
 from headshrink.model import SentenceEncoder, TokenBatch
 from headshrink.model.attention import quick_attention
 from headshrink.model.mlm_head import MlmHead, word_table
-from headshrink.parameters.teach import DEFAULTS
+from headshrink.parameters.targets import DEFAULTS
 from headshrink.progress import track
 from headshrink.text.padding import length_batches
 

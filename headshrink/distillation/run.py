@@ -75,11 +75,11 @@ def distill_by(
 ) -> Trained:
     """Train a student on `data`: `student`, or one of the chosen kind that is made here from `origin`.
 
-    With `rounds` or `masks` the training cuts the teacher instead, by the settings `cuts`, which are what prune.json
-    holds under `why`. Raises HeadshrinkError where they are missing, and as `train`.
+    With `rounds` or `learned_gates` the training cuts the teacher instead, by the settings `cuts`, which are what
+    prune.json holds under `settings`. Raises HeadshrinkError where they are missing, and as `train`.
     """
     recipe = recipe_of(chosen)
-    if chosen.rounds > 1 or chosen.masks:
+    if chosen.rounds > 1 or chosen.learned_gates:
         return cut_while_training(chosen, recipe, origin, data, cuts or {}, progress)
     student = student or untrained(chosen, origin)
     result = train_student(student, data, recipe, progress.checkpoints, [OnRow(progress.on_row)])
@@ -96,15 +96,15 @@ def cut_while_training(
 ) -> Trained:
     """A student cut from the teacher while it trains, in rounds or by learned gates."""
     if missing := sorted({"heads", "ffn", "repair_pairs"} - cuts.keys()):
-        raise HeadshrinkError(f"rounds and masks cut as prune.json says, which holds no {', '.join(missing)}")
+        raise HeadshrinkError(f"rounds and learned_gates cut as prune.json says, which holds no {', '.join(missing)}")
     rounds = [(i + 1) / chosen.rounds for i in range(chosen.rounds)]
-    recipes = parts_of(recipe, data.train, [chosen.masks, 1] if chosen.masks else rounds)
+    recipes = parts_of(recipe, data.train, [chosen.learned_gates, 1] if chosen.learned_gates else rounds)
     parts = Parts(recipes, partial(train_student, data=data), progress.checkpoints, progress.on_row)
-    if chosen.masks:
+    if chosen.learned_gates:
         student, plan = by_learned_gates(origin.teacher, {"heads": cuts["heads"], "ffn": cuts["ffn"]}, parts)
     else:
         settings = Cuts(**{field.name: cuts[field.name] for field in fields(Cuts) if field.name in cuts})
         text = origin.text(cuts["repair_pairs"], chosen.seed)
         student, plan = in_rounds(origin.teacher, settings, text, parts, origin.counts)
-    made = {"rounds": chosen.rounds, "masks": chosen.masks}
+    made = {"rounds": chosen.rounds, "learned_gates": chosen.learned_gates}
     return Trained(student, parts.result(), describe(origin.teacher, student, plan, **{**cuts, **made}))

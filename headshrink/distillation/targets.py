@@ -16,7 +16,7 @@ from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, TokenBatch
 from headshrink.model.attention import quick_attention
 from headshrink.output import reserve, write_text
-from headshrink.parameters.teach import DEFAULTS
+from headshrink.parameters.targets import DEFAULTS
 from headshrink.progress import Bar
 from headshrink.text.padding import length_batches
 
@@ -158,5 +158,5 @@ def stored_targets(folder: Path, split: str) -> Targets:
         shards = [np.load(folder / f"rows-{number:05}.npy", mmap_mode="r") for number in range(count)]
         index = np.load(folder / f"{split}.npy")
     except (OSError, ValueError) as error:
-        raise HeadshrinkError(f"no targets of split {split} in {folder}: the teach stage writes them") from error
+        raise HeadshrinkError(f"no targets of split {split} in {folder}: the targets stage writes them") from error
     return Targets(shards, index.T.ravel())

@@ -158,7 +158,7 @@ def head_map(kept: Sequence[int], of: int) -> str:
 
 def provenance(folder: Path, teacher: Mapping[str, Any], cut: Mapping[str, Any]) -> str:
     """What it was made from, and by which choices."""
-    how = f"\n- cut by: `{json.dumps(cut['why'], sort_keys=True)}`" if "why" in cut else ""
+    how = f"\n- cut by: `{json.dumps(cut['settings'], sort_keys=True)}`" if "settings" in cut else ""
     revision = f" at revision {markdown(teacher['revision'])}" if teacher["revision"] else ""
     return f"""## How it was made
 

@@ -40,16 +40,16 @@ class Words(nn.Module):
         return self.dropout(self.LayerNorm(self.word_embeddings(input_ids)))
 
 
-class BothWays(nn.Module):
+class BidirectionalLayer(nn.Module):
     """One layer: an LSTM from the left and one from the right, their states side by side."""
 
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
         self.from_left, self.from_right = (nn.LSTM(hidden_size, hidden_size // 2, batch_first=True) for _ in range(2))
 
-    def forward(self, states: torch.Tensor, turned: torch.Tensor) -> torch.Tensor:
-        from_right = self.from_right(taken(states, turned))[0]
-        return torch.cat([self.from_left(states)[0], taken(from_right, turned)], dim=-1)
+    def forward(self, states: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+        from_right = self.from_right(taken(states, order))[0]
+        return torch.cat([self.from_left(states)[0], taken(from_right, order)], dim=-1)
 
 
 class BiLstm(nn.Module):
@@ -58,16 +58,16 @@ class BiLstm(nn.Module):
     def __init__(self, config: BiLstmConfig) -> None:
         super().__init__()
         self.layer = nn.ModuleList()
-        self.lstms = nn.ModuleList(BothWays(config.hidden_size) for _ in range(config.num_hidden_layers))
+        self.lstms = nn.ModuleList(BidirectionalLayer(config.hidden_size) for _ in range(config.num_hidden_layers))
 
     def forward(self, states: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        turned = turned_round(attention_mask)
+        order = reversed_order(attention_mask)
         for lstm in self.lstms:
-            states = lstm(states, turned)
+            states = lstm(states, order)
         return states
 
 
-def turned_round(attention_mask: torch.Tensor) -> torch.Tensor:
+def reversed_order(attention_mask: torch.Tensor) -> torch.Tensor:
     """Where each place of a sentence is when it is read from its own end, [batch, tokens, 1]; padding stays behind it.
 
     Turning the padded row as a whole would have the LSTM read the padding first.

@@ -112,7 +112,7 @@ class DistillParams(Section):
         description="kind pruned: number of cuts during training, importance recomputed before each; 1: the prune "
         "stage's cut",
     )
-    masks: float = Field(
+    learned_gates: float = Field(
         0.0,
         ge=0,
         lt=1,
@@ -164,12 +164,14 @@ class DistillParams(Section):
 
     @model_validator(mode="after")
     def cuts_on_the_way_have_a_teacher_to_cut(self) -> "DistillParams":
-        if self.rounds > 1 and self.masks:
-            raise ValueError(f"masks = {self.masks} and rounds = {self.rounds}: one of them makes the cuts")
-        if (self.rounds > 1 or self.masks) and self.student.kind != "pruned":
-            raise ValueError(f"rounds and masks cut a student of kind pruned, not {self.student.kind}")
-        if self.masks and self.compile:
-            raise ValueError("masks look into the running student, which compile = true would hide from them")
+        if self.rounds > 1 and self.learned_gates:
+            raise ValueError(
+                f"learned_gates = {self.learned_gates} and rounds = {self.rounds}: one of them makes the cuts"
+            )
+        if (self.rounds > 1 or self.learned_gates) and self.student.kind != "pruned":
+            raise ValueError(f"rounds and learned_gates cut a student of kind pruned, not {self.student.kind}")
+        if self.learned_gates and self.compile:
+            raise ValueError("learned gates look into the running student, which compile = true would hide from them")
         return self
 
 

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from headshrink.parameters.distill import DistillParams
-from headshrink.parameters.teach import MLM_HEAD_STEPS
+from headshrink.parameters.targets import MLM_HEAD_STEPS
 
 
 class LibraryDistillParams(DistillParams):

@@ -8,7 +8,7 @@ from pydantic import Field
 from headshrink.parameters.section import Once, Section
 
 COSTS = ("fisher", "obs")  # criteria whose scores by the loss teacher_distance are costs, which a budget adds up
-ALSO = "what a budget may cut besides heads and FFN neurons"
+BUDGET_CUTS = "what a budget may cut besides heads and FFN neurons"
 Ratio = Annotated[float, Field(ge=0, lt=1)]
 Method = Literal["bias", "outputs", "full"]
 Ranking = Literal["global", "layer"]
@@ -31,12 +31,16 @@ class PruneParams(Section):
     budget: Measure | None = Field(
         None, description="quantity to limit in place of ratios; a solver distributes it; empty: use the ratios"
     )
-    share: float = Field(
+    budget_share: float = Field(
         0.5, gt=0, lt=1, description="share of the teacher's parameters, bytes, FLOPs or time that remains"
     )
-    also: Annotated[Sequence[Literal["hidden", "embedding", "vocabulary"]], Once] = Field([], description=ALSO)
+    budget_cuts: Annotated[Sequence[Literal["hidden", "embedding", "vocabulary"]], Once] = Field(
+        [], description=BUDGET_CUTS
+    )
     ranking: Ranking = Field("global", description="rank units over all layers, or within each layer")
-    least: int = Field(0, ge=0, le=100_000, description="minimum number of heads and of FFN neurons per layer")
+    min_units_per_layer: int = Field(
+        0, ge=0, le=100_000, description="minimum number of heads and of FFN neurons per layer"
+    )
     steps: int = Field(
         1, ge=1, le=100, description="number of cuts to reach the ratio; importance is recomputed between them"
     )
@@ -50,7 +54,7 @@ class PruneParams(Section):
 class StagePruneParams(PruneParams):
     """The section `prune` of params.yaml: later stages read text in the teacher's tokens, so none of them can go."""
 
-    also: Annotated[Sequence[Literal["hidden", "embedding"]], Once] = Field([], description=ALSO)
+    budget_cuts: Annotated[Sequence[Literal["hidden", "embedding"]], Once] = Field([], description=BUDGET_CUTS)
 
 
 class LibraryPruneParams(PruneParams):

@@ -38,7 +38,7 @@ class Recipe:
     heads: float = DEFAULTS.ratio
     ffn: float = DEFAULTS.ratio
     ranking: Ranking = DEFAULTS.ranking
-    least: int = DEFAULTS.least
+    min_units_per_layer: int = DEFAULTS.min_units_per_layer
     layers: float = DEFAULTS.layers
     hidden: float = DEFAULTS.hidden
     embedding: float = DEFAULTS.embedding
@@ -71,7 +71,7 @@ def prune(
         if step > 1:
             scores = score(pruned, batches, [recipe.criterion], recipe.loss)[recipe.criterion]
         heads, ffn = (_share_to_cut(short, pruned, kind, getattr(recipe, kind), step / recipe.steps) for kind in KINDS)
-        chosen = plan_ratio(scores, heads, ffn, recipe.ranking, recipe.least)
+        chosen = plan_ratio(scores, heads, ffn, recipe.ranking, recipe.min_units_per_layer)
         pruned, kept = cut(pruned, chosen), _compose(kept, chosen)
         if step == recipe.steps and recipe.hidden:
             left = _less(teacher.backbone.config.hidden_size, recipe.hidden)

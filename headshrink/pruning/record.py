@@ -1,4 +1,4 @@
-"""prune.json: what went, what stayed, and why."""
+"""prune.json: what went, what stayed, and the settings of the cut."""
 
 import json
 from pathlib import Path
@@ -16,8 +16,8 @@ def parameters(module: nn.Module) -> int:
     return sum(weight.numel() for weight in module.parameters())
 
 
-def describe(teacher: SentenceEncoder, cut: SentenceEncoder, plan: Plan, **why: Any) -> dict[str, Any]:
-    """The record of one cut, layers and hidden dimensions null where all stay; `why` is what the choice was made by."""
+def describe(teacher: SentenceEncoder, cut: SentenceEncoder, plan: Plan, **settings: Any) -> dict[str, Any]:
+    """The record of one cut, layers and hidden dimensions null where all stay; `settings` are those of the cut."""
     return {
         "heads": {"kept": plan.heads, "of": widths(teacher.backbone, "heads")},
         "ffn": {"kept": plan.ffn, "of": widths(teacher.backbone, "ffn")},
@@ -26,7 +26,7 @@ def describe(teacher: SentenceEncoder, cut: SentenceEncoder, plan: Plan, **why: 
         "embedding_rank": getattr(cut.backbone.config, "embedding_rank", None),
         "vocabulary": {"kept": len(cut.tokenizer), "of": len(teacher.tokenizer)},
         "parameters": {"before": parameters(teacher), "after": parameters(cut)},
-        "why": why,
+        "settings": settings,
     }
 
 

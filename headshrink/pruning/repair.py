@@ -27,7 +27,7 @@ from headshrink.progress import track
 from headshrink.pruning.plan import Plan
 
 
-class Walk:
+class BlockwisePass:
     """Hidden states of one model over the same text, moved forward block by block.
 
     It stops at the `stops` among the model's layers (None: all), which are counted from 0 for all that follows.
@@ -104,29 +104,31 @@ def repair(
     text (2 * tokens * hidden * 4 bytes) and one block's normal equations.
     """
     sides = [side for batch in batches for side in batch.sides]
-    theirs, ours = Walk(teacher, sides, plan.layers), Walk(pruned, sides)
-    for layer in track(range(len(ours.layers)), "repair"):
-        theirs.pass_between(layer)
+    teacher_pass, pruned_pass = BlockwisePass(teacher, sides, plan.layers), BlockwisePass(pruned, sides)
+    for layer in track(range(len(pruned_pass.layers)), "repair"):
+        teacher_pass.pass_between(layer)
         for kind in KINDS:
-            units = getattr(plan, kind)[theirs.stops[layer]]
+            units = getattr(plan, kind)[teacher_pass.stops[layer]]
             if method == "full" and units:
-                refit_readers(theirs, ours, layer, kind, units, ridge)
-            refit_output(theirs, ours, layer, kind, method, ridge, plan.hidden)
-            ours.advance(layer, kind)
+                refit_readers(teacher_pass, pruned_pass, layer, kind, units, ridge)
+            refit_output(teacher_pass, pruned_pass, layer, kind, method, ridge, plan.hidden)
+            pruned_pass.advance(layer, kind)
     if plan.hidden is not None and method != "bias":
-        refit_way_back(teacher, pruned, theirs, ours, ridge)
+        refit_expansion(teacher, pruned, teacher_pass, pruned_pass, ridge)
 
 
-def refit_readers(theirs: Walk, ours: Walk, layer: int, kind: Kind, units: list[int], ridge: float) -> None:
+def refit_readers(
+    teacher_pass: BlockwisePass, pruned_pass: BlockwisePass, layer: int, kind: Kind, units: list[int], ridge: float
+) -> None:
     """Make a block's readers give the activations that the teacher's give from its own hidden states."""
-    whole, cut = theirs.readers(layer, kind), ours.readers(layer, kind)
+    whole, cut = teacher_pass.readers(layer, kind), pruned_pass.readers(layer, kind)
     width = cut[0].out_features // len(units)
-    rows = (torch.tensor(units)[:, None] * width + torch.arange(width)).flatten().to(ours.masks[0].device)
+    rows = (torch.tensor(units)[:, None] * width + torch.arange(width)).flatten().to(pruned_pass.masks[0].device)
     weight, bias = (torch.cat([getattr(linear, part)[rows] for linear in whole]) for part in ("weight", "bias"))
     start = torch.cat([linear.weight for linear in cut])
     fit = Moments(start.shape[1], len(start), start.device)
-    for i, kept in enumerate(ours.kept):
-        fit.add(ours.states[i][kept], nn.functional.linear(theirs.states[i][kept], weight, bias))
+    for i, kept in enumerate(pruned_pass.kept):
+        fit.add(pruned_pass.states[i][kept], nn.functional.linear(teacher_pass.states[i][kept], weight, bias))
     fitted = [part.chunk(len(cut)) for part in fit.fit(start, ridge)]
     for linear, new_weight, new_bias in zip(cut, *fitted, strict=True):
         linear.weight.copy_(new_weight)
@@ -134,39 +136,51 @@ def refit_readers(theirs: Walk, ours: Walk, layer: int, kind: Kind, units: list[
 
 
 def refit_output(
-    theirs: Walk, ours: Walk, layer: int, kind: Kind, method: Method, ridge: float, hidden: list[int] | None = None
+    teacher_pass: BlockwisePass,
+    pruned_pass: BlockwisePass,
+    layer: int,
+    kind: Kind,
+    method: Method,
+    ridge: float,
+    hidden: list[int] | None = None,
 ) -> None:
     """Refit one block's output projection from the states just before it, and move the teacher past the block.
 
-    `hidden` are the teacher's dimensions that ours has, None for all.
+    `hidden` are the teacher's dimensions that pruned_pass has, None for all.
     """
-    dimensions = slice(None) if hidden is None else torch.tensor(hidden, device=ours.masks[0].device)
-    dense = ours.output(layer, kind).dense
+    dimensions = slice(None) if hidden is None else torch.tensor(hidden, device=pruned_pass.masks[0].device)
+    dense = pruned_pass.output(layer, kind).dense
     whole = method != "bias" and isinstance(dense, nn.Linear)
     weight = dense.weight if whole else dense.bias.new_empty(len(dense.bias), 0)
     fit = Moments(weight.shape[1], weight.shape[0], weight.device)
-    for i, kept in enumerate(ours.kept):
-        sums = theirs.sums(layer, kind, i)
+    for i, kept in enumerate(pruned_pass.kept):
+        sums = teacher_pass.sums(layer, kind, i)
         goal = sums[..., dimensions]
         if whole:
-            fit.add(ours.inputs(layer, kind, i)[kept], (goal - ours.states[i])[kept])
+            fit.add(pruned_pass.inputs(layer, kind, i)[kept], (goal - pruned_pass.states[i])[kept])
         else:
-            fit.add(weight.new_empty(int(kept.sum()), 0), (goal - ours.sums(layer, kind, i))[kept] + dense.bias)
-        theirs.states[i] = theirs.output(layer, kind).LayerNorm(sums)
+            fit.add(weight.new_empty(int(kept.sum()), 0), (goal - pruned_pass.sums(layer, kind, i))[kept] + dense.bias)
+        teacher_pass.states[i] = teacher_pass.output(layer, kind).LayerNorm(sums)
     fitted, bias = fit.fit(weight, ridge)
     if whole:
         dense.weight.copy_(fitted)
     dense.bias.copy_(bias)
 
 
-def refit_way_back(teacher: SentenceEncoder, pruned: SentenceEncoder, theirs: Walk, ours: Walk, ridge: float) -> None:
+def refit_expansion(
+    teacher: SentenceEncoder,
+    pruned: SentenceEncoder,
+    teacher_pass: BlockwisePass,
+    pruned_pass: BlockwisePass,
+    ridge: float,
+) -> None:
     """Refit the linear that takes a narrow encoder's pooled states to the teacher's length, where it has no other."""
     linear = pruned.dense[0] if len(pruned.dense) else None
     if not isinstance(linear, nn.Linear) or len(teacher.dense):
         return
     fit = Moments(linear.in_features, linear.out_features, linear.weight.device)
-    for i, mask in enumerate(ours.masks):
-        fit.add(pool(ours.states[i], mask, pruned.pooling), pool(theirs.states[i], mask, teacher.pooling))
+    for i, mask in enumerate(pruned_pass.masks):
+        fit.add(pool(pruned_pass.states[i], mask, pruned.pooling), pool(teacher_pass.states[i], mask, teacher.pooling))
     weight, bias = fit.fit(linear.weight, ridge)
     linear.weight.copy_(weight)
     if linear.bias is not None:

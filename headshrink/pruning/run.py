@@ -63,7 +63,9 @@ def recipe_of(chosen: PruneParams, importance: ImportanceParams) -> Recipe:
         ffn=chosen.ratio if chosen.ffn is None else chosen.ffn,
         criterion=importance.criterion,
         loss=importance.loss,
-        **chosen.model_dump(include={"layers", "hidden", "embedding", "ranking", "least", "steps", "repair", "ridge"}),
+        **chosen.model_dump(
+            include={"layers", "hidden", "embedding", "ranking", "min_units_per_layer", "steps", "repair", "ridge"}
+        ),
     )
 
 
@@ -76,5 +78,5 @@ def budget_of(chosen: PruneParams, importance: ImportanceParams) -> Budget | Non
             f"budget = {chosen.budget}: scores that are costs are needed, criterion {' or '.join(COSTS)} with loss "
             f"teacher_distance, not {importance.criterion} with {importance.loss}"
         )
-    settings = chosen.model_dump(include={"share", "repair", "ridge"})
-    return Budget(chosen.budget, cut=tuple(chosen.also), **settings)
+    settings = chosen.model_dump(include={"repair", "ridge"})
+    return Budget(chosen.budget, chosen.budget_share, tuple(chosen.budget_cuts), **settings)

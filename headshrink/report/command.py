@@ -28,7 +28,7 @@ def main(
     check_file(out)
     data = read_labelled(pairs)
     texts = distinct_texts(data)
-    names = names_of(first, second)
+    names = model_names(first, second)
     folders = dict(zip(names, (first, second), strict=True))
     vectors = {name: load_encoder(folder).encode(texts, progress=True) for name, folder in folders.items()}
     labels = {name: str(folder) for name, folder in folders.items()} | {"pairs": str(pairs)}
@@ -38,7 +38,7 @@ def main(
     typer.echo(f"{visible(str(out))}: {len(texts):,} sentences, {len(data.left):,} pairs")
 
 
-def names_of(first: Path, second: Path) -> tuple[str, str]:
+def model_names(first: Path, second: Path) -> tuple[str, str]:
     """The folders' own names; with what tells them apart where those are the same."""
     if first.name != second.name:
         return first.name, second.name

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from headshrink.errors import HeadshrinkError
 from headshrink.hashing import file_sha256
 
-MODELS = {"teacher": "teacher", "pruned": "pruned only", "student": "student", "static": "static floor"}
+MODELS = {"teacher": "teacher", "pruned": "pruned only", "student": "student", "static": "static baseline"}
 SENTENCE_TASKS = {
     "sts": "semantic similarity",
     "pi": "paraphrases",

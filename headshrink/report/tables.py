@@ -174,7 +174,7 @@ def headline(results: Results) -> str:
     shares = [f"{ours[key] / theirs[key]:.2f} of its {name}" for key, name in SIZES.items()]
     shares.append(f"{ours['latency_ratio_b1']:.2f}{interval(ours, LATENCY)} of its latency at batch 1")
     kept = f"{student / teacher:.1%} of the teacher's {results.overall_title} ({student:.3f} v {teacher:.3f})"
-    return f"The student keeps {kept} with {in_words(shares)}.{recovery(results)}{above_floor(results)}"
+    return f"The student keeps {kept} with {in_words(shares)}.{recovery(results)}{above_static_baseline(results)}"
 
 
 def recovery(results: Results) -> str:
@@ -190,18 +190,18 @@ def recovery(results: Results) -> str:
     return f" Pruning alone left {pruned:.3f}; distillation changed that by {change}."
 
 
-def above_floor(results: Results) -> str:
-    """The share of (teacher - static floor) that the student keeps; nothing where the floor is not below the teacher.
+def above_static_baseline(results: Results) -> str:
+    """The share of (teacher - static baseline) that the student keeps; none where it is not below the teacher.
 
     A percentage of the teacher's score flatters: word vectors alone keep most of it.
     """
     if "static" not in results.models:
         return ""
-    teacher, student, floor = (results.overall(model) for model in ("teacher", "student", "static"))
-    if floor >= teacher:
-        return f" Word vectors alone give {floor:.3f}."
-    kept = (student - floor) / (teacher - floor)
-    return f" Word vectors alone give {floor:.3f}: of what the teacher has above them the student keeps {kept:.0%}."
+    teacher, student, baseline = (results.overall(model) for model in ("teacher", "student", "static"))
+    if baseline >= teacher:
+        return f" Word vectors alone give {baseline:.3f}."
+    kept = (student - baseline) / (teacher - baseline)
+    return f" Word vectors alone give {baseline:.3f}: of what the teacher has above them the student keeps {kept:.0%}."
 
 
 def in_words(parts: Sequence[str]) -> str:

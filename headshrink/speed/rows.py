@@ -37,7 +37,7 @@ Key = str  # a model's name and a trick's, as in `student/onnx`
 
 
 @dataclass(frozen=True)
-class Subject:
+class TimedModel:
     """A model to be run in every way.
 
     `forms` are the folders of forms that exist, by export target; the others are written for the time being, with
@@ -65,7 +65,7 @@ class Row:
 
 
 def measure(
-    subjects: Mapping[str, Subject],
+    subjects: Mapping[str, TimedModel],
     names: Sequence[str],
     sentences: Sequence[str],
     settings: Sequence[Setting] = SETTINGS,
@@ -96,7 +96,7 @@ def measure(
     return rows
 
 
-def empty_rows(subject: Subject, names: Sequence[str]) -> dict[str, Row]:
+def empty_rows(subject: TimedModel, names: Sequence[str]) -> dict[str, Row]:
     return {
         name: Row(TRICKS[name].title, TRICKS[name].missing() or subject.refused.get(TRICKS[name].form, ""))
         for name in dict.fromkeys(names)
@@ -112,7 +112,7 @@ def trick(key: Key) -> str:
     return key.partition("/")[2]
 
 
-def form(subjects: Mapping[str, Subject], key: Key, place: Path) -> Path:
+def form(subjects: Mapping[str, TimedModel], key: Key, place: Path) -> Path:
     """The folder that a row reads, written where there is none; rows of one form share it."""
     name, target = key.partition("/")[0], TRICKS[trick(key)].form
     if target in subjects[name].forms:
@@ -139,10 +139,10 @@ def time_rows(
     timings = alternate({key: partial(seconds, run, ids) for key, run in runs.items()}, first, rounds, limit_s)
     for key, row in present(rows):
         row.figures |= figures(timings, setting, key, f"{key.partition('/')[0]}/{REFERENCE}")
-        row.figures |= to_first(timings, setting, key, first)
+        row.figures |= ratios_to_first(timings, setting, key, first)
 
 
-def to_first(timings: Timings, setting: Setting, key: Key, first: Key) -> dict[str, float]:
+def ratios_to_first(timings: Timings, setting: Setting, key: Key, first: Key) -> dict[str, float]:
     """Another model's ratios to the first: to its eager fp32, and to it run in the same way."""
     name, alike = first.partition("/")[0], f"{first.partition('/')[0]}/{trick(key)}"
     if key.startswith(f"{name}/"):
@@ -162,7 +162,7 @@ def seconds(run: Run, ids: np.ndarray) -> float:
 def hold_to_eager(
     runs: Mapping[Key, Run],
     rows: Mapping[str, Mapping[str, Row]],
-    subjects: Mapping[str, Subject],
+    subjects: Mapping[str, TimedModel],
     sentences: Sequence[str],
 ) -> None:
     """Cosines of every row's embeddings to those of the same model's eager fp32."""
@@ -188,7 +188,7 @@ def embeddings(run: Run, batches: Sequence[tuple[np.ndarray, np.ndarray]]) -> np
 def score(
     runs: Mapping[Key, Run],
     rows: Mapping[str, Mapping[str, Row]],
-    subjects: Mapping[str, Subject],
+    subjects: Mapping[str, TimedModel],
     suite: Suite | None,
 ) -> None:
     """Mean S of every row, where there is a suite to take it on."""

@@ -248,7 +248,7 @@ def test_a_training_that_is_cancelled_is_killed_and_not_failed(
     [
         ("pruned", {"ratio": 0.25, "budget": None}, "ratio 0.25"),
         ("pruned", {"ratio": "0.25", "budget": "None"}, "ratio 0.25"),
-        ("pruned", {"ratio": 0.5, "budget": "bytes", "share": 0.1}, "0.1 of the bytes"),
+        ("pruned", {"ratio": 0.5, "budget": "bytes", "budget_share": 0.1}, "0.1 of the bytes"),
         ("layers", {"ratio": 0.5}, "layers"),
     ],
 )

@@ -10,7 +10,7 @@ from jinja2 import Environment
 from markdown import markdown as html_of
 from rich.console import Console
 
-from headshrink.benchmarking.command import Cells
+from headshrink.benchmarking.command import ModelTable
 from headshrink.escape import fenced, markdown, visible
 from headshrink.exporting.card import introduction, metadata
 from headshrink.progress import on_terminal
@@ -77,7 +77,7 @@ def test_tables_on_a_terminal_show_every_name(text: str) -> None:
     output = io.StringIO()
     console = Console(file=output, width=400, force_terminal=True, color_system=None)
     console.print(rich_table(text, table))
-    console.print(Cells(text, [text], [[text, text]]).on_screen())
+    console.print(ModelTable(text, [text], [[text, text]]).on_screen())
     console.print(on_terminal(text))
     shown = re.sub(r"\x1b\[[\d;]*m", "", output.getvalue())  # rich's own bold
     assert shown.count(visible(text)) >= 6

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from flows.checkout import FlowError
-from flows.repro import told
+from flows.repro import stage_output
 from flows.track import Untracked, read_params
 from headshrink.corpus.download import download
 from headshrink.errors import HeadshrinkError
@@ -190,7 +190,7 @@ def test_a_download_that_fails_says_no_secret(address: str, tmp_path: Path, monk
 
 
 def test_lines_of_a_stage_and_parameters_of_mlflow_hold_no_secret() -> None:
-    assert MARK not in "".join(told([f"error: {text}" for text in IN_TEXT]))
+    assert MARK not in "".join(stage_output([f"error: {text}" for text in IN_TEXT]))
     logged = read_params({"corpus": {"params": {"params.yaml": {"corpus": {"url": WITH_SECRET[0]}}}}})
     assert logged == {"corpus.url": "https://***@host/x.zip"}
 

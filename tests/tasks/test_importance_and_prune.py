@@ -93,7 +93,7 @@ def test_prune_writes_the_model_that_its_record_describes(workspace, pruning, he
     assert [len(kept) for kept in record["ffn"]["kept"]] == widths(pruned.backbone, "ffn")
     assert record["heads"]["of"] == [4, 4]
     assert record["parameters"]["after"] == sum(weight.numel() for weight in pruned.parameters())
-    assert record["why"]["repair"] == pruning.get("repair", "full")
+    assert record["settings"]["repair"] == pruning.get("repair", "full")
 
 
 def test_prune_cuts_every_kind_to_its_share(workspace):
@@ -109,11 +109,11 @@ def test_prune_cuts_every_kind_to_its_share(workspace):
 
 def test_a_budget_in_place_of_ratios_is_met_and_recorded(workspace):
     importance.run(parameters()[0])
-    prune_by_stage(budget="parameters", share=0.6, also=["embedding"])
+    prune_by_stage(budget="parameters", budget_share=0.6, budget_cuts=["embedding"])
     pruned = load_encoder("artifacts/pruned")
     record = json.loads(Path("artifacts/pruned/prune.json").read_text())
     count = record["parameters"]
     assert count["after"] == sum(weight.numel() for weight in pruned.parameters())
     assert count["after"] / count["before"] <= 0.6
-    assert record["why"]["budget"] == "parameters"
+    assert record["settings"]["budget"] == "parameters"
     assert record["vocabulary"]["kept"] == record["vocabulary"]["of"]

@@ -46,7 +46,7 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_stages_run_side_by_side() -> None:
-    first, second = Worker("distill"), Worker("teach")
+    first, second = Worker("distill"), Worker("targets")
     assert first.running.wait(SECONDS)
     assert second.running.wait(SECONDS)
     first.end()

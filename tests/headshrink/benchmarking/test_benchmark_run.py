@@ -102,13 +102,13 @@ def test_likeness_is_one_for_the_teacher_itself_and_its_neighbours_survive_a_rot
     teacher = units(100)
     rotation, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(16, 16)))
     turned = teacher @ rotation.astype(np.float32)
-    assert beyond.likeness(teacher, teacher) == {
+    assert beyond.similarity_to_teacher(teacher, teacher) == {
         "teacher_neighbours_at_10": 1.0,
         "teacher_cosine": pytest.approx(1.0, abs=1e-6),
     }
-    assert beyond.likeness(turned, teacher)["teacher_neighbours_at_10"] == pytest.approx(1.0, abs=0.01)
-    assert beyond.likeness(turned, teacher)["teacher_cosine"] < 0.9
-    assert beyond.likeness(units(100, seed=2)[:, :8], teacher)["teacher_neighbours_at_10"] < 0.3
+    assert beyond.similarity_to_teacher(turned, teacher)["teacher_neighbours_at_10"] == pytest.approx(1.0, abs=0.01)
+    assert beyond.similarity_to_teacher(turned, teacher)["teacher_cosine"] < 0.9
+    assert beyond.similarity_to_teacher(units(100, seed=2)[:, :8], teacher)["teacher_neighbours_at_10"] < 0.3
 
 
 def test_the_command_compares_a_folder_with_its_onnx_export(

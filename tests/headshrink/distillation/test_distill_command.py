@@ -192,7 +192,7 @@ def test_cuts_made_during_training_end_where_the_folders_record_says(folders, ti
     result = run(folders, "--rounds=2", "--epochs=1")
     assert result.exit_code == 0, result.output
     assert sum(widths(load_encoder(folders / "out").backbone, "heads")) == 4
-    assert json.loads((folders / "out" / "prune.json").read_text())["why"]["rounds"] == 2
+    assert json.loads((folders / "out" / "prune.json").read_text())["settings"]["rounds"] == 2
 
 
 def test_minutes_take_the_place_of_epochs_and_hold_for_a_training_that_goes_on(folders, monkeypatch):

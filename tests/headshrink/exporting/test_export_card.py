@@ -21,7 +21,7 @@ CUT = {
     "heads": {"kept": [[0, 2], []], "of": [4, 4]},
     "ffn": {"kept": [[1, 2, 3], [0]], "of": [64, 64]},
     "parameters": {"before": 40_000, "after": 30_000},
-    "why": {"ratio": 0.5},
+    "settings": {"ratio": 0.5},
 }
 LOSSLESS = {"lowest_cosine": 0.999999}
 LOSSY = {"cosine": 0.995, "retrieval_loss": 0.002, "rank": 0.99, "kept_in_fp32": [], "refused": None}

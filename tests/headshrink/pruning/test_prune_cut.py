@@ -85,7 +85,7 @@ def test_global_ranking_is_uneven_and_layer_ranking_even():
     heads = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     scores = Scores(heads, heads)
     assert plan_ratio(scores, 0.5, 0.5).heads == [[], [0, 1]]
-    assert plan_ratio(scores, 0.5, 0.5, least=1).heads == [[1], [1]]
+    assert plan_ratio(scores, 0.5, 0.5, min_units_per_layer=1).heads == [[1], [1]]
     assert plan_ratio(scores, 0.5, 0.5, "layer").heads == [[1], [1]]
 
 
@@ -98,4 +98,4 @@ def test_a_larger_ratio_cuts_what_a_smaller_one_cuts():
 
 def test_an_emptied_layer_is_refused_where_it_is_forbidden():
     with pytest.raises(HeadshrinkError, match="leaves 0 heads in layer 0: at least 1"):
-        plan_ratio(Scores(torch.rand(2, 4), torch.rand(2, 4)), 0.9, 0.5, "layer", least=1)
+        plan_ratio(Scores(torch.rand(2, 4), torch.rand(2, 4)), 0.9, 0.5, "layer", min_units_per_layer=1)

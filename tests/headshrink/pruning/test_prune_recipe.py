@@ -166,7 +166,7 @@ def test_command_writes_a_smaller_model_that_loads(call, tmp_path):
     assert (sum(widths(pruned.backbone, "heads")), sum(widths(pruned.backbone, "ffn"))) == (6, 64)
     record = json.loads((tmp_path / "out" / "prune.json").read_text())
     assert [len(kept) for kept in record["heads"]["kept"]] == widths(pruned.backbone, "heads")
-    assert record["why"]["criterion"] == DEFAULTS.criterion
+    assert record["settings"]["criterion"] == DEFAULTS.criterion
     assert record["parameters"]["after"] == sum(weight.numel() for weight in pruned.parameters())
 
 
@@ -180,12 +180,13 @@ def test_command_cuts_every_kind_to_its_ratio(call, tmp_path):
     assert len(record["layers"]["kept"]) == 1
     assert record["embedding_rank"] == 8
     assert record["vocabulary"]["kept"] < record["vocabulary"]["of"]
-    assert record["why"]["vocabulary"] == 0.1
+    assert record["settings"]["vocabulary"] == 0.1
     assert pruned.encode(EN).shape == (len(EN), 32)
 
 
 def test_command_keeps_to_a_budget_with_every_kind_of_cut(call, tmp_path):
-    result = call(*COSTS, "--budget", "parameters", "--share", 0.5, "--also", "hidden,embedding,vocabulary")
+    cuts = "hidden,embedding,vocabulary"
+    result = call(*COSTS, "--budget", "parameters", "--budget-share", 0.5, "--budget-cuts", cuts)
     assert result.exit_code == 0, result.output
     record = json.loads((tmp_path / "out" / "prune.json").read_text())
     assert record["parameters"]["after"] <= 0.5 * record["parameters"]["before"]
@@ -196,11 +197,11 @@ def test_command_keeps_to_a_budget_with_every_kind_of_cut(call, tmp_path):
     ("words", "message"),
     [
         (("--ratio", 1.0), "ratio = 1.0: Input should be less than 1"),
-        (("--ratio", 0.75, "--ranking", "layer", "--least", 2), "leaves 1 heads in layer 0: at least 2 must stay"),
+        (("--ratio", 0.75, "--ranking", "layer", "--min-units-per-layer", 2), "leaves 1 heads in layer 0: at least 2"),
         (("--criterion", "best"), "criterion = 'best': allowed: fisher"),
         (("--loss", "none"), "loss = 'none': allowed: similarity"),
-        ((*COSTS, "--budget", "parameters", "--share", 0.01), "the smallest is"),
-        (("--also", "hidden,depth"), "also.1 = 'depth': Input should be 'hidden', 'embedding' or 'vocabulary'"),
+        ((*COSTS, "--budget", "parameters", "--budget-share", 0.01), "the smallest is"),
+        (("--budget-cuts", "hidden,depth"), "budget_cuts.1 = 'depth': Input should be 'hidden', 'embedding' or"),
         (("--budget", "flops", "--criterion", "taylor"), "scores that are costs are needed, criterion fisher or obs"),
     ],
 )

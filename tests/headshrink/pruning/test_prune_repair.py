@@ -11,7 +11,7 @@ from headshrink.importance import pair_batches
 from headshrink.importance.moments import Moments
 from headshrink.model.sites import KINDS, sites
 from headshrink.pruning import Plan, cut
-from headshrink.pruning.repair import Walk, refit_readers, repair
+from headshrink.pruning.repair import BlockwisePass, refit_readers, repair
 
 TEXTS = [f"{a} {b} {c}" for a in ("the cat", "a big dog", "кошка", "мужчина") for b in ("sees", "читает", "in") for c in ("house", "дом", "a tree")]  # fmt: skip # noqa: E501
 WHOLE = Plan([list(range(4)) for _ in range(2)], [list(range(64)) for _ in range(2)])
@@ -95,7 +95,7 @@ def test_readers_that_read_drifted_states_give_the_teachers_activations_again(ti
         norm.bias.add_(0.3)
     sides = [side for batch in batches_of(tiny_encoder) for side in batch.sides]
     with torch.no_grad():
-        theirs, ours = (Walk(encoder, sides) for encoder in (tiny_encoder, pruned))
+        theirs, ours = (BlockwisePass(encoder, sides) for encoder in (tiny_encoder, pruned))
         for walk in (theirs, ours):
             for kind in KINDS:
                 walk.advance(0, kind)

@@ -12,7 +12,7 @@ from headshrink.errors import HeadshrinkError
 from headshrink.exporting import TARGETS, Options, Original
 from headshrink.model import SentenceEncoder
 from headshrink.parameters import speed
-from headshrink.speed import TRICKS, Subject, as_json, fresh, measure
+from headshrink.speed import TRICKS, TimedModel, as_json, fresh, measure
 from headshrink.speed.fusion import fuse_attention
 from headshrink.speed.tricks import open_onnx
 from headshrink.text.padding import padded
@@ -38,7 +38,10 @@ def folder(model: Original, tmp_path: Path) -> Path:
 
 def test_every_row_of_every_model_has_its_costs_and_how_close_it_is_to_fp32(model, folder, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    subjects = {"teacher": Subject(model), "student": Subject(model, {"onnx": folder}, {"onnx_int8": "lost too much"})}
+    subjects = {
+        "teacher": TimedModel(model),
+        "student": TimedModel(model, {"onnx": folder}, {"onnx_int8": "lost too much"}),
+    }
     settings = [Setting.named(B1), Setting.named(B32), Setting.named("b1_4096tokens_1thread")]
     rows = measure(subjects, [*QUICK, "cuda"], SENTENCES, settings, rounds=3, limit_s=0.1)
     found = as_json(rows)
@@ -70,7 +73,7 @@ def test_a_row_whose_process_fails_is_one_line(tmp_path):
 
 def test_an_unknown_row_is_one_line(tiny_encoder):
     with pytest.raises(HeadshrinkError, match=f"no speed rows called magic: allowed are {', '.join(TRICKS)}"):
-        measure({"model": Subject(Original(tiny_encoder))}, ["magic"], SENTENCES)
+        measure({"model": TimedModel(Original(tiny_encoder))}, ["magic"], SENTENCES)
 
 
 def test_the_parameters_know_the_rows() -> None:

@@ -1,4 +1,4 @@
-"""Stages teach and distill: what they read, what they write, and that a resumed distillation leaves the same files."""
+"""Stages targets and distill: what they read and write, and that a resumed distillation leaves the same files."""
 
 import copy
 import csv
@@ -21,10 +21,10 @@ from headshrink.parameters.distill import DistillParams, StudentParams
 from headshrink.parameters.importance import ImportanceParams
 from headshrink.parameters.prune import StagePruneParams
 from headshrink.parameters.section import kinds_of
-from headshrink.parameters.teach import TeachParams
+from headshrink.parameters.targets import TargetsParams
 from headshrink.parameters.tokenize import TokenizeParams
 from headshrink.shards import write_shards
-from tasks import distill, floor, prune, teach
+from tasks import distill, prune, static_baseline, targets
 
 NOUNS = {"man": "мужчина", "cat": "кошка", "dog": "собака", "woman": "женщина"}
 VERBS = {"runs": "бежит", "sleeps": "спит", "reads": "читает", "sees": "видит"}
@@ -33,7 +33,7 @@ PAIRS = [
     (f"the {noun} {verb} {place}", f"{NOUNS[noun]} {VERBS[verb]} {PLACES[place]}")
     for noun in NOUNS for verb in VERBS for place in PLACES
 ]  # fmt: skip
-TEACH = (TeachParams(batch_size=8, precision="fp32"), TokenizeParams(max_length=64))
+SECTIONS = (TargetsParams(batch_size=8, precision="fp32"), TokenizeParams(max_length=64))
 DISTILL = DistillParams(
     losses={"cosine": 1.0}, epochs=4, batch_size=8, learning_rate=3e-3, evaluations=2, precision="fp32",
     checkpoint_minutes=1e-9, dropout=0.1,
@@ -57,7 +57,7 @@ def workspace(tmp_path, monkeypatch, tiny_encoder) -> Path:
     for parameter in pruned.backbone.encoder.parameters():
         parameter.data += 0.05 * torch.randn_like(parameter)
     save_encoder(pruned, "artifacts/pruned")
-    Path("artifacts/pruned/prune.json").write_text('{"why": {}}\n')
+    Path("artifacts/pruned/prune.json").write_text('{"settings": {}}\n')
     return tmp_path
 
 
@@ -87,21 +87,21 @@ def files(folder: str) -> dict[str, bytes]:
 
 
 def test_teach_writes_the_teachers_embeddings(workspace, tiny_encoder):
-    teach.run(*TEACH)
+    targets.run(*SECTIONS)
     texts = [pair[side] for side in (0, 1) for pair in PAIRS[:40]]
     found = stored_targets(Path("artifacts/targets"), "train").take(np.arange(80))
     np.testing.assert_allclose(found, tiny_encoder.encode(texts), atol=1e-3)
 
 
 def test_the_floor_is_word_vectors_of_the_teacher_whatever_their_order(workspace, tiny_encoder):
-    floor.run()
-    one, other = load_encoder(Path("artifacts/floor")).encode(["the man sees a dog", "a dog sees the man"])
+    static_baseline.run()
+    one, other = load_encoder(Path("artifacts/static_baseline")).encode(["the man sees a dog", "a dog sees the man"])
     np.testing.assert_allclose(one, other, atol=1e-6)
     assert one.shape == (tiny_encoder.dimension,)
 
 
 def test_distill_writes_a_better_student_its_curve_and_its_scores(workspace):
-    teach.run(*TEACH)
+    targets.run(*SECTIONS)
     distill.run(DISTILL)
     metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
     assert metrics["heldout_cosine"] > metrics["before_heldout_cosine"]
@@ -114,7 +114,7 @@ def test_distill_writes_a_better_student_its_curve_and_its_scores(workspace):
 
 
 def test_a_distillation_killed_in_the_middle_ends_with_the_same_files(workspace, monkeypatch):
-    teach.run(*TEACH)
+    targets.run(*SECTIONS)
     distill.run(DISTILL)
     whole = files("artifacts/student")
     monkeypatch.setattr(Curve, "stop_at", 7)
@@ -128,7 +128,7 @@ def test_a_distillation_killed_in_the_middle_ends_with_the_same_files(workspace,
 
 
 def test_distill_without_targets_says_which_stage_writes_them(workspace):
-    with pytest.raises(HeadshrinkError, match="the teach stage writes them"):
+    with pytest.raises(HeadshrinkError, match="the targets stage writes them"):
         distill.run(DISTILL)
     assert not Path("artifacts/student").exists()
 
@@ -139,8 +139,8 @@ def test_more_text_is_taught_without_the_benchmarks_and_held_out_sentences(works
     lines = [held.upper(), "the cat sees the big dog", "the suite has this sentence", "большой дом", "the man"]
     Path("more/mono.txt").write_text("\n".join(lines), encoding="utf-8")
     monkeypatch.setattr("headshrink.corpus.suite.suite_sentences", lambda folder: ["The suite has this sentence."])
-    chosen = TEACH[0].model_copy(update={"monolingual": "more"})
-    teach.run(chosen, TEACH[1])
+    chosen = SECTIONS[0].model_copy(update={"monolingual": "more"})
+    targets.run(chosen, SECTIONS[1])
     assert len(np.load("artifacts/targets/monolingual.starts.npy")) == 3 + 1
     distill.run(DISTILL)
     metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
@@ -151,10 +151,10 @@ def test_more_text_is_taught_without_the_benchmarks_and_held_out_sentences(works
 @pytest.mark.parametrize("mlm_head_steps", [0, 2])
 def test_words_are_replaced_in_copies_of_the_training_sentences(workspace, monkeypatch, mlm_head_steps, tiny_encoder):
     monkeypatch.setattr("headshrink.corpus.suite.suite_sentences", lambda folder: ["The suite has this sentence."])
-    chosen = TEACH[0].model_copy(update={"augment": 0.5, "mlm_head_steps": mlm_head_steps})
-    teach.run(chosen, TEACH[1])
+    chosen = SECTIONS[0].model_copy(update={"augment": 0.5, "mlm_head_steps": mlm_head_steps})
+    targets.run(chosen, SECTIONS[1])
     once = files("artifacts/targets")
-    teach.run(chosen, TEACH[1])
+    targets.run(chosen, SECTIONS[1])
     assert files("artifacts/targets") == once
     ids, starts = (np.load(f"artifacts/targets/monolingual.{part}.npy") for part in ("ids", "starts"))
     texts = tiny_encoder.tokenizer.batch_decode([row[1:-1] for row in np.split(ids, starts[1:-1])])
@@ -176,7 +176,7 @@ def test_words_are_replaced_in_copies_of_the_training_sentences(workspace, monke
 
 @pytest.mark.parametrize("kind", ["bilstm", "every_kth_layer", "narrow", "static", "thin"])
 def test_other_students_come_out_of_the_same_stage_without_a_pruned_model(workspace, kind):
-    teach.run(*TEACH)
+    targets.run(*SECTIONS)
     prune.run_unused()
     sizes = {"layers": 1, "hidden": 16, "heads": 2, "ffn": 24, "rank": 8}
     own = [key for key, field in StudentParams.model_fields.items() if kind in kinds_of(field)]
@@ -191,15 +191,15 @@ def test_other_students_come_out_of_the_same_stage_without_a_pruned_model(worksp
 
 def test_a_cut_student_without_a_pruned_model_is_refused(workspace):
     """As after a change in what a kind says of itself: the stage prune has not run again."""
-    teach.run(*TEACH)
+    targets.run(*SECTIONS)
     prune.run_unused()
     with pytest.raises(HeadshrinkError, match="there is no pruned model; the prune stage writes it"):
         distill.run(DISTILL)
 
 
-@pytest.mark.parametrize("change", [{"rounds": 2}, {"masks": 0.5}])
+@pytest.mark.parametrize("change", [{"rounds": 2}, {"learned_gates": 0.5}])
 def test_cuts_made_on_the_way_end_at_the_prune_stages_ratios(workspace, tiny_encoder, change):
-    teach.run(*TEACH)
+    targets.run(*SECTIONS)
     pruning = StagePruneParams(heads=0.5, ffn=0.75, repair="outputs", repair_pairs=32)
     scores = Scores(torch.rand(2, 4), torch.rand(2, 64))
     Path("artifacts/importance").mkdir()
@@ -213,12 +213,12 @@ def test_cuts_made_on_the_way_end_at_the_prune_stages_ratios(workspace, tiny_enc
     assert json.loads(Path("artifacts/student/metrics.json").read_text())["steps"] == 20
     record = json.loads(Path("artifacts/student/prune.json").read_text())
     assert [len(kept) for kept in record["ffn"]["kept"]] == widths(student.backbone, "ffn")
-    assert record["why"].items() >= change.items()
+    assert record["settings"].items() >= change.items()
     assert [row["step"] for row in Curve.rows] == list(range(1, 21))
 
 
 def test_rounds_cut_every_kind(workspace):
-    teach.run(*TEACH)
+    targets.run(*SECTIONS)
     pruning = StagePruneParams(heads=0.5, ffn=0.5, layers=0.5, hidden=0.5, embedding=0.5, repair_pairs=32)
     Path("artifacts/importance").mkdir()
     save_scores(Scores(torch.rand(2, 4), torch.rand(2, 64)), Path("artifacts/importance/scores.safetensors"))
@@ -231,7 +231,7 @@ def test_rounds_cut_every_kind(workspace):
 
 
 def test_losses_on_layers_bring_the_teacher_into_the_stage(workspace):
-    teach.run(*TEACH)
+    targets.run(*SECTIONS)
     chosen = DISTILL.model_copy(update={"losses": {"hidden": 1.0, "minilm_values": 1.0}})
     distill.run(chosen)
     metrics = json.loads(Path("artifacts/student/metrics.json").read_text())
@@ -241,11 +241,11 @@ def test_losses_on_layers_bring_the_teacher_into_the_stage(workspace):
 def test_words_are_guessed_through_a_head_that_teach_fits(workspace):
     losses = {"cosine": 1.0, "mlm": 0.1, "soft_targets": 0.1}
     chosen = DISTILL.model_copy(update={"losses": losses, "epochs": 1})
-    teach.run(*TEACH)
+    targets.run(*SECTIONS)
     with pytest.raises(HeadshrinkError, match="set mlm_head_steps"):
         distill.run(chosen)
     before = files("artifacts/targets")
-    teach.run(TEACH[0].model_copy(update={"mlm_head_steps": 5}), TEACH[1])
+    targets.run(SECTIONS[0].model_copy(update={"mlm_head_steps": 5}), SECTIONS[1])
     assert before.items() < files("artifacts/targets").items()
     assert json.loads(Path("artifacts/targets/mlm_head.json").read_text())["heldout_perplexity"] > 1
     distill.run(chosen)
@@ -259,10 +259,10 @@ def test_words_are_guessed_through_a_head_that_teach_fits(workspace):
         ({"queue": 5}, "only the loss ranking"),
         ({"losses": {}}, "at least 1"),
         ({"losses": {"kindness": 1}}, "allowed:"),
-        ({"rounds": 2, "masks": 0.5}, "one of them makes the cuts"),
+        ({"rounds": 2, "learned_gates": 0.5}, "one of them makes the cuts"),
         ({"rounds": 2, "student": {"kind": "narrow"}}, "of kind pruned, not narrow"),
-        ({"masks": 0.5, "compile": True}, "which compile = true would hide"),
-        ({"masks": 1}, "less than 1"),
+        ({"learned_gates": 0.5, "compile": True}, "which compile = true would hide"),
+        ({"learned_gates": 1}, "less than 1"),
         ({"rounds": 0}, "greater than or equal to 1"),
         ({"unfreeze": 1.5}, "less than or equal to 1"),
     ],

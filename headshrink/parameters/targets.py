@@ -1,4 +1,4 @@
-"""Parameters of the section `teach`."""
+"""Parameters of the section `targets`."""
 
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ MLM_HEAD_STEPS: Any = Field(  # a parameter of the stage and of the function `di
 )
 
 
-class TeachParams(Section):
+class TargetsParams(Section):
     """How the teacher's outputs are computed."""
 
     batch_size: int = Field(64, ge=1, le=MAX_BATCH, description="sentences per batch, of similar length")
@@ -32,4 +32,4 @@ class TeachParams(Section):
     seed: Seed = Field(0, description="random seed of the MLM head and of the replaced words")
 
 
-DEFAULTS = TeachParams()
+DEFAULTS = TargetsParams()

@@ -1,8 +1,8 @@
-"""Stage floor: word vectors of the teacher with nothing computed above them, which a student has to beat."""
+"""Stage static_baseline: word vectors of the teacher with nothing computed above them, which a student has to beat."""
 
 
 def run() -> None:
-    """Write artifacts/floor: a static student as model2vec makes it, untrained."""
+    """Write artifacts/static_baseline: a static student as model2vec makes it, untrained."""
     import torch
 
     from headshrink.distillation.students.static import word_vectors
@@ -16,11 +16,11 @@ def run() -> None:
     teacher = load_encoder(ARTIFACTS / "teacher").to("cuda" if torch.cuda.is_available() else "cpu")
     tokens = SentenceTable.from_dataset(read_split(ARTIFACTS / "shards", "train")).tokens
     counts = count_tokens(tokens.blocks(), teacher.backbone.config.vocab_size)
-    with new_folder(ARTIFACTS / "floor") as folder:
+    with new_folder(ARTIFACTS / "static_baseline") as folder:
         save_encoder(word_vectors(teacher, counts), folder)
 
 
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "floor", "floor")
+    main(run, "static_baseline", "static_baseline")

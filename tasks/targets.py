@@ -1,4 +1,4 @@
-"""Stage teach: the teacher's embedding of every sentence, computed once for all students."""
+"""Stage targets: the teacher's embedding of every sentence, computed once for all students."""
 
 import shutil
 from hashlib import blake2b
@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from headshrink.parameters.section import LIBRARY, NOTHING
-from headshrink.parameters.teach import TeachParams
+from headshrink.parameters.targets import TargetsParams
 from headshrink.parameters.tokenize import TokenizeParams
 
 
-def run(teach: TeachParams, tokenize: TokenizeParams) -> None:
+def run(targets: TargetsParams, tokenize: TokenizeParams) -> None:
     """Read teacher, shards and, where there is one, a folder of text; write targets/, the teacher's embeddings.
 
     An MLM head that is fitted here lies beside them.
@@ -28,11 +28,11 @@ def run(teach: TeachParams, tokenize: TokenizeParams) -> None:
 
     teacher = load_encoder(ARTIFACTS / "teacher").to("cuda" if torch.cuda.is_available() else "cpu")
     splits = {name: SentenceTable.from_dataset(read_split(ARTIFACTS / "shards", name)) for name in ("train", "heldout")}
-    how: dict[str, Any] = {"batch_size": teach.batch_size, "precision": resolve(teach.precision, teacher.device)}
+    how: dict[str, Any] = {"batch_size": targets.batch_size, "precision": resolve(targets.precision, teacher.device)}
     with new_folder(ARTIFACTS / "targets") as folder:
-        if teach.mlm_head_steps:
-            write_mlm_head(teach, teacher, splits, folder, how)
-        texts = more_texts(teach, teacher, splits["train"].tokens, folder, how)
+        if targets.mlm_head_steps:
+            write_mlm_head(targets, teacher, splits, folder, how)
+        texts = more_texts(targets, teacher, splits["train"].tokens, folder, how)
         if texts:
             teacher.max_length = tokenize.max_length
             more = Tokens.from_rows(teacher.tokenise(untested(texts)))
@@ -54,14 +54,14 @@ def unfinished(splits: dict, how: dict) -> Path:
     texts = blake2b()
     for ids in (ids for table in splits.values() for ids in table.tokens.blocks()):
         texts.update(ids.tobytes())
-    work = WORK / "teach" / fingerprint([*code, ARTIFACTS / "teacher"], {**how, "texts": texts.hexdigest()})
+    work = WORK / "targets" / fingerprint([*code, ARTIFACTS / "teacher"], {**how, "texts": texts.hexdigest()})
     for other in work.parent.glob("*"):
         if other != work:
             shutil.rmtree(other)
     return work
 
 
-def more_texts(chosen: TeachParams, teacher, sentences, folder: Path, how: dict) -> list[str]:
+def more_texts(chosen: TargetsParams, teacher, sentences, folder: Path, how: dict) -> list[str]:
     """Sentences without translation: those of a folder, and those of the pairs with words replaced."""
     from headshrink.distillation.replacement import replaced
     from headshrink.model.mlm_head import load_mlm_head
@@ -76,7 +76,7 @@ def more_texts(chosen: TeachParams, teacher, sentences, folder: Path, how: dict)
     return texts
 
 
-def write_mlm_head(chosen: TeachParams, teacher, splits: dict, folder: Path, how: dict) -> None:
+def write_mlm_head(chosen: TargetsParams, teacher, splits: dict, folder: Path, how: dict) -> None:
     """Fit an MLM head on the frozen teacher, and say how well it guesses words of held-out sentences."""
     from headshrink.distillation.mlm_fit import fit_mlm_head
     from headshrink.model.folder import write_json
@@ -88,7 +88,7 @@ def write_mlm_head(chosen: TeachParams, teacher, splits: dict, folder: Path, how
     mlm_head, perplexity = fit_mlm_head(teacher, train, heldout, chosen.mlm_head_steps, start, seed=chosen.seed, **how)
     save_mlm_head(mlm_head, folder)
     write_json(folder / "mlm_head.json", {"steps": chosen.mlm_head_steps, "heldout_perplexity": round(perplexity, 2)})
-    print(f"teach: MLM head of {chosen.mlm_head_steps} steps, held-out perplexity {perplexity:.1f}")
+    print(f"targets: MLM head of {chosen.mlm_head_steps} steps, held-out perplexity {perplexity:.1f}")
 
 
 def untested(texts: list[str]) -> list[str]:
@@ -102,11 +102,11 @@ def untested(texts: list[str]) -> list[str]:
     suite = SuiteIndex(suite_sentences(ARTIFACTS / "suite"))
     heldout = pd.read_parquet(ARTIFACTS / "corpus" / "heldout.parquet", columns=["en", "ru"])
     kept = without_tested(texts, (text for side in heldout for text in heldout[side]), suite)
-    print(f"teach: {len(kept)} sentences without translation, {len(texts) - len(kept)} repeated or tested left out")
+    print(f"targets: {len(kept)} sentences without translation, {len(texts) - len(kept)} repeated or tested left out")
     return kept
 
 
 if __name__ == "__main__":
     from tasks.stage import main
 
-    main(run, "teach", "targets")
+    main(run, "targets", "targets")
