@@ -60,6 +60,8 @@ class Option:
         only = f" (only {', '.join(kinds)})" if (kinds := kinds_of(self.field)) else ""
         range_ = "" if self.schema.get("type") in ("boolean", "object") else allowed(self.schema)
         shown = f"; {range_}" if 0 < len(range_) <= LONGEST_RANGE else ""
+        if names := self.schema.get("propertyNames", {}).get("enum"):
+            shown = f"; names: {', '.join(names)}"
         default = as_text(self.field.get_default(call_default_factory=True))
         return f"{(self.field.description or '').replace('; empty: ', '; none: ')}{only}{shown} [default: {default}]"
 

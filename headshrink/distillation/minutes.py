@@ -27,7 +27,7 @@ def epochs_within(minutes: float, student: SentenceEncoder, data: TrainingData, 
     started = time.monotonic()
     result = train(copy.deepcopy(student), data, trial)
     seconds = time.monotonic() - started
-    sentences = sum(2 * len(batch) for step in range(result.steps) for batch in steps.batches(step))
+    sentences = sum(batch.size for step in range(result.steps) for batch in steps.batches(step))
     training = sentences / result.sentences_per_s
     evaluation = max(0.0, seconds - training) / 2  # before the training and at its end
     left = 60 * minutes - (recipe.evaluations + 1) * evaluation

@@ -15,6 +15,8 @@ def allowed(schema: dict[str, Any]) -> str:
         return "null"
     if schema.get("type") == "array":
         return f"list of {allowed(schema.get('items', {}))}"
+    if "enum" in schema.get("propertyNames", {}):
+        return f"mapping of {allowed(schema['propertyNames'])} to {allowed(schema.get('additionalProperties', {}))}"
     bounds = [text.format(f"{schema[name]:g}") for name, text in BOUNDS.items() if name in schema]
     return " ".join([{"integer": "whole number", "string": "text"}.get(schema.get("type", ""), "")
                      or str(schema.get("type", "mapping")).replace("object", "mapping"), *bounds])  # fmt: skip

@@ -141,6 +141,13 @@ class DistillParams(Section):
             raise ValueError(f"{nothing[0]} weighs nothing throughout; leave it out")
         return losses
 
+    @field_validator("callbacks")
+    @classmethod
+    def callbacks_have_one_value(cls, callbacks: dict[str, float]) -> dict[str, float]:
+        if twice := sorted(callbacks.keys() & cls.model_fields.keys()):
+            raise ValueError(f"{twice[0]} has a parameter of its own; set distill.{twice[0]}")
+        return callbacks
+
     @model_validator(mode="after")
     def losses_find_what_they_compare(self) -> "DistillParams":
         inside = sorted((LAYER_LOSSES | WORD_LOSSES) & self.losses.keys())

@@ -16,6 +16,7 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, floa
     from headshrink.benchmarking.read import open_suite
     from headshrink.benchmarking.run import run
     from headshrink.model import save_encoder
+    from headshrink.parameters.benchmark import BenchmarkParams
     from tasks.teacher import training_pairs
 
     project = Project(tmp_path_factory.mktemp("demo") / "checkout", changes={})
@@ -23,8 +24,8 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, floa
     artifacts, untrained = project.folder / "artifacts", project.folder / "untrained"
     texts = [text for pair in training_pairs(artifacts / "corpus" / "train.parquet") for text in pair]
     save_encoder(untrained_teacher(texts, seed=0), untrained)
-    models, tasks = {"untrained": open_model(untrained, "untrained")}, project.params()["benchmark"]["tasks"]
-    before = run(models, open_suite(artifacts / "suite"), tasks).quality
+    models = {"untrained": open_model(untrained, "untrained")}
+    before = run(models, open_suite(artifacts / "suite"), BenchmarkParams().tasks).quality
     return json.loads((artifacts / "benchmark" / "quality.json").read_text(encoding="utf-8")) | before
 
 

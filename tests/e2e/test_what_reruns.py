@@ -5,6 +5,8 @@ import time
 
 from project import Project
 
+from headshrink.parameters.report import ReportParams
+
 AFTER_PRUNE = {"prune", "distill", "export", "benchmark", "speed", "report"}
 AFTER_CORPUS = {"corpus", "teacher", "tokenize", "importance", "targets", "static_baseline"} | AFTER_PRUNE
 
@@ -50,7 +52,7 @@ def test_student_that_does_not_use_the_pruned_model(built: Project) -> None:
 
 
 def test_plot_colour(built: Project) -> None:
-    colours = built.params()["report"]["colours"]
+    colours = ReportParams().model_dump()["colours"]
     built.change({"report": {"colours": colours | {"student": "#123456"}}})
     assert built.repro() == {"report"}
     built.change({"report": {"colours": colours}})

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 from headshrink.distillation.callbacks._base import Callback
+from headshrink.distillation.callbacks._learned_gates import LearnedGates
+from headshrink.distillation.callbacks._on_row import OnRow
 from headshrink.distillation.callbacks.compile import Compile
 from headshrink.distillation.callbacks.ema import Ema
-from headshrink.distillation.callbacks.learned_gates import LearnedGates
-from headshrink.distillation.callbacks.on_row import OnRow
 from headshrink.distillation.callbacks.patience import Patience
 from headshrink.distillation.callbacks.quantise import Quantise
 from headshrink.distillation.callbacks.unfreeze import Unfreeze
 from headshrink.distillation.callbacks.word_dropout import WordDropout
 from headshrink.distillation.recipe import Recipe
+from headshrink.errors import HeadshrinkError
 
 CALLBACKS: dict[str, Callable[[Any], Callback]] = {
     "quantise": Quantise,
@@ -28,7 +29,9 @@ CALLBACKS: dict[str, Callable[[Any], Callback]] = {
 
 
 def callbacks_of(recipe: Recipe) -> list[Callback]:
-    """A callback for each setting of the recipe that is on."""
+    """A callback for each setting of the recipe that is on; HeadshrinkError for a name that `CALLBACKS` lacks."""
+    if unknown := sorted(recipe.callbacks.keys() - CALLBACKS.keys()):
+        raise HeadshrinkError(f"callbacks: {', '.join(unknown)}: allowed are the entries {', '.join(CALLBACKS)}")
     settings = {**vars(recipe), **recipe.callbacks}
     return [make(value) for name, make in CALLBACKS.items() if (value := settings.get(name))]
 

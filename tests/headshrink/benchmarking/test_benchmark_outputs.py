@@ -8,14 +8,15 @@ import pytest
 
 from headshrink.benchmarking import cache, command
 from headshrink.errors import HeadshrinkError
+from headshrink.parameters.benchmark import BenchmarkParams
 
 
-@pytest.mark.parametrize("option", ["output", "markdown", "sentences"])
+@pytest.mark.parametrize("option", ["out", "markdown", "sentences"])
 def test_every_output_is_checked_before_a_model_is_opened(tmp_path, monkeypatch, option):
     monkeypatch.setattr(command, "open_models", lambda *_: pytest.fail("opened"))
     (tmp_path / "file").touch()
     with pytest.raises(HeadshrinkError, match=r"cannot write .*file/out"):
-        command.main(["model"], tmp_path, **{option: tmp_path / "file" / "out"})
+        command.main(["model"], tmp_path, BenchmarkParams(), **{option: tmp_path / "file" / "out"})
 
 
 def test_a_path_with_an_equals_sign_is_a_path(tmp_path, monkeypatch):
