@@ -5,8 +5,6 @@ import time
 
 from project import Project
 
-from headshrink.parameters.report import ReportParams
-
 AFTER_PRUNE = {"prune", "distill", "export", "benchmark", "speed", "report"}
 AFTER_CORPUS = {"corpus", "teacher", "tokenize", "importance", "targets", "static_baseline"} | AFTER_PRUNE
 
@@ -52,11 +50,9 @@ def test_student_that_does_not_use_the_pruned_model(built: Project) -> None:
 
 
 def test_plot_colour(built: Project) -> None:
-    colours = ReportParams().model_dump()["colours"]
-    built.change({"report": {"colours": colours | {"student": "#123456"}}})
-    assert built.repro() == {"report"}
-    built.change({"report": {"colours": colours}})
-    assert built.repro() == set()
+    for colour, ran in (("#123456", {"report"}), ("#654321", {"report"}), ("#123456", set())):
+        built.change({"report": {"colours": {"student": colour}}})
+        assert built.repro() == ran
 
 
 def test_line_in_a_local_file(built: Project) -> None:
