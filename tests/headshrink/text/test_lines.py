@@ -48,7 +48,7 @@ def test_only_the_mark_at_the_start_is_no_text(tmp_path: Path) -> None:
         ("cat\n".encode("utf-16-le"), "line 1, byte 2: 0x00"),
         (b"cat\ndo\0g\n", "line 2, byte 3: 0x00"),
         (b"cat\n\xed\xa0\x80\n", "line 2, byte 1: 0xed"),
-        (gzip.compress(b"cat\n"), "line 1, byte 2: 0x8b"),
+        (gzip.compress(b"cat\n", mtime=0), "line 1, byte 2: 0x8b"),
     ],
 )
 def test_what_is_no_text_is_refused_by_line_and_byte(tmp_path: Path, content: bytes, place: str) -> None:
