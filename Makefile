@@ -53,7 +53,7 @@ serve: venv ## Prefect: server, UI and the weekly deployment (PORT=4200 HOST=127
 mlflow: venv ## MLflow's UI on this machine, and the link that opens the runs (PORT=5000)
 	$(BIN)/python -m flows.mlflow_ui $(if $(PORT),--port $(PORT))
 
-compare: venv ## RATIOS="0.25 0.5 0.75": one student a ratio, timed against each other
+compare: venv ## RATIOS="0.25 0.5 0.75": one student per ratio, timed against each other
 	$(BIN)/python -m flows.compare --ratios "$(RATIOS)"
 
 keep: venv ## NAME=x: copy the report to reports/x, for git

@@ -123,7 +123,7 @@ def time_together(trees: dict[float, Path], target: Path) -> dict[str, Any]:
 
 
 def write_results(kept: dict[float, Path], costs: dict[str, Any], target: Path) -> None:
-    """The list that headshrink.report.ratios reads: the teacher at ratio 0, then a student a ratio."""
+    """The list that headshrink.report.ratios reads: the teacher at ratio 0, then one student per ratio."""
     quality = {ratio: figures.read(folder / figures.BENCHMARK / "quality.json") for ratio, folder in kept.items()}
     first = next(iter(kept))
     about = {name: figures.read(kept[first] / path) for name, path in LABELS.items()}

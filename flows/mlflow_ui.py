@@ -12,6 +12,7 @@ from pathlib import Path
 from flows import view
 from flows.checkout import FlowError
 from flows.track import EXPERIMENT
+from headshrink.errors import first_line
 from tasks.tracking import UI_NOTE, UI_PORT, WORK, connect, main_checkout, sqlite_path, tracking_uri
 
 HOST = "127.0.0.1"
@@ -36,7 +37,7 @@ def serve(main: Path, port: int) -> int:
         client, experiment = connect(main, EXPERIMENT)
         view.save(client, experiment)
     except Exception as error:  # whatever MLflow or its database raise
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        reason = first_line(error) or type(error).__name__
         raise FlowError(f"MLflow cannot open its database of {main}: {reason}") from error
     print(f"MLflow: {view.address(ui, experiment)}\ncharts: {view.address(ui, experiment, charts=True)}", flush=True)
     note = main / WORK / UI_NOTE

@@ -1,4 +1,4 @@
-"""The pipeline as a Prefect flow: one task a stage of dvc.yaml, each running DVC in a child process.
+"""The pipeline as a Prefect flow: one task per stage of dvc.yaml, each running DVC in a child process.
 
     python -m flows.pipeline                     what has changed
     python -m flows.pipeline --rerun benchmark   measure again

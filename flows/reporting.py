@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from headshrink.errors import first_line
 from tasks.tracking import WORK, main_checkout
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ class Reporting:
     def _failed(cls, error: Exception) -> None:
         with cls._lock:
             if not cls.lost:
-                why = (str(error).splitlines() or [""])[0][:200]
-                _say(f"Prefect's server took no report ({type(error).__name__}: {why}); the run goes on without it")
+                reason = f"{type(error).__name__}: {first_line(error)}"
+                _say(f"Prefect's server took no report ({reason}); the run goes on without it")
                 for name in SENDERS:
                     logging.getLogger(name).setLevel(logging.CRITICAL)
             cls.lost, cls._silent_until = True, time.monotonic() + SECONDS_BETWEEN_TRIES

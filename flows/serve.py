@@ -21,6 +21,7 @@ from flows.checkout import FlowError, holder
 from flows.reporting import settle
 from flows.run_queue import RunQueue
 from flows.server import ENTER, ORIGINS, origins
+from headshrink.errors import first_line
 from tasks.tracking import WORK, main_checkout
 
 if TYPE_CHECKING:
@@ -180,10 +181,6 @@ def finish(queue: RunQueue, interrupted: threading.Event, error: FlowError) -> N
         say(f"{error}; waiting for the run that is going on")
         while not queue.running.ended.wait(1) and not interrupted.is_set():
             pass
-
-
-def first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0][:200]
 
 
 def say(line: str) -> None:

@@ -22,7 +22,7 @@ import yaml
 from flows import figures, view
 from flows.checkout import FlowError, git
 from flows.worktree import uncommitted_code
-from headshrink.errors import HeadshrinkError
+from headshrink.errors import HeadshrinkError, first_line
 from headshrink.redact import redacted
 from tasks.params import complete
 from tasks.tracking import WORK, connect, cut_name, main_checkout, sqlite_path, tracking_uri, ui_address
@@ -45,7 +45,7 @@ FILES = (
     Path("artifacts/report"), MAP, CURVE, figures.SCORES, *METRICS, Path("dvc.lock"),
 )  # fmt: skip
 LINK = re.compile(r"MLflow (?P<name>run|report): (?P<address>\S+)")
-PARAMS_A_BATCH, METRICS_A_BATCH = 100, 1000  # MLflow's limits
+PARAMS_PER_BATCH, METRICS_PER_BATCH = 100, 1000  # MLflow's limits
 
 
 class Untracked(HeadshrinkError):
@@ -157,10 +157,10 @@ def log_data(client: Any, run: str, folder: Path, parameters: dict[str, str], ta
     logged += [Metric(f"{figures.CURVE_PREFIX}{key}", value, now, step) for step, key, value in curve]
     client.log_batch(run, tags=[RunTag(key, value[:5000]) for key, value in tags.items()])
     items = [Param(key, value[:6000]) for key, value in parameters.items()]
-    for start in range(0, len(items), PARAMS_A_BATCH):
-        client.log_batch(run, params=items[start : start + PARAMS_A_BATCH])
-    for start in range(0, len(logged), METRICS_A_BATCH):
-        client.log_batch(run, metrics=logged[start : start + METRICS_A_BATCH])
+    for start in range(0, len(items), PARAMS_PER_BATCH):
+        client.log_batch(run, params=items[start : start + PARAMS_PER_BATCH])
+    for start in range(0, len(logged), METRICS_PER_BATCH):
+        client.log_batch(run, metrics=logged[start : start + METRICS_PER_BATCH])
 
 
 def find_run(client: Any, experiment: str, identity: str) -> str | None:
@@ -187,7 +187,7 @@ def add_to_run(folder: Path, metrics: dict[str, float], files: list[Path]) -> No
 
 def refusal(main: Path, error: Exception) -> str:
     """One line on why the tracking server took nothing."""
-    reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+    reason = first_line(error) or type(error).__name__
     return f"MLflow at {tracking_uri(main)} did not take the result: {reason}"
 
 

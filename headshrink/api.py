@@ -30,12 +30,13 @@ from headshrink.parameters.distill_library import LibraryDistillParams
 from headshrink.parameters.export import ExportParams
 from headshrink.parameters.importance import ImportanceParams
 from headshrink.parameters.prune import LibraryPruneParams
-from headshrink.parameters.section import NOTHING, Section
-from headshrink.pruning.run import PAIRS_A_BATCH, Pruned, prune_by
+from headshrink.parameters.section import Section, given_path
+from headshrink.pruning.run import PAIRS_PER_BATCH, Pruned, prune_by
 from headshrink.pruning.vocabulary import count_tokens
 
 if TYPE_CHECKING:
     from headshrink.benchmarking.models import Model
+    from headshrink.benchmarking.read import Suite
     from headshrink.benchmarking.run import Report
 
 NO_EXTRAS = Extras()
@@ -90,8 +91,8 @@ def pruned_with_record(teacher: SentenceEncoder, scores: Scores, corpus: Corpus,
     of_scores = {name: value for name, value in options.items() if name in ImportanceParams.model_fields}
     chosen = checked(LibraryPruneParams, {k: value for k, value in options.items() if k not in of_scores})
     importance = checked(ImportanceParams, of_scores)
-    repair_batches = chosen.repair_pairs // PAIRS_A_BATCH
-    text = training_batches(teacher, corpus, repair_batches, PAIRS_A_BATCH, importance.seed + 1)
+    repair_batches = chosen.repair_pairs // PAIRS_PER_BATCH
+    text = training_batches(teacher, corpus, repair_batches, PAIRS_PER_BATCH, importance.seed + 1)
 
     def count() -> Tensor:
         return count_tokens((row for side in corpus.sides() for row in teacher.tokenise(side)), len(teacher.tokenizer))
@@ -161,7 +162,7 @@ def export(encoder: SentenceEncoder, folder: str | Path, corpus: Corpus, **optio
 @options_from(BenchmarkParams)
 def benchmark(
     model: "str | Path | Mapping[str, Model]",
-    suite: str | Path,
+    suite: "str | Path | Suite",
     teacher: str | Path | None = None,
     cache: Path | None = None,
     **options: Any,
@@ -169,12 +170,12 @@ def benchmark(
     """Scores of a model folder on encodechka's tasks; with a teacher's folder also intervals of the differences to it.
 
     `model` may be opened models by name, the first of which is the reference. `suite` is the folder with encodechka's
-    data files, `cache` one of results that need not be computed again. `repeats` and `limit_s` are of timings, which
-    this function does not make. Raises HeadshrinkError for data that are missing or malformed.
+    data files or an opened suite, `cache` a folder of results that need not be computed again. `repeats` and `limit_s`
+    are for timings, which this function does not make. Raises HeadshrinkError for missing or malformed data.
     """
     from headshrink.benchmarking.cache import ResultCache
     from headshrink.benchmarking.models import open_model
-    from headshrink.benchmarking.read import open_suite
+    from headshrink.benchmarking.read import Suite, open_suite
     from headshrink.benchmarking.run import run
 
     chosen = checked(BenchmarkParams, options)
@@ -184,8 +185,9 @@ def benchmark(
         folders = ({"teacher": Path(teacher)} if teacher else {}) | {"student": Path(model)}
         models = {name: open_model(folder, name) for name, folder in folders.items()}
     results = ResultCache(cache) if cache else None
-    pairs, graded = (None if path == NOTHING else Path(path) for path in (chosen.pairs, chosen.graded))
-    return run(models, open_suite(Path(suite)), chosen.tasks, chosen.batch_size, results, pairs, graded)
+    data = suite if isinstance(suite, Suite) else open_suite(Path(suite))
+    extra = given_path(chosen.pairs), given_path(chosen.graded)
+    return run(models, data, chosen.tasks, chosen.batch_size, results, *extra)
 
 
 def training_batches(

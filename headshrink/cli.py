@@ -24,7 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "search": ("headshrink.exporting.command", "search"),
     "publish": ("headshrink.exporting.publish", "publish"),
 }
-OLD_OUT = r"^--output(?==|$)"  # the name of this option before 0.2, which scripts may hold
+OLD_OUT = r"^--output(?==|$)"  # the former name of `--out`, which scripts may still use
 
 
 def build(verbs: dict[str, tuple[str, str]]) -> typer.Typer:

@@ -13,7 +13,8 @@ from types import FrameType
 from headshrink.escape import visible
 from headshrink.redact import redacted
 
-CHARACTERS = 300  # of a library's own message
+CHARACTERS = 300  # of a system's own message
+SHORT = 200  # of a library's message inside of a line of ours
 RUST_OS_ERROR = re.compile(r"\(os error (\d+)\)")  # how safetensors and tokenizers, which are Rust, give the number
 EXTRA = re.compile(r"(?P<package>[\w.-]+)[^;]*;.*extra == ['\"](?P<extra>\w+)['\"].*")  # a line of the metadata
 DAMAGED_FILES = {  # of libraries that read and write files, by module and name: importing them takes seconds
@@ -48,6 +49,16 @@ def system_error(error: BaseException) -> OSError | None:
     if any((kind.__module__, kind.__name__) in DAMAGED_FILES for kind in type(error).__mro__):
         return OSError(str(error))
     return None
+
+
+def first_line(error: object) -> str:
+    """The first line of a library's own message, cut to a length that a line of ours can hold; empty without one."""
+    return (str(error).splitlines() or [""])[0][:SHORT]
+
+
+def joined(error: object) -> str:
+    """A library's own message with its lines joined, cut to a length that a line of ours can hold."""
+    return " ".join(str(error).split())[:SHORT]
 
 
 def reason(error: OSError) -> str:

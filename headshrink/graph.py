@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from headshrink.errors import HeadshrinkError
+from headshrink.errors import HeadshrinkError, first_line, joined
 
 IDS, MASK, TOKEN_TYPES = "input_ids", "attention_mask", "token_type_ids"
 EMBEDDING = "sentence_embedding"
@@ -34,7 +34,7 @@ def open_session(graph: Path | bytes, threads: int, level: str = "ALL") -> Any:
     except Exception as error:  # onnxruntime's own exceptions share no other base
         if not type(error).__module__.startswith("onnxruntime"):
             raise
-        reason = str(error).split("\n", 1)[0][:200]
+        reason = first_line(error)
         name = graph if isinstance(graph, Path) else "a graph"
         raise HeadshrinkError(f"cannot open {name} ({reason}): an exported graph is needed") from error
 
@@ -94,5 +94,5 @@ def _run(session: Any, names: Sequence[str], arrays: dict[str, np.ndarray], plac
     except Exception as error:  # onnxruntime's own exceptions share no other base
         if not type(error).__module__.startswith("onnxruntime"):
             raise
-        reason = " ".join(str(error).split())[:200]
+        reason = joined(error)
         raise HeadshrinkError(f"{place} fails ({reason}): a graph and tokenizer of one model are needed") from error

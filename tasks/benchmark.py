@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from headshrink.parameters.benchmark import BenchmarkParams
-from headshrink.parameters.section import NOTHING
+from headshrink.parameters.section import given_path
 
 # name: its folder under artifacts
 MODELS = {"teacher": "teacher", "pruned": "pruned", "student": "export", "static": "static_baseline"}
-
 
 
 def run(benchmark: BenchmarkParams) -> None:
@@ -27,7 +26,7 @@ def run(benchmark: BenchmarkParams) -> None:
     suite = open_suite(ARTIFACTS / "suite")
     folders = {name: ARTIFACTS / folder for name, folder in MODELS.items()}
     models = {name: open_model(folder, name) for name, folder in folders.items() if is_used(folder)}
-    extra = {"pairs": local(benchmark.pairs), "graded": local(benchmark.graded)}
+    extra = {"pairs": given_path(benchmark.pairs), "graded": given_path(benchmark.graded)}
     found = score(models, suite, benchmark.tasks, benchmark.batch_size, ResultCache(WORK / "benchmark"), **extra)
     with machine.timing("benchmark"):
         costs = cost.measure(models, "teacher", read_sample(suite), benchmark.repeats, benchmark.limit_s)
@@ -36,10 +35,6 @@ def run(benchmark: BenchmarkParams) -> None:
         write_json(folder / "scores.json", found.details)
         write_json(folder / "sentences.json", found.sentences["student"])
         write_json(folder / "cost.json", costs)
-
-
-def local(path: str) -> Path | None:
-    return None if path == NOTHING else Path(path)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from headshrink.errors import first_line
 from headshrink.escape import visible
 from headshrink.redact import redacted
 from tasks.tracking import connect, main_checkout, tracking_uri
@@ -62,7 +63,7 @@ class LiveCurve:
                 self._send_row(client, run, row)
             client.set_terminated(run, self._status)
         except Exception as error:  # whatever MLflow, its database or the network raise
-            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+            reason = first_line(error) or type(error).__name__
             warning = f"warning: no live curve in MLflow ({tracking_uri(main)}): {reason}"
             print(visible(redacted(warning)), file=sys.stderr, flush=True)
 

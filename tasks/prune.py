@@ -12,7 +12,7 @@ def run(prune: StagePruneParams, importance: ImportanceParams) -> None:
     from headshrink.model import load_encoder, save_encoder
     from headshrink.output import new_folder
     from headshrink.pruning import write_record
-    from headshrink.pruning.run import PAIRS_A_BATCH, prune_by
+    from headshrink.pruning.run import PAIRS_PER_BATCH, prune_by
     from headshrink.pruning.vocabulary import count_tokens
     from headshrink.shards import read_split
     from tasks.machine import machine
@@ -20,8 +20,8 @@ def run(prune: StagePruneParams, importance: ImportanceParams) -> None:
 
     teacher = load_encoder(ARTIFACTS / "teacher")
     train = read_split(ARTIFACTS / "shards", "train")
-    pad_id, batches = teacher.tokenizer.pad_token_id, prune.repair_pairs // PAIRS_A_BATCH
-    text = list(pair_batches(train["en_ids"], train["ru_ids"], pad_id, batches, PAIRS_A_BATCH, importance.seed + 1))
+    pad_id, batches = teacher.tokenizer.pad_token_id, prune.repair_pairs // PAIRS_PER_BATCH
+    text = list(pair_batches(train["en_ids"], train["ru_ids"], pad_id, batches, PAIRS_PER_BATCH, importance.seed + 1))
     scores = load_scores(ARTIFACTS / "importance" / "scores.safetensors")
 
     def count():  # a pass over all of the text

@@ -3,17 +3,15 @@
 
 def run() -> None:
     """Write artifacts/static_baseline: a static student as model2vec makes it, untrained."""
-    import torch
-
     from headshrink.distillation.students.static import word_vectors
     from headshrink.distillation.table import SentenceTable
-    from headshrink.model import load_encoder, save_encoder
+    from headshrink.model import best_device, load_encoder, save_encoder
     from headshrink.output import new_folder
     from headshrink.pruning.vocabulary import count_tokens
     from headshrink.shards import read_split
     from tasks.stage import ARTIFACTS
 
-    teacher = load_encoder(ARTIFACTS / "teacher").to("cuda" if torch.cuda.is_available() else "cpu")
+    teacher = load_encoder(ARTIFACTS / "teacher").to(best_device())
     tokens = SentenceTable.from_dataset(read_split(ARTIFACTS / "shards", "train")).tokens
     counts = count_tokens(tokens.blocks(), teacher.backbone.config.vocab_size)
     with new_folder(ARTIFACTS / "static_baseline") as folder:

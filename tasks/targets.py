@@ -5,7 +5,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from headshrink.parameters.section import LIBRARY, NOTHING
+from headshrink.parameters.section import LIBRARY, given_path
 from headshrink.parameters.targets import TargetsParams
 from headshrink.parameters.tokenize import TokenizeParams
 
@@ -15,18 +15,16 @@ def run(targets: TargetsParams, tokenize: TokenizeParams) -> None:
 
     An MLM head that is fitted here lies beside them.
     """
-    import torch
-
     from headshrink.distillation.monolingual import SPLIT, write_ids
     from headshrink.distillation.table import SentenceTable, Tokens
     from headshrink.distillation.targets import write_targets
-    from headshrink.model import load_encoder
+    from headshrink.model import best_device, load_encoder
     from headshrink.model.precision import resolve
     from headshrink.output import new_folder
     from headshrink.shards import read_split
     from tasks.stage import ARTIFACTS
 
-    teacher = load_encoder(ARTIFACTS / "teacher").to("cuda" if torch.cuda.is_available() else "cpu")
+    teacher = load_encoder(ARTIFACTS / "teacher").to(best_device())
     splits = {name: SentenceTable.from_dataset(read_split(ARTIFACTS / "shards", name)) for name in ("train", "heldout")}
     how: dict[str, Any] = {"batch_size": targets.batch_size, "precision": resolve(targets.precision, teacher.device)}
     with new_folder(ARTIFACTS / "targets") as folder:
@@ -68,7 +66,7 @@ def more_texts(chosen: TargetsParams, teacher, sentences, folder: Path, how: dic
     from headshrink.text.sentences import read_sentences
     from tasks.stage import ARTIFACTS
 
-    texts = list(read_sentences(Path(chosen.monolingual))) if chosen.monolingual != NOTHING else []
+    texts = list(read_sentences(place)) if (place := given_path(chosen.monolingual)) else []
     count = round(chosen.augment * len(sentences))
     if count:
         mlm_head = load_mlm_head([folder, ARTIFACTS / "teacher"], teacher.backbone)

@@ -159,7 +159,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send(200, b"", {})
 
     def commit(self, repository: Repository, lines: list[dict[str, Any]]) -> None:
-        """One commit: a line of facts, then a line a file, by content or by the hash of what was put."""
+        """One commit: a line of facts, then a line per file, by content or by the hash of what was put."""
         files = dict(repository.files)
         for line in lines:
             value = line["value"]

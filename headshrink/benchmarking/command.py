@@ -47,7 +47,7 @@ def main(
     for path in (out, markdown, sentences):
         check_file(path)
     opened, data = open_models(models, device), open_suite(suite)
-    report = api.benchmark(opened, suite, cache=cache, **benchmark.model_dump())
+    report = api.benchmark(opened, data, cache=cache, **benchmark.model_dump())
     sample, limits = read_sample(data), (benchmark.repeats, benchmark.limit_s)
     costs = cost.measure(opened, next(iter(opened)), sample, *limits) if timing else {}
     tables = [quality_table(report, data.label), *([cost_table(costs, list(opened))] if costs else [])]

@@ -17,7 +17,7 @@ from headshrink.errors import HeadshrinkError
 from headshrink.parameters.corpus import DEFAULTS
 from headshrink.progress import note, track
 
-ROWS_A_GROUP = 8_192  # of Parquet: what a reader holds in memory at once
+ROWS_PER_GROUP = 8_192  # of Parquet: what a reader holds in memory at once
 
 
 @dataclass
@@ -177,7 +177,7 @@ def write_parquet(pairs: list[Pair], path: Path) -> None:
 
     schema = pa.schema([(name, pa.string()) for name in ("en", "ru", "source")])
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for start in range(0, len(pairs), ROWS_A_GROUP):
-            rows = pairs[start : start + ROWS_A_GROUP]
+        for start in range(0, len(pairs), ROWS_PER_GROUP):
+            rows = pairs[start : start + ROWS_PER_GROUP]
             columns = [[getattr(pair, name) for pair in rows] for name in schema.names]
             writer.write_table(pa.table(columns, schema=schema))

@@ -41,7 +41,7 @@ def main(
         list[Path] | None, typer.Option(help="model folder that is imitated too, through a projection; repeatable")
     ] = None,
     monolingual: Annotated[
-        Path | None, typer.Option(help="more text to imitate on, a sentence a line: a file or a folder of .txt files")
+        Path | None, typer.Option(help="more text to imitate on: a .txt file or a folder, one sentence per line")
     ] = None,
     suite: SuiteOption = None,
 ) -> None:

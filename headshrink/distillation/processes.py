@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from headshrink.model.device import best_device
+
 
 class Processes:
     """What accelerate says of the processes of this launch, and the sum of their gradients.
@@ -18,7 +20,7 @@ class Processes:
 
     def __init__(self) -> None:
         self.count, self.index = 1, 0
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = best_device()
         self.state: Any = None
         if find_spec("accelerate"):
             from accelerate import PartialState

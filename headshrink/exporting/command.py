@@ -45,7 +45,7 @@ def encode(
 
 def search(
     model: Model,
-    file: Annotated[Path, typer.Argument(help="UTF-8 file, a sentence a line")],
+    file: Annotated[Path, typer.Argument(help="UTF-8 file, one sentence per line")],
     query: Annotated[str, typer.Argument(help="sentence, in Russian or English")],
     top: Annotated[int, typer.Option(help="lines to print", min=1)] = 10,
     batch_size: BatchSize = 32,

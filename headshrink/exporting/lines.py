@@ -50,7 +50,7 @@ def open_encoder(folder: Path) -> Encoder:
 
 @dataclass(frozen=True)
 class Lines:
-    """A file with a sentence a line. Every line counts, empty ones too: row i belongs to line i.
+    """A file with one sentence per line. Every line counts, empty ones too: row i belongs to line i.
 
     At most CHUNK_LINES lines, and CHUNK_CHARS characters or one line, are in memory at once.
     """

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from headshrink.cores import cores
-from headshrink.errors import HeadshrinkError
+from headshrink.errors import HeadshrinkError, joined
 from headshrink.exporting.graph_encoder import INPUTS, TOKENIZER, GraphEncoder, read_tokenizer
 
 MODEL = "model.xml"  # its weights are in model.bin
@@ -54,7 +54,7 @@ def compile_model(path: Path, threads: int, streams: int = 1, precision: str = F
         check_interface(compiled, path)
         first_call(compiled)
     except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = joined(error)
         raise HeadshrinkError(f"cannot open {path} ({reason}): an exported OpenVINO model is needed") from error
     return compiled
 

@@ -1,4 +1,4 @@
-"""Embedding texts in bulk with a SentenceEncoder on the CPU: a batch a core."""
+"""Embedding texts in bulk with a SentenceEncoder on the CPU: one batch per core."""
 
 import numpy as np
 import torch

@@ -3,6 +3,7 @@
 from transformers import AutoConfig, AutoModel
 
 from headshrink.model.batch import PairBatch, TokenBatch
+from headshrink.model.device import best_device
 from headshrink.model.encoder import SentenceEncoder
 from headshrink.model.folder import load_encoder, random_encoder, save_encoder
 from headshrink.model.modeling_bilstm import BiLstmConfig, BiLstmModel
@@ -20,6 +21,7 @@ __all__ = [
     "PrunedBertModel",
     "SentenceEncoder",
     "TokenBatch",
+    "best_device",
     "load_encoder",
     "random_encoder",
     "save_encoder",

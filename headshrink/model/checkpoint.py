@@ -1,6 +1,6 @@
 """A checkpoint's names and shapes, compared with the model that its config.json describes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -56,12 +56,10 @@ def current_name(name: str) -> str:
     return name
 
 
-def model_shapes(shapes: Mapping[str, Shape]) -> dict[str, Shape]:
-    """Shapes under BertModel's own names: without the prefix `bert.`, heads of tasks and buffers."""
-    prefix = "bert." if any(name.startswith("bert.") for name in shapes) else ""
-    own = [name for name in shapes if not name.startswith(HEADS)]
-    kept = {current_name(name.removeprefix(prefix)): shapes[name] for name in own}
-    return {name: shape for name, shape in kept.items() if name not in BUFFERS}
+def own_names(names: Iterable[str]) -> dict[str, str]:
+    """BertModel's name of each weight of a checkpoint (with or without the prefix `bert.`); task heads are left out."""
+    own = {name: current_name(name.removeprefix("bert.")) for name in names if not name.startswith(HEADS)}
+    return {name: current for name, current in own.items() if current not in BUFFERS}
 
 
 def check_weights(folder: Path, skeleton: nn.Module) -> bool:
@@ -71,7 +69,8 @@ def check_weights(folder: Path, skeleton: nn.Module) -> bool:
     model's, or of another shape.
     """
     files = weight_files(folder)
-    found = model_shapes(read_shapes(files))
+    shapes = read_shapes(files)
+    found = {own: shapes[name] for name, own in own_names(shapes).items()}
     wanted = {name: tuple(value.shape) for name, value in skeleton.state_dict().items()}
     pooler = any(name.startswith("pooler.") for name in found)
     if not pooler:

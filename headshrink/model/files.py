@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from headshrink.errors import HeadshrinkError
+from headshrink.errors import HeadshrinkError, joined
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"  # of weights in several files
@@ -28,8 +28,7 @@ def write_json(path: Path, content: Any) -> None:
 
 def damaged(path: Path, reason: object) -> HeadshrinkError:
     """What to raise for a file of a model folder that does not hold what it should."""
-    line = " ".join(str(reason).split())[:200]
-    return HeadshrinkError(f"cannot read {path} ({line}): a whole model folder is needed")
+    return HeadshrinkError(f"cannot read {path} ({joined(reason)}): a whole model folder is needed")
 
 
 def roots(folder: Path) -> list[Path]:

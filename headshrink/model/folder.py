@@ -16,8 +16,8 @@ from torch import nn
 from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerBase
 
 from headshrink.errors import HeadshrinkError
-from headshrink.model.allowed import ACTIVATIONS, POOLING_MODES, check_folder, read_listing, refused
-from headshrink.model.checkpoint import BUFFERS, HEADS, check_finite, check_weights, current_name, weight_files
+from headshrink.model.allowed import POOLING_MODES, check_folder, read_listing, refused
+from headshrink.model.checkpoint import check_finite, check_weights, own_names, weight_files
 from headshrink.model.encoder import SentenceEncoder, Settings, UnitLength
 from headshrink.model.files import WEIGHTS, damaged, read_json, write_json
 from headshrink.model.modeling_bilstm import BiLstmModel
@@ -109,11 +109,7 @@ def read_pooling(place: Path) -> str:
 def read_dense(place: Path, with_weights: bool) -> list[nn.Module]:
     """The linear layer and activation of a Dense module; its weights must be safetensors, or stay random."""
     config = read_json(place / "config.json", dict)
-    if not {"in_features", "out_features"} <= config.keys():
-        raise damaged(place / "config.json", "no in_features or out_features")
     activation = config.get("activation_function", "torch.nn.modules.activation.Tanh").rsplit(".", 1)[-1]
-    if activation not in ACTIVATIONS:
-        raise HeadshrinkError(f"activation {activation} in {place}: allowed are {', '.join(ACTIVATIONS)}")
     linear = nn.Linear(config["in_features"], config["out_features"], bias=config.get("bias", True))
     if (place / WEIGHTS).is_file():
         state = {key.removeprefix("linear."): value for key, value in read_weights(place / WEIGHTS).items()}
@@ -154,11 +150,10 @@ def read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """A safetensors file as fp32 tensors, all finite, under BertModel's own names (heads of tasks dropped)."""
+    """A safetensors file as fp32 tensors, all finite, under BertModel's own names."""
     try:
         with safe_open(path, framework="pt") as file:
-            names = [name for name in file.keys() if not name.startswith(HEADS)]  # noqa: SIM118
-            weights = {current_name(name.removeprefix("bert.")): file.get_tensor(name).float() for name in names}
+            weights = {own: file.get_tensor(name).float() for name, own in own_names(file.keys()).items()}
     except (SafetensorError, OSError) as error:
         raise HeadshrinkError(f"cannot read {path} ({error}): a whole safetensors file is needed") from error
     check_finite(path, weights)
@@ -188,13 +183,15 @@ def load_encoder(folder: str | Path, allow_pickle: bool = False) -> SentenceEnco
         backbone = read_backbone(folder, config)
         modules = read_modules(folder)
     check_dimensions(folder, config.hidden_size, modules["dense"])
-    check_tokenizer(folder, read_tokenizer(folder), config.vocab_size)
-    return complete_encoder(folder, backbone, modules)
-
-
-def complete_encoder(folder: Path, backbone: BertModel, modules: dict[str, Any]) -> SentenceEncoder:
-    """A folder's backbone and modules with its tokenizer, length and settings, in eval mode."""
     tokenizer = read_tokenizer(folder)
+    check_tokenizer(folder, tokenizer, config.vocab_size)
+    return complete_encoder(folder, backbone, tokenizer, modules)
+
+
+def complete_encoder(
+    folder: Path, backbone: BertModel, tokenizer: PreTrainedTokenizerBase, modules: dict[str, Any]
+) -> SentenceEncoder:
+    """A folder's backbone, tokenizer and modules with its length and settings, in eval mode."""
     if read_transformer(folder).get("do_lower_case"):
         lower_case(tokenizer)
     max_length, settings = read_max_length(folder, backbone.config, tokenizer), read_settings(folder)
@@ -235,7 +232,6 @@ def read_backbone(folder: Path, config: BertConfig) -> BertModel:
         raise damaged(folder / "config.json", error) from error
     pooler = check_weights(folder, skeleton)
     weights = {name: value for path in weight_files(folder) for name, value in read_weights(path).items()}
-    weights = {name: value for name, value in weights.items() if name not in BUFFERS}
     backbone = model_class(config, add_pooling_layer=pooler)
     backbone.load_state_dict(weights)
     return backbone
@@ -269,7 +265,7 @@ def random_encoder(folder: str | Path, seed: int = 0) -> SentenceEncoder:
         torch.manual_seed(seed)
         backbone = MODEL_CLASSES[config.model_type](config)
         modules = read_modules(folder, with_weights=False)
-    return complete_encoder(folder, backbone, modules)
+    return complete_encoder(folder, backbone, read_tokenizer(folder), modules)
 
 
 def save_encoder(encoder: SentenceEncoder, folder: str | Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from headshrink.errors import HeadshrinkError
+from headshrink.errors import HeadshrinkError, first_line
 from headshrink.model.allowed import MODULE_CONFIGS, dense_places, read_listing
 from headshrink.model.files import INDEX, WEIGHTS, damaged, inside, read_json
 
@@ -81,5 +81,5 @@ def read_pickle(pickled: Path) -> dict[str, torch.Tensor]:
         state: Any = torch.load(pickled, map_location="cpu", weights_only=True)
         return {name: tensor.contiguous() for name, tensor in state.items()}
     except (pickle.UnpicklingError, RuntimeError, EOFError, AttributeError, OSError) as error:
-        reason = str(error).split("\n", 1)[0][:200]
-        raise HeadshrinkError(f"cannot read {pickled} ({reason}): a whole pickle of tensors alone is needed") from error
+        message = f"cannot read {pickled} ({first_line(error)}): a whole pickle of tensors alone is needed"
+        raise HeadshrinkError(message) from error

@@ -60,6 +60,11 @@ def once_each(values: list[Any]) -> list[Any]:
 Once = AfterValidator(once_each)
 
 
+def given_path(path: str) -> Path | None:
+    """A path parameter, None where it stands for no path."""
+    return None if path == NOTHING else Path(path)
+
+
 def names_in(package: str) -> list[str]:
     """The names a registry package of the library offers, from its files: known without importing torch."""
     return sorted(file.stem for file in (LIBRARY / package).glob("*.py") if not file.stem.startswith("_"))

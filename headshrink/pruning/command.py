@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 
 from headshrink.api import pruned_with_record, score
 from headshrink.corpus import read_corpus
 from headshrink.escape import visible
-from headshrink.model import load_encoder, save_encoder
+from headshrink.model import best_device, load_encoder, save_encoder
 from headshrink.options import PairsOption, SuiteOption
 from headshrink.output import check_absent_folder, new_folder
 from headshrink.parameters.importance import ImportanceParams
@@ -29,7 +28,7 @@ def main(
     """Cut a sentence encoder, to a ratio of each kind or to one budget, and repair what is left, without training."""
     budget_of(prune, importance)  # what the options alone decide is refused before the work
     check_absent_folder(out, "--out")
-    teacher = load_encoder(model).to("cuda" if torch.cuda.is_available() else "cpu")
+    teacher = load_encoder(model).to(best_device())
     corpus, how = read_corpus(pairs, suite), importance.model_dump()
     pruned = pruned_with_record(teacher, score(teacher, corpus, **how), corpus, **prune.model_dump(), **how)
     with new_folder(out) as folder:

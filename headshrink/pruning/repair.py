@@ -146,7 +146,7 @@ def refit_output(
 ) -> None:
     """Refit one block's output projection from the states just before it, and move the teacher past the block.
 
-    `hidden` are the teacher's dimensions that pruned_pass has, None for all.
+    `hidden` are the teacher's dimensions that the pruned model has, None for all.
     """
     dimensions = slice(None) if hidden is None else torch.tensor(hidden, device=pruned_pass.masks[0].device)
     dense = pruned_pass.output(layer, kind).dense

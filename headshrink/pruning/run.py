@@ -16,7 +16,7 @@ from headshrink.pruning.record import describe
 from headshrink.pruning.vocabulary import choose_tokens, cut_vocabulary
 from headshrink.pruning.within import Budget, prune_within
 
-PAIRS_A_BATCH = 32  # of the text for the repair
+PAIRS_PER_BATCH = 32  # of the text for the repair
 
 
 @dataclass(frozen=True)

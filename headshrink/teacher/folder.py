@@ -5,7 +5,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 from transformers import BertModel
 
-from headshrink.errors import HeadshrinkError
+from headshrink.errors import HeadshrinkError, joined
 from headshrink.model import SentenceEncoder, load_encoder
 from headshrink.model.mlm_head import MlmHead, load_mlm_head, mlm_head_from
 from headshrink.model.pickled import pickled_places, read_pickle
@@ -28,7 +28,7 @@ def open_folder(path: str | Path, allow_pickle: bool = False) -> SentenceEncoder
     try:
         return load_encoder(folder, allow_pickle)
     except (OSError, ValueError, KeyError, SafetensorError) as error:  # a file of the folder missing, cut or not JSON
-        reason = " ".join(str(error).split())[:200]
+        reason = joined(error)
         raise HeadshrinkError(f"cannot read the model folder {folder} ({reason}): a whole one is needed") from error
 
 

@@ -22,4 +22,4 @@ def read_sentences(path: Path) -> Iterator[str]:
                 found = True
                 yield sentence
     if not found:
-        raise HeadshrinkError(f"no sentence in {path}: a sentence a line is needed, in a file or in .txt files")
+        raise HeadshrinkError(f"no sentence in {path}: one sentence per line is needed, in a file or in .txt files")

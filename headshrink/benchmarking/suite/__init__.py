@@ -1,4 +1,4 @@
-"""The ten tasks of encodechka (github.com/avidale/encodechka, commit 5e70bca), a task a file.
+"""The ten tasks of encodechka (github.com/avidale/encodechka, commit 5e70bca), one file per task.
 
 Every task follows the original protocol to the last detail that moves a score; tests hold a plain transcription of
 the protocol to compare with.

@@ -12,7 +12,7 @@ from headshrink.progress import track
 from headshrink.pruning.embedding import low_rank
 
 SIF = 1e-3  # Arora et al. 2017: a of a / (a + p), a token of that probability weighs half
-PIECES_A_BATCH = 512
+TOKENS_PER_BATCH = 512
 
 
 @kind("the mean of word vectors, which {name} wrote and were trained to imitate it")
@@ -66,8 +66,8 @@ def piece_vectors(teacher: SentenceEncoder) -> Tensor:
     first, last = (int(i) for i in (tokenizer.cls_token_id, tokenizer.sep_token_id))  # type: ignore[arg-type]
     rows = [[first, piece, last] for piece in range(size)]
     out = []
-    for start in track(range(0, size, PIECES_A_BATCH), "reading pieces"):
-        some = rows[start : start + PIECES_A_BATCH]
+    for start in track(range(0, size, TOKENS_PER_BATCH), "reading pieces"):
+        some = rows[start : start + TOKENS_PER_BATCH]
         batch = TokenBatch.from_rows(some, tokenizer.pad_token_id).to(teacher.device)  # type: ignore[arg-type]
         out.append(teacher.embed(teacher.hidden_states(batch)[:, 1:2], batch.attention_mask[:, 1:2]).cpu())
     return torch.cat(out).clone()

@@ -15,8 +15,8 @@ FULL_RANGE, REDUCED_RANGE = 127, 64
 def quantise(model: onnx.ModelProto, reduce_range: bool, keep: Container[str] = ()) -> onnx.ModelProto:
     """Turn the weights of an exported fp32 graph into int8, in place, with one scale an output channel or table row.
 
-    Linear layers become DynamicQuantizeLinear and MatMulInteger, whose activations are uint8 with one scale a batch;
-    the embedding table becomes bytes with one scale a row, multiplied after the look-up. Biases, LayerNorms, softmax
+    Linear layers become DynamicQuantizeLinear and MatMulInteger, whose activations are uint8 with one scale per batch;
+    the embedding table becomes bytes with one scale per row, multiplied after the look-up. Biases, LayerNorms, softmax
     and the small position table stay fp32, and so do the matrices named in `keep`.
 
     `reduce_range` keeps weights within +-64. Processors without VNNI add two products of uint8 and int8 in 16 bits,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from onnx import ModelProto
 
-from headshrink.errors import HeadshrinkError
+from headshrink.errors import HeadshrinkError, joined
 from headshrink.exporting.graph_encoder import TOKENIZER, write_tokenizer
 from headshrink.exporting.openvino_encoder import MODEL, OpenVinoEncoder, openvino
 from headshrink.exporting.targets._base import Embed, graph_target
@@ -23,7 +23,7 @@ def save(graph: ModelProto, encoder: SentenceEncoder, folder: Path) -> None:
     try:
         runtime.save_model(model, folder / MODEL, compress_to_fp16=False)
     except RuntimeError as error:
-        text = " ".join(str(error).split())[:200]
+        text = joined(error)
         raise HeadshrinkError(f"cannot write {folder / MODEL} ({text}): a disk with room is needed") from error
     write_tokenizer(encoder, folder / TOKENIZER)
 
