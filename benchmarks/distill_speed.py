@@ -24,17 +24,17 @@ import torch
 
 from headshrink.benchmarking.machine import describe
 from headshrink.cores import cores
-from headshrink.distillation.data import TrainingData
+from headshrink.data.table import SentenceTable, Targets, Tokens
+from headshrink.data.targets import stored_targets, write_targets
+from headshrink.data.text.pairs import complete_rows, spread
 from headshrink.distillation.losses import LOSSES, Outputs
 from headshrink.distillation.recipe import Recipe
-from headshrink.distillation.table import SentenceTable, Targets, Tokens
-from headshrink.distillation.targets import stored_targets, write_targets
 from headshrink.distillation.trainer import train
+from headshrink.distillation.training_data import TrainingData
 from headshrink.importance.scores import Scores
 from headshrink.model import SentenceEncoder, load_encoder, random_encoder
 from headshrink.model.precision import resolve
 from headshrink.pruning import cut, plan_ratio
-from headshrink.text.pairs import complete_rows, spread
 
 WEIGHTS = {"cosine": 1.0, "similarity": 1.0}
 NAIVE_BATCH = 16

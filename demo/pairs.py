@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from demo.grammar.sentences import aligned
-from headshrink.corpus.sources import Pair, Source
+from headshrink.data.corpus.sources import Pair, Source
 
 
 class Generated(Source):

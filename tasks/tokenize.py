@@ -8,9 +8,9 @@ from headshrink.parameters.tokenize import TokenizeParams
 def run(tokenize: TokenizeParams) -> None:
     """Write artifacts/shards."""
     from headshrink.cores import cores
+    from headshrink.data.shards import write_shards
     from headshrink.errors import HeadshrinkError
     from headshrink.output import new_folder
-    from headshrink.shards import write_shards
     from tasks.stage import ARTIFACTS, die_with_parent
 
     corpus, tokenizer = ARTIFACTS / "corpus", ARTIFACTS / "teacher" / "tokenizer.json"

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
+from headshrink.data.table import SentenceTable
 from headshrink.distillation.losses import Outputs
 from headshrink.distillation.objective import Objective
-from headshrink.distillation.table import SentenceTable
 from headshrink.metrics import retrieval_at_1
 from headshrink.model import SentenceEncoder
 

@@ -8,10 +8,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from headshrink.distillation.batches import bucketed_apart, halves
+from headshrink.data.batches import bucketed_apart, halves
+from headshrink.data.table import SentenceTable
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.schedule import learning_rate_factor
-from headshrink.distillation.table import SentenceTable
 
 
 class Steps:

@@ -15,9 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from headshrink.checkpoint import Checkpoints
-from headshrink.distillation.batches import padding_waste, pairs_in_order
+from headshrink.data.batches import padding_waste, pairs_in_order
 from headshrink.distillation.callbacks import Callback, callbacks_of
-from headshrink.distillation.data import TrainingData
 from headshrink.distillation.evaluate import Scores, evaluate
 from headshrink.distillation.losses import LOSSES, Need
 from headshrink.distillation.objective import Objective
@@ -26,6 +25,7 @@ from headshrink.distillation.processes import Processes, seed_of_batch
 from headshrink.distillation.recipe import Recipe, weight_at
 from headshrink.distillation.result import Progress, Result, Row
 from headshrink.distillation.steps import Steps
+from headshrink.distillation.training_data import TrainingData
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.model.attention import quick_attention

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from headshrink.shards import read_split
+from headshrink.data.shards import read_split
 from tasks import params
 from tasks.params import ParamsError
 
@@ -103,7 +103,7 @@ def test_sentences_longer_than_the_teacher_s_positions_are_refused(tmp_path: Pat
 WORKERS = """
 import os, sys, time
 from pathlib import Path
-from headshrink.shards import write_shards
+from headshrink.data.shards import write_shards
 from tasks.stage import die_with_parent
 
 def start():

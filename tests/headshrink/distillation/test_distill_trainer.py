@@ -14,17 +14,17 @@ import torch
 from tiny_training import random_mlm_head, tiny_pairs
 
 from headshrink.checkpoint import Checkpoints
+from headshrink.data.table import SentenceTable, Targets, Tokens
 from headshrink.distillation.callbacks import OnRow
-from headshrink.distillation.data import Reference, TrainingData
 from headshrink.distillation.evaluate import evaluate
 from headshrink.distillation.objective import Objective
 from headshrink.distillation.optimiser import parameter_groups
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.record import write_curve, write_metrics
 from headshrink.distillation.steps import Steps
-from headshrink.distillation.table import SentenceTable, Targets, Tokens
 from headshrink.distillation.trainer import Trainer
 from headshrink.distillation.trainer import train as train_student
+from headshrink.distillation.training_data import Reference, TrainingData
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 
