@@ -20,7 +20,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from headshrink.data.corpus import read_corpus
@@ -99,8 +98,7 @@ def equal_weights(
     precision = resolve("auto", student.device)
     objective = Objective(dict.fromkeys(LOSSES, 1.0), student, Reference(teacher, mlm_head))
     with torch.no_grad():
-        first = np.arange(FIRST_PAIRS)
-        batch = train.batch(np.stack([first, first + train.pairs]), student.tokenizer.pad_token_id)  # type: ignore[arg-type]
+        batch = train.batch(train.pair_rows[:, :FIRST_PAIRS], student.tokenizer.pad_token_id)  # type: ignore[arg-type]
         outputs = objective.outputs(student, batch, precision)
         values = {name: loss(*outputs).item() for name, loss in LOSSES.items()}
     return {name: 1 / max(value, 1e-3) for name, value in values.items()}

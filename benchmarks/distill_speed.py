@@ -92,10 +92,9 @@ def teach(teacher: SentenceEncoder, texts: list[Text], precision: str) -> tuple[
 def trainer_seconds(student: SentenceEncoder, pairs: SentenceTable, recipe: Recipe) -> float:
     """Seconds of one pass of the trainer's steps, evaluation left out as the straightforward loop has none."""
     student.backbone.set_attn_implementation("sdpa")
-    first = np.array([0, pairs.pairs])
-    heldout = SentenceTable(
-        Tokens.from_rows([pairs.tokens[i] for i in first]), 1, [Targets.from_array(pairs.targets[0].take(first))]
-    )
+    first = pairs.pair_rows[:, 0]
+    en, ru = (Tokens.from_rows([pairs.tokens[i]]) for i in first)
+    heldout = SentenceTable.of_pairs(en, ru, [Targets.from_array(pairs.targets[0].take(first))])
     return len(pairs) / train(student, TrainingData(pairs, heldout), recipe).sentences_per_s
 
 

@@ -15,6 +15,7 @@ def run(targets: TargetsParams, tokenize: TokenizeParams) -> None:
 
     An MLM head that is fitted here lies beside them.
     """
+    from headshrink.data.corpus.clean import language_of
     from headshrink.data.shards import read_split
     from headshrink.data.table import SentenceTable, Tokens
     from headshrink.data.targets import SINGLE, write_single, write_targets
@@ -32,9 +33,10 @@ def run(targets: TargetsParams, tokenize: TokenizeParams) -> None:
         texts = more_texts(targets, teacher, splits["train"].tokens, folder, how)
         if texts:
             teacher.max_length = tokenize.max_length
-            more = Tokens.from_rows(teacher.tokenise(untested(texts)))
-            splits[SINGLE] = SentenceTable(more, pairs=0)
-            write_single(more, folder)
+            kept = untested(texts)
+            tokens = Tokens.from_rows(teacher.tokenise(kept))
+            splits[SINGLE] = SentenceTable.of_single(tokens, list(map(language_of, kept)))
+            write_single(splits[SINGLE], folder)
         work = unfinished(splits, how)
         write_targets(teacher, splits, work, **how)
         for file in work.iterdir():

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from headshrink.data.table import NONE, SentenceTable
+
 BATCHES_A_POOL = 50
 
 
@@ -24,17 +26,15 @@ def bucketed(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> lis
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def halves(lengths: np.ndarray, pairs: int) -> np.ndarray:
+def halves(table: SentenceTable) -> np.ndarray:
     """Sentences by number, [2, rows]: what stands in the same row of the two halves of a block.
 
-    The first `pairs` rows are the pairs of a SentenceTable whose sentences have these `lengths`. Two sentences without
-    translation share each further row: those of similar length, so that the block has little padding. An odd last one
-    is left out.
+    The pairs come first. Two sentences without translation share each further row: those of similar length, so that
+    the block has little padding. An odd last one is left out.
     """
-    single = 2 * pairs + np.argsort(lengths[2 * pairs :], kind="stable")
-    return np.concatenate(
-        [np.arange(2 * pairs).reshape(2, pairs), single[: len(single) // 2 * 2].reshape(-1, 2).T], axis=1
-    )
+    single = np.flatnonzero(table.translations == NONE)
+    single = single[np.argsort(table.tokens.lengths[single], kind="stable")]
+    return np.concatenate([table.pair_rows, single[: len(single) // 2 * 2].reshape(-1, 2).T], axis=1)
 
 
 def bucketed_apart(lengths: np.ndarray, first: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
@@ -51,10 +51,10 @@ def in_order(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
     return pieces(np.argsort(lengths, kind="stable"), batch_size)
 
 
-def pairs_in_order(lengths: np.ndarray, pairs: int, batch_size: int) -> list[np.ndarray]:
-    """The pairs of a SentenceTable `in_order` of their longer sides: numbers of sentences, [2, n] a batch."""
-    rows = np.arange(2 * pairs).reshape(2, pairs)
-    return [rows[:, batch] for batch in in_order(lengths[rows].max(0), batch_size)]
+def pairs_in_order(table: SentenceTable, batch_size: int) -> list[np.ndarray]:
+    """The pairs of a table `in_order` of their longer sides: numbers of sentences, [2, n] per batch."""
+    rows = table.pair_rows
+    return [rows[:, batch] for batch in in_order(table.tokens.lengths[rows].max(0), batch_size)]
 
 
 def pieces(order: np.ndarray, size: int) -> list[np.ndarray]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from headshrink.data.corpus import Corpus
+from headshrink.data.corpus.clean import language_of
 from headshrink.data.table import SentenceTable, Tokens
 from headshrink.data.targets import MANIFEST, SINGLE, stored_targets, write_targets
 from headshrink.model import SentenceEncoder
@@ -26,10 +27,10 @@ def pairs_of(
     found = {}
     for name, table in tables_of(student, corpus, more).items():
         stored = [stored_targets(targets / str(number), name) for number in range(len(teachers))]
-        found[name] = SentenceTable(table.tokens, table.pairs, stored)
+        found[name] = table.with_targets(stored)
     train = found["train"]
     if more:
-        train = train.with_single(found[SINGLE].tokens, found[SINGLE].targets)
+        train = train.followed_by(found[SINGLE])
     return train, found["heldout"]
 
 
@@ -43,4 +44,4 @@ def tables_of(encoder: SentenceEncoder, corpus: Corpus, more: list[str]) -> dict
         name: SentenceTable.of_pairs(tokens([pair.en for pair in pairs]), tokens([pair.ru for pair in pairs]))
         for name, pairs in (("train", corpus.train), ("heldout", corpus.heldout))
     }
-    return found | ({SINGLE: SentenceTable(tokens(more), pairs=0)} if more else {})
+    return found | ({SINGLE: SentenceTable.of_single(tokens(more), list(map(language_of, more)))} if more else {})

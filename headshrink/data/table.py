@@ -1,14 +1,14 @@
 """What the trainer reads: one table of sentences, with their token ids, translations and the teachers' embeddings.
 
-Ids and embeddings stay in their files, which are memory-mapped. Memory holds 8 bytes per sentence: its length in tokens
-and the place of its embedding.
+Ids and embeddings stay in their files, which are memory-mapped. Memory holds 13 bytes per sentence: its length in
+tokens, its language, the row of its translation and the place of its embedding.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
-from typing import Any, overload
 
 import datasets
 import numpy as np
@@ -17,6 +17,9 @@ from torch import Tensor
 
 from headshrink.model import TokenBatch
 from headshrink.padding import padded
+
+LANGUAGES = ("en", "ru")
+NONE = -1  # in place of a translation's row
 
 
 class Tokens(Sequence[np.ndarray]):
@@ -47,27 +50,12 @@ class Tokens(Sequence[np.ndarray]):
     def __len__(self) -> int:
         return self.firsts[-1]
 
-    @overload
-    def __getitem__(self, i: int) -> np.ndarray: ...
-    @overload
-    def __getitem__(self, i: slice) -> "Tokens": ...
-
-    def __getitem__(self, i: int | slice) -> Any:
-        if isinstance(i, slice):
-            return self.between(*i.indices(len(self))[:2])
+    def __getitem__(self, i: int) -> np.ndarray:  # type: ignore[override]
         if not 0 <= i < len(self):
             raise IndexError(f"sentence {i} of {len(self)}")
         part = bisect_right(self.firsts, i) - 1
         (ids, starts), place = self.parts[part], i - self.firsts[part]
         return ids[starts[place] : starts[place + 1]]
-
-    def between(self, start: int, stop: int) -> "Tokens":
-        """Sentences start to stop - 1, without a copy of their ids."""
-        parts = []
-        for first, (ids, starts) in zip(self.firsts, self.parts, strict=False):
-            inside = starts[max(0, start - first) : max(0, stop - first + 1)]
-            parts += [(ids, inside)] if len(inside) > 1 else []
-        return Tokens(parts)
 
     def followed_by(self, others: "Tokens") -> "Tokens":
         """These sentences, then the others."""
@@ -77,6 +65,20 @@ class Tokens(Sequence[np.ndarray]):
         """All ids in the order of the sentences, a part at a time."""
         for ids, starts in self.parts:
             yield ids[starts[0] : starts[-1]]
+
+
+@dataclass(frozen=True)
+class Selected(Sequence[np.ndarray]):
+    """Some of the sentences, by number; their ids are read when they are asked for."""
+
+    tokens: Tokens
+    numbers: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, i: int) -> np.ndarray:  # type: ignore[override]
+        return self.tokens[self.numbers[i]]
 
 
 @dataclass(frozen=True)
@@ -129,21 +131,29 @@ class Batch(TokenBatch):
 
 @dataclass(frozen=True)
 class SentenceTable:
-    """Sentences with their translations, where they have one, and their targets.
+    """A row is a sentence: its token ids, its language, the row of its translation or none, and its targets.
 
-    The first `pairs` sentences are English. Sentence i of them has sentence `pairs + i` as its Russian translation.
-    Sentences from `2 * pairs` on are of either language and have none. With several teachers a target is their
-    embeddings side by side, the first one's as long as the student's embedding.
+    `languages` is int8 [sentences], numbers in LANGUAGES; `translations` int32 [sentences], rows or NONE. With several
+    teachers a target is their embeddings side by side, the first one's as long as the student's embedding.
     """
 
     tokens: Tokens
-    pairs: int
+    languages: np.ndarray
+    translations: np.ndarray
     targets: Sequence[Targets] = ()
 
     @classmethod
     def of_pairs(cls, en: Tokens, ru: Tokens, targets: Sequence[Targets] = ()) -> "SentenceTable":
-        """Row i of `ru` translates row i of `en`; `targets` are of the English sentences, then of the Russian."""
-        return cls(en.followed_by(ru), len(en), targets)
+        """The English sentences, then the Russian: sentence i of `ru` translates sentence i of `en`."""
+        rows = np.arange(2 * len(en), dtype=np.int32)
+        languages = np.repeat(np.arange(2, dtype=np.int8), len(en))
+        return cls(en.followed_by(ru), languages, np.roll(rows, len(en)), targets)
+
+    @classmethod
+    def of_single(cls, tokens: Tokens, languages: Sequence[str], targets: Sequence[Targets] = ()) -> "SentenceTable":
+        """Sentences without translation, each of a language in LANGUAGES."""
+        numbers = np.array([LANGUAGES.index(language) for language in languages], dtype=np.int8)
+        return cls(tokens, numbers, np.full(len(tokens), NONE, dtype=np.int32), targets)
 
     @classmethod
     def from_dataset(cls, dataset: datasets.Dataset, targets: Sequence[Targets] = ()) -> "SentenceTable":
@@ -151,25 +161,48 @@ class SentenceTable:
         en, ru = (Tokens.from_dataset(dataset, column) for column in ("en_ids", "ru_ids"))
         return cls.of_pairs(en, ru, targets)
 
-    def with_single(self, tokens: Tokens, targets: Sequence[Targets]) -> "SentenceTable":
-        """This table and more sentences without translation."""
-        joined = [own.followed_by(more) for own, more in zip(self.targets, targets, strict=True)]
-        return SentenceTable(self.tokens.followed_by(tokens), self.pairs, joined)
+    def followed_by(self, others: "SentenceTable") -> "SentenceTable":
+        """These rows, then the others, of as many teachers."""
+        moved = np.where(others.translations == NONE, NONE, others.translations + len(self)).astype(np.int32)
+        return SentenceTable(
+            self.tokens.followed_by(others.tokens),
+            np.concatenate([self.languages, others.languages]),
+            np.concatenate([self.translations, moved]),
+            [own.followed_by(more) for own, more in zip(self.targets, others.targets, strict=True)],
+        )
+
+    def with_targets(self, targets: Sequence[Targets]) -> "SentenceTable":
+        """The same rows with these targets."""
+        return replace(self, targets=targets)
 
     def __len__(self) -> int:
         return len(self.tokens)
 
+    @cached_property
+    def pair_rows(self) -> np.ndarray:
+        """int64 [2, pairs]: rows of translations of each other, the language first in LANGUAGES above."""
+        rows = np.flatnonzero(self.translations != NONE)
+        rows = rows[self.languages[rows] < self.languages[self.translations[rows]]]
+        return np.stack([rows, self.translations[rows]])
+
     @property
-    def sides(self) -> tuple[Tokens, Tokens]:
-        """English sentences of the pairs, and Russian."""
-        return self.tokens[: self.pairs], self.tokens[self.pairs : 2 * self.pairs]
+    def sides(self) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray]]:
+        """Token ids of both sides of the pairs."""
+        first, second = self.pair_rows
+        return Selected(self.tokens, first), Selected(self.tokens, second)
+
+    @property
+    def pairs(self) -> int:
+        """The number of pairs."""
+        return self.pair_rows.shape[1]
 
     def batch(self, halves: np.ndarray, pad_id: int, queue: np.ndarray | None = None) -> Batch:
         """Sentences by number, [2, n], padded to the longest among them; of those in `queue` the targets alone."""
         rows = [self.tokens[i] for i in halves.ravel()]
         ids, mask = map(torch.from_numpy, padded(rows, pad_id))  # type: ignore[arg-type]
         others = None if queue is None else self.embeddings(queue)
-        return Batch(ids, mask, self.embeddings(halves), others, bool((halves < 2 * self.pairs).all()))
+        translated = bool((self.translations[halves[0]] == halves[1]).all())
+        return Batch(ids, mask, self.embeddings(halves), others, translated)
 
     def embeddings(self, halves: np.ndarray) -> Tensor:
         """fp32 [2n, dimension]: the teachers' embeddings of sentences by number, [2, n]."""

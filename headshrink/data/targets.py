@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from headshrink.data.table import SentenceTable, Targets, Tokens
+from headshrink.data.table import NONE, SentenceTable, Targets, Tokens
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, TokenBatch
 from headshrink.model.attention import quick_attention
@@ -37,18 +37,17 @@ def write_targets(
     """Embed the sentences of all splits and write them as fp16 shards.
 
     `splits` maps a split's name to its sentences. A sentence that occurs twice is embedded once: the folder holds
-    `rows-*.npy`, fp16 [rows, dimension], one row per distinct sentence; `SPLIT.npy`, int32, the rows of each pair's
-    English and Russian, [pairs, 2], or of each sentence without translation, [sentences, 1]; and a manifest, which is
-    written last. fp16 moves a cosine by less than 1e-6. The bytes depend on the teacher, the sentences, `batch_size`
-    and `precision` ("fp32" or "bf16").
+    `rows-*.npy`, fp16 [rows, dimension], one row per distinct sentence; `SPLIT.npy`, int32 [sentences], the row of each
+    sentence of the split's table; and a manifest, which is written last. fp16 moves a cosine by less than 1e-6. The
+    bytes depend on the teacher, the sentences, `batch_size` and `precision` ("fp32" or "bf16").
 
     A killed call loses at most SECONDS_BETWEEN_SAVES of work: the same call on the same folder continues and ends in
     the same bytes. Memory holds 40 bytes per sentence, but no embeddings, and no ids that are in files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = Distinct([table.tokens for table in splits.values()])
-    for (name, table), numbers in zip(splits.items(), rows.of_each(), strict=True):
-        np.save(folder / f"{name}.npy", np.ascontiguousarray(numbers.reshape(sides(table), -1).T))
+    for name, numbers in zip(splits, rows.of_each(), strict=True):
+        np.save(folder / f"{name}.npy", numbers)
     starts = range(0, len(rows), ROWS_A_SHARD)
     with quick_attention(teacher, precision), Bar("targets, tokens", int(rows.lengths.sum())) as bar:
         for shard, start in enumerate(starts):
@@ -57,14 +56,9 @@ def write_targets(
     (folder / JOURNAL).unlink(missing_ok=True)
     manifest = {
         "rows": len(rows), "dimension": teacher.dimension, "shards": len(starts), "rows_a_shard": ROWS_A_SHARD,
-        "pairs": {name: len(table) // sides(table) for name, table in splits.items()}, "precision": precision,
+        "sentences": {name: len(table) for name, table in splits.items()}, "precision": precision,
     }  # fmt: skip
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-
-
-def sides(table: SentenceTable) -> int:
-    """2 where the sentences of a table are pairs, else 1."""
-    return 2 if table.pairs else 1
 
 
 class Distinct:
@@ -160,18 +154,21 @@ def stored_targets(folder: Path, split: str) -> Targets:
         index = np.load(folder / f"{split}.npy")
     except (OSError, ValueError) as error:
         raise HeadshrinkError(f"no targets of split {split} in {folder}: the targets stage writes them") from error
-    return Targets(shards, index.T.ravel())
+    return Targets(shards, index)
 
 
-def write_single(tokens: Tokens, folder: Path) -> None:
-    """Keep the token ids of sentences without translation beside the targets: no shards hold them."""
-    np.save(folder / f"{SINGLE}.ids.npy", np.concatenate(list(tokens.blocks())))
-    np.save(folder / f"{SINGLE}.starts.npy", np.cumsum([0, *tokens.lengths], dtype=np.int64))
+def write_single(table: SentenceTable, folder: Path) -> None:
+    """Keep sentences without translation beside their targets: no shards hold them."""
+    np.save(folder / f"{SINGLE}.ids.npy", np.concatenate(list(table.tokens.blocks())))
+    np.save(folder / f"{SINGLE}.starts.npy", np.cumsum([0, *table.tokens.lengths], dtype=np.int64))
+    np.save(folder / f"{SINGLE}.languages.npy", table.languages)
 
 
 def with_stored_single(train: SentenceTable, folder: Path) -> SentenceTable:
     """Training sentences with those without translation that a targets folder holds, if it holds any."""
     if not (folder / f"{SINGLE}.ids.npy").is_file():
         return train
-    ids, starts = (np.load(folder / f"{SINGLE}.{part}.npy", mmap_mode="r") for part in ("ids", "starts"))
-    return train.with_single(Tokens([(ids, starts)]), [stored_targets(folder, SINGLE)])
+    parts = (np.load(folder / f"{SINGLE}.{part}.npy", mmap_mode="r") for part in ("ids", "starts", "languages"))
+    ids, starts, languages = parts
+    none = np.full(len(languages), NONE, dtype=np.int32)
+    return train.followed_by(SentenceTable(Tokens([(ids, starts)]), languages, none, [stored_targets(folder, SINGLE)]))

@@ -79,7 +79,7 @@ class Trainer:
         self.optimiser = adamw(self.parameters, recipe)
         self.precision = resolve(recipe.precision, student.device)
         self.steps = Steps(recipe, data.train)
-        self.heldout_batches = pairs_in_order(data.heldout.tokens.lengths, data.heldout.pairs, recipe.batch_size)
+        self.heldout_batches = pairs_in_order(data.heldout, recipe.batch_size)
         self.row_steps = max(1, self.steps.count // ROWS_OF_THE_CURVE)
         count = recipe.evaluations
         self.evaluation_steps = {round(self.steps.count * (i + 1) / count) for i in range(count)}

@@ -38,6 +38,11 @@ def share(script: re.Pattern[str], text: str) -> float:
     return sum(map(len, script.findall(text))) / letters if letters else 0.0
 
 
+def language_of(text: str) -> str:
+    """"ru" where most letters are Cyrillic, else "en"."""
+    return "ru" if share(CYRILLIC, text) >= MOSTLY else "en"
+
+
 @dataclass(frozen=True)
 class Limits:
     """Which normalised pairs are kept.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from datasets.arrow_writer import ArrowWriter
 
-from headshrink.data.table import SentenceTable, Targets, Tokens
+from headshrink.data.table import NONE, SentenceTable, Targets, Tokens
 
 ROWS = [[1, 2, 3], [4], [5, 6], [7], [8, 9, 10, 11]]
 FEATURES = datasets.Features({"ids": datasets.List(datasets.Value("int32"))})
@@ -36,14 +36,11 @@ def test_sentences_of_files_are_those_of_lists_and_stay_in_the_files(tmp_path):
     assert np.concatenate(list(tokens.blocks())).tolist() == list(chain(*ROWS))
 
 
-@pytest.mark.parametrize("start", range(6))
-@pytest.mark.parametrize("stop", range(6))
-def test_a_slice_of_sentences_is_that_of_the_list(tmp_path, start, stop):
+def test_blocks_are_all_ids_in_order(tmp_path):
     tokens = Tokens.from_dataset(stored(tmp_path), "ids")
-    cut = tokens[start:stop]
-    assert lists(cut) == ROWS[start:stop]
-    assert np.concatenate([[], *cut.blocks()]).tolist() == list(chain(*ROWS[start:stop]))
-    assert lists(cut.followed_by(tokens)) == ROWS[start:stop] + ROWS
+    joined = tokens.followed_by(Tokens.from_rows(ROWS))
+    assert lists(joined) == ROWS + ROWS
+    assert np.concatenate([*joined.blocks()]).tolist() == list(chain(*ROWS, *ROWS))
 
 
 def test_a_number_that_no_sentence_has_is_refused():
@@ -65,10 +62,25 @@ def test_a_block_has_the_translations_below_and_every_teachers_targets():
     en, ru = Tokens.from_rows(ROWS[:2]), Tokens.from_rows(ROWS[2:4])
     first, second = np.arange(4.0)[:, None], 10 + np.arange(4.0)[:, None]
     table = SentenceTable.of_pairs(en, ru, [Targets.from_array(first), Targets.from_array(second)])
-    table = table.with_single(Tokens.from_rows(ROWS[4:]), [Targets.from_array(np.array([[9.0]]))] * 2)
+    single = SentenceTable.of_single(Tokens.from_rows(ROWS[4:]), ["ru"], [Targets.from_array(np.array([[9.0]]))] * 2)
+    table = table.followed_by(single)
     batch = table.batch(np.array([[1, 0], [3, 2]]), pad_id=0)
     assert batch.input_ids.tolist() == [[4, 0, 0], [1, 2, 3], [7, 0, 0], [5, 6, 0]]
     assert batch.teacher.tolist() == [[1, 11], [0, 10], [3, 13], [2, 12]]
     assert batch.translated
     assert not table.batch(np.array([[4], [4]]), pad_id=0).translated
     assert [lists(side) for side in table.sides] == [ROWS[:2], ROWS[2:4]]
+
+
+def test_a_row_has_a_language_and_a_translation_or_none():
+    pairs = SentenceTable.of_pairs(Tokens.from_rows(ROWS[:1]), Tokens.from_rows(ROWS[1:2]))
+    single = SentenceTable.of_single(Tokens.from_rows(ROWS[2:3]), ["ru"])
+    table = single.followed_by(pairs).followed_by(pairs)
+    assert table.languages.tolist() == [1, 0, 1, 0, 1]
+    assert table.translations.tolist() == [NONE, 2, 1, 4, 3]
+    assert table.pair_rows.tolist() == [[1, 3], [2, 4]]
+    assert [lists(side) for side in table.sides] == [ROWS[:1] * 2, ROWS[1:2] * 2]
+    assert lists(table.tokens) == [ROWS[2], *ROWS[:2], *ROWS[:2]]
+    table = table.with_targets([Targets.from_array(np.zeros((5, 1)))])
+    assert table.batch(table.pair_rows, pad_id=0).translated
+    assert not table.batch(np.array([[1, 0], [2, 3]]), pad_id=0).translated

@@ -55,10 +55,14 @@ def test_a_repeated_sentence_is_embedded_once(tiny_encoder, tmp_path):
 
 def test_pairs_and_single_sentences_share_their_rows(tiny_encoder, tmp_path):
     tokens = Tokens.from_rows(tiny_encoder.tokenise(["a cat", "кошка", "the dog"]))
-    tables = {"train": SentenceTable.of_pairs(tokens[:1], tokens[1:2]), "monolingual": SentenceTable(tokens, pairs=0)}
+    en, ru = (Tokens.from_rows([tokens[i]]) for i in (0, 1))
+    tables = {
+        "train": SentenceTable.of_pairs(en, ru),
+        "monolingual": SentenceTable.of_single(tokens, ["en", "ru", "en"]),
+    }
     write_targets(tiny_encoder, tables, tmp_path)
-    assert np.load(tmp_path / "train.npy").tolist() == [[0, 1]]
-    assert np.load(tmp_path / "monolingual.npy").tolist() == [[0], [1], [2]]
+    assert np.load(tmp_path / "train.npy").tolist() == [0, 1]
+    assert np.load(tmp_path / "monolingual.npy").tolist() == [0, 1, 2]
     joined = stored_targets(tmp_path, "train").followed_by(stored_targets(tmp_path, "monolingual"))
     whole = joined.take(np.arange(5))
     np.testing.assert_array_equal(whole[:2], whole[2:4])
