@@ -6,11 +6,12 @@ the same on one core and on sixty-four, and a process never holds more than one 
 
 import json
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterator
+from concurrent.futures import FIRST_EXCEPTION, wait
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from multiprocessing import Value
 from pathlib import Path
+from typing import Any
 
 import datasets
 import pyarrow as pa
@@ -18,16 +19,21 @@ import pyarrow.parquet as pq
 from datasets.arrow_writer import ArrowWriter
 from tokenizers import Tokenizer
 
+from headshrink.cores import workers
 from headshrink.errors import HeadshrinkError
 from headshrink.hashing import file_sha256
-from headshrink.progress import track
+from headshrink.progress import Bar
 from headshrink.truncation import folder_tokenizer
 
 SPLITS = ("train", "heldout")
 ROWS_A_BATCH = 1_000
+SECONDS_BETWEEN_LOOKS = 1
 IDS = datasets.List(datasets.Value("int32"))
 LENGTH = datasets.Value("int32")
 FEATURES = datasets.Features({"en_ids": IDS, "ru_ids": IDS, "en_length": LENGTH, "ru_length": LENGTH})
+
+
+rows_written: list[Any] = []  # in a worker: the counter that its rows are added to
 
 
 @dataclass(frozen=True)
@@ -57,22 +63,26 @@ def write_shards(
     folder: Path,
     max_length: int,
     shards: int,
-    workers: int,
-    at_worker_start: Callable[[], None] | None = None,
+    processes: int,
 ) -> None:
     """Tokenise train.parquet and heldout.parquet of `corpus` into `folder`/{train,heldout}/*.arrow and manifest.json.
 
     `tokenizer` is the tokenizer.json of a model folder that `save_encoder` wrote, whose default prompt and side of
     truncation count. Ids have special tokens and are cut at `max_length` tokens. Each split becomes `shards` files of
-    consecutive rows, whatever the number of `workers`. `at_worker_start` runs in each worker process.
+    consecutive rows, whatever the number of `processes`.
     """
     jobs = [job for split in SPLITS for job in plan(corpus / f"{split}.parquet", tokenizer, max_length, folder, shards)]
     for split in SPLITS:
         (folder / split).mkdir()
-    fork = get_context("fork")  # a spawned worker would import torch first; nothing here has threads yet
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=fork, initializer=at_worker_start) as pool:
-        for done in track(as_completed([pool.submit(write_shard, job) for job in jobs]), "tokenising", total=len(jobs)):
-            done.result()
+    rows_done = Value("q", 0)
+    with workers(min(processes, len(jobs)), rows_written.append, rows_done) as pool:
+        running = {pool.submit(write_shard, job) for job in jobs}
+        with Bar("tokenising, pairs", sum(job.stop - job.start for job in jobs)) as bar:
+            while running:
+                done, running = wait(running, SECONDS_BETWEEN_LOOKS, FIRST_EXCEPTION)
+                bar.advance(rows_done.value - bar.done)
+                for job_done in done:
+                    job_done.result()
     manifest = {
         "tokenizer_sha256": file_sha256(tokenizer),
         "max_length": max_length,
@@ -103,6 +113,9 @@ def write_shard(job: Job) -> None:
     with ArrowWriter(path=str(job.target), features=FEATURES) as writer:
         for rows in batches(job.parquet, job.start, job.stop):
             writer.write_table(tokenise(rows, tokenizer))
+            for counter in rows_written:
+                with counter.get_lock():
+                    counter.value += len(rows)
         writer.finalize()
 
 

@@ -2,22 +2,26 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
+from headshrink.cores import chunked, on_all_cores
 from headshrink.data.corpus.clean import Limits, fold, normalise
 from headshrink.data.corpus.decontaminate import SuiteIndex
 from headshrink.data.corpus.sources._base import Pair, Source
 from headshrink.data.corpus.sources.parallel import Parallel
-from headshrink.data.corpus.split import is_heldout, rank
+from headshrink.data.corpus.split import is_heldout, rank, sentence_hash
 from headshrink.data.corpus.suite import suite_sentences
 from headshrink.errors import HeadshrinkError
 from headshrink.parameters.corpus import DEFAULTS
-from headshrink.progress import note, track
+from headshrink.progress import Bar, note
 
 ROWS_PER_GROUP = 8_192  # of Parquet: what a reader holds in memory at once
+PAIRS_PER_CHUNK = 2_000  # what a process cleans at a time
 
 
 @dataclass
@@ -27,12 +31,29 @@ class Counts:
     read: Counter[str] = field(default_factory=Counter)
     dropped: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
-    def drop(self, reason: str, pair: Pair) -> None:
-        self.dropped[reason][pair.source] += 1
+    def drop(self, reason: str, source: str) -> None:
+        self.dropped[reason][source] += 1
 
     def summary(self) -> str:
         reasons = ", ".join(f"{reason} {sum(by.values())}" for reason, by in sorted(self.dropped.items()))
         return f"{sum(self.read.values())} read, dropped: {reasons or 'none'}"
+
+
+class Judged(NamedTuple):
+    """A normalised pair with all that is decided by the pair alone; hashes compare its folded sides."""
+
+    en: str
+    ru: str
+    source: str
+    rank: int = 0
+    ru_hash: int = 0
+    heldout: bool = False
+    reason: str | None = None  # against the pair, whatever the others are
+    suite_reason: str | None = None  # against the first of several copies
+
+    @property
+    def pair(self) -> Pair:
+        return Pair(self.en, self.ru, self.source)
 
 
 class Candidate(NamedTuple):
@@ -40,7 +61,7 @@ class Candidate(NamedTuple):
 
     pair: Pair
     heldout: bool
-    ru_hash: int  # Python's own: compared within one process, never written
+    ru_hash: int
     rank: int
 
 
@@ -97,7 +118,7 @@ def split_corpus(
 ) -> Corpus:
     """As `build_corpus`, but either split may be empty."""
     counts = Counts()
-    candidates = clean_pairs(source.pairs(), limits, suite, heldout_percent, counts)
+    candidates = clean_pairs(source, partial(judge_all, limits, suite, heldout_percent), counts)
     candidates = without_heldout_russian(candidates, counts)
     candidates = lowest_ranks(candidates, max_pairs, counts)
     train = [candidate.pair for candidate in candidates if not candidate.heldout]
@@ -105,29 +126,44 @@ def split_corpus(
     return Corpus(train, heldout, counts)
 
 
-def clean_pairs(
-    pairs: Iterable[Pair], limits: Limits, suite: SuiteIndex, heldout_percent: float, counts: Counts
-) -> list[Candidate]:
+def clean_pairs(source: Source, judge: Callable[[list[Pair]], list[Judged]], counts: Counts) -> list[Candidate]:
     """The pairs that pass the limits, are no copies of earlier ones, and are not the benchmark's."""
     seen: set[int] = set()
     kept = []
-    for raw in track(pairs, "cleaning pairs"):
-        counts.read[raw.source] += 1
-        pair = Pair(normalise(raw.en), normalise(raw.ru), raw.source)
-        if reason := limits.reason_against(pair):
-            counts.drop(reason, pair)
-            continue
-        en, ru = fold(pair.en), fold(pair.ru)
-        place = rank(en, ru)
-        if place in seen:
-            counts.drop("duplicate", pair)
-            continue
-        seen.add(place)
-        if reason := suite.reason_against(en) or suite.reason_against(ru):
-            counts.drop(reason, pair)
-            continue
-        kept.append(Candidate(pair, is_heldout(en, heldout_percent), hash(ru), place))
+    for judged in judged_pairs(source, judge):
+        counts.read[judged.source] += 1
+        if reason := judged.reason or ("duplicate" if judged.rank in seen else judged.suite_reason):
+            counts.drop(reason, judged.source)
+        else:
+            kept.append(Candidate(judged.pair, judged.heldout, judged.ru_hash, judged.rank))
+        if not judged.reason:
+            seen.add(judged.rank)
     return kept
+
+
+def judged_pairs(source: Source, judge: Callable[[list[Pair]], list[Judged]]) -> Iterator[Judged]:
+    """All pairs of a source in their order, judged on all cores."""
+    chunks = chunked(source.pairs(), PAIRS_PER_CHUNK)
+    first = list(islice(chunks, 2))
+    with Bar("cleaning pairs", source.total) as bar:
+        for judged in on_all_cores(judge, chain(first, chunks), alone=len(first) < 2):
+            yield from judged
+            bar.advance(len(judged))
+
+
+def judge_all(limits: Limits, suite: SuiteIndex, heldout_percent: float, pairs: list[Pair]) -> list[Judged]:
+    """What is decided of each pair by itself."""
+    return [judge_one(limits, suite, heldout_percent, pair) for pair in pairs]
+
+
+def judge_one(limits: Limits, suite: SuiteIndex, heldout_percent: float, raw: Pair) -> Judged:
+    pair = Pair(normalise(raw.en), normalise(raw.ru), raw.source)
+    if reason := limits.reason_against(pair):
+        return Judged(pair.en, pair.ru, pair.source, reason=reason)
+    en, ru = fold(pair.en), fold(pair.ru)
+    suite_reason = suite.reason_against(en) or suite.reason_against(ru)
+    hashes = rank(en, ru), sentence_hash(ru)
+    return Judged(pair.en, pair.ru, pair.source, *hashes, is_heldout(en, heldout_percent), None, suite_reason)
 
 
 def without_heldout_russian(candidates: list[Candidate], counts: Counts) -> list[Candidate]:
@@ -136,7 +172,7 @@ def without_heldout_russian(candidates: list[Candidate], counts: Counts) -> list
     kept = []
     for candidate in candidates:
         if not candidate.heldout and candidate.ru_hash in heldout:
-            counts.drop("russian_in_heldout", candidate.pair)
+            counts.drop("russian_in_heldout", candidate.pair.source)
         else:
             kept.append(candidate)
     return kept
@@ -149,7 +185,7 @@ def lowest_ranks(candidates: list[Candidate], limit: int | None, counts: Counts)
     last = sorted(candidate.rank for candidate in candidates)[limit - 1]
     for candidate in candidates:
         if candidate.rank > last:
-            counts.drop("over_limit", candidate.pair)
+            counts.drop("over_limit", candidate.pair.source)
     return [candidate for candidate in candidates if candidate.rank <= last]
 
 

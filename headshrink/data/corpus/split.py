@@ -3,13 +3,18 @@
 from hashlib import blake2b
 
 
+def sentence_hash(key: str) -> int:
+    """64 bits of a folded sentence, the same in every process."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big")
+
+
 def is_heldout(en_key: str, percent: float) -> bool:
     """Whether a pair is held out, from the folded form of its English side.
 
     Nothing but the sentence decides: a larger corpus, another order or another source moves no pair, a larger
     percentage only adds to held-out, and all translations of one sentence stay together.
     """
-    return int.from_bytes(blake2b(en_key.encode(), digest_size=8).digest(), "big") < percent / 100 * 2**64
+    return sentence_hash(en_key) < percent / 100 * 2**64
 
 
 def rank(en_key: str, ru_key: str) -> int:

@@ -8,6 +8,7 @@ import gzip
 import stat
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
@@ -23,9 +24,22 @@ def read_lines(path: Path) -> Iterator[str]:
 
     Raises HeadshrinkError for what cannot be read, a gzip file that is not whole, and as `decoded`.
     """
+    with opened(path) as stream:
+        yield from decoded(stream, path)
+
+
+def count_file_lines(path: Path) -> int:
+    """How many lines a file has; HeadshrinkError for what cannot be read."""
+    with opened(path) as stream:
+        return count_lines(stream)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """A file's bytes, gunzipped where its name ends in .gz; errors of reading are one line."""
     try:
         with open(path, "rb") as file:
-            yield from decoded(cast(IO[bytes], gzip.GzipFile(fileobj=file)) if path.suffix == ".gz" else file, path)
+            yield cast(IO[bytes], gzip.GzipFile(fileobj=file)) if path.suffix == ".gz" else file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise HeadshrinkError(f"{path} is not a whole gzip file ({error}): fetch it again") from error
     except OSError as error:
@@ -46,6 +60,14 @@ def decoded(stream: IO[bytes], name: Path | str) -> Iterator[str]:
             raise HeadshrinkError(f"{name}, line {number} is longer than {MAX_LINE_BYTES:,} bytes: split it")
         text = decode(line, name, number)
         yield text.removeprefix(MARK) if number == 1 else text
+
+
+def count_lines(stream: IO[bytes]) -> int:
+    """How many lines `decoded` gives of a stream."""
+    count, last = 0, b"\n"
+    while block := stream.read(MAX_LINE_BYTES):
+        count, last = count + block.count(b"\n"), block[-1:]
+    return count + (last != b"\n")
 
 
 def read_text(path: Path) -> str:

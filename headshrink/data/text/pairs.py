@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from headshrink.data.text.lines import listed, read_lines
+from headshrink.data.text.lines import count_file_lines, listed, read_lines, readable_once
 from headshrink.errors import HeadshrinkError
 from headshrink.progress import note
 
@@ -60,6 +60,15 @@ def complete_rows(path: Path) -> list[Row]:
     if len(rows) < count:
         note(f"{path}: {count - len(rows)} of {count} lines lack a side and are left out")
     return rows
+
+
+def count_rows(path: Path) -> int | None:
+    """How many rows `read_rows` gives; None for a pipe and for what `read_rows` refuses."""
+    try:
+        files = folder_files(path) if path.is_dir() else [path]
+        return None if any(map(readable_once, files)) else sum(map(count_file_lines, files))
+    except HeadshrinkError:
+        return None
 
 
 def read_rows(path: Path) -> Iterator[Row]:

@@ -14,6 +14,7 @@ class Source(ABC):
     """
 
     label: str  # in reports: what was read, without the machine's paths
+    total: int | None = None  # number of pairs for the progress line, known with the first pair if at all
 
     @abstractmethod
     def pairs(self) -> Iterator[Pair]:

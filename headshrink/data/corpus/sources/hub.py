@@ -23,7 +23,9 @@ class Hub(Source):
 
     def pairs(self) -> Iterator[Pair]:
         with scratch_folder(self.work) as cache:
-            for split in self.splits(cache):
+            splits = self.splits(cache)
+            self.total = sum(map(len, splits))
+            for split in splits:
                 for row in split:
                     yield Pair(*self.sides(row), self.hub_id)
 

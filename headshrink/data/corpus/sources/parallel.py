@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from headshrink.data.corpus.sources._base import Pair, Source
-from headshrink.data.text.pairs import read_pairs
+from headshrink.data.text.pairs import count_rows, read_pairs
 
 
 class Parallel(Source):
@@ -18,4 +18,5 @@ class Parallel(Source):
         self.path, self.label = path, path.name
 
     def pairs(self) -> Iterator[Pair]:
+        self.total = count_rows(self.path)
         return read_pairs(self.path)

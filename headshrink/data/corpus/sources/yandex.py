@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from headshrink.data.corpus.download import MIB, check_sha256, download
 from headshrink.data.corpus.sources._base import Pair, Source
-from headshrink.data.text.lines import decoded
+from headshrink.data.text.lines import count_lines, decoded
 from headshrink.data.text.pairs import aligned
 from headshrink.errors import HeadshrinkError
 
@@ -40,6 +40,7 @@ class Yandex(Source):
         try:
             with zipfile.ZipFile(archive) as opened:
                 en, ru = (side(opened, language, archive) for language in ("en", "ru"))
+                self.total = count_lines(opened.open(en))
                 lines = aligned(decoded(opened.open(en), en), decoded(opened.open(ru), ru), (en, ru))
                 yield from (Pair(english, russian, "yandex") for english, russian in lines)
         except UNREADABLE as error:

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headshrink.data.corpus import Limits, SuiteIndex, build_corpus, write_corpus
+from headshrink import cores
+from headshrink.data.corpus import Limits, SuiteIndex, build_corpus, read_corpus, write_corpus
+from headshrink.data.corpus import build as build_module
 from headshrink.data.corpus.build import Corpus
 from headshrink.data.corpus.clean import fold
 from headshrink.data.corpus.sources import Pair, Source
@@ -132,3 +134,30 @@ def test_files_hold_the_pairs_in_order_and_are_the_same_bytes_twice(tmp_path: Pa
     assert counts["read"] == {"memory": 400}
     assert counts["train"] + counts["heldout"] == 400
     assert not counts["generated"]
+
+
+def test_bytes_do_not_depend_on_the_number_of_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies, near-copies of the suite and dropped pairs in all chunks, counted by the same reasons."""
+    pairs = [*many(), ("", "пусто"), *many(60), ("A house", "Дом"), ("A house", "Дом"), ("кот", "кот")] * 2
+    monkeypatch.setattr(build_module, "PAIRS_PER_CHUNK", 50)
+    for count in (1, 3):
+        monkeypatch.setattr(cores, "cores", lambda count=count: count)
+        (tmp_path / str(count)).mkdir()
+        corpus = build(pairs, suite=["A house!"], max_pairs=300)
+        assert dropped(corpus).keys() == {"missing_side", "duplicate", "in_suite", "not_english", "over_limit"}
+        write_corpus(corpus, tmp_path / str(count), "given", "parallel")
+    for file in ("train.parquet", "heldout.parquet", "counts.json"):
+        assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "3" / file).read_bytes()
+
+
+def test_the_time_left_is_told_by_the_number_of_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [f"{en}\t{ru}\n" for en, ru in many()]
+    (tmp_path / "pairs.tsv").write_text("".join(lines))
+    monkeypatch.setattr(build_module, "PAIRS_PER_CHUNK", 100)
+    monkeypatch.setattr("headshrink.progress.SECONDS_BETWEEN_LINES", 0)
+    read_corpus(tmp_path / "pairs.tsv")
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("cleaning pairs")]
+    assert [line.partition(",")[0] for line in said] == [f"cleaning pairs: {n}/400" for n in (100, 200, 300, 400)]
+    assert all(line.endswith("left") for line in said)

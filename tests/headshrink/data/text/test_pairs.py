@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from headshrink.data.corpus import read_corpus
-from headshrink.data.text.pairs import Pair, complete_rows, read_pairs, spread
+from headshrink.data.text.pairs import Pair, complete_rows, count_rows, read_pairs, spread
 from headshrink.data.text.sentences import read_sentences
 from headshrink.errors import HeadshrinkError
 
@@ -108,3 +108,17 @@ def test_a_place_without_a_sentence_is_refused(tmp_path: Path) -> None:
 def test_spread_pairs_come_from_the_whole_file() -> None:
     assert spread(range(10), 3) == range(0, 9, 3)
     assert list(spread([1, 2], 5)) == [1, 2]
+
+
+def test_rows_are_counted_before_they_are_read(tmp_path: Path) -> None:
+    """With and without a last line end, gzipped and aligned; not of pipes, and not of what reading refuses."""
+    (tmp_path / "a.tsv").write_text("one\tодин\r\ntwo\tдва\u2028и\n\nfour\tчетыре")
+    with gzip.open(tmp_path / "b.en.gz", "wt") as en, gzip.open(tmp_path / "b.ru.gz", "wt") as ru:
+        en.write("five\nsix\n")
+        ru.write("пять\nшесть\n")
+    assert count_rows(tmp_path) == len(list(read_pairs(tmp_path))) == 6
+    assert count_rows(tmp_path / "nowhere.tsv") is None
+    (tmp_path / "b.en.gz").write_bytes(b"no gzip")
+    assert count_rows(tmp_path) is None
+    os.mkfifo(tmp_path / "pipe")
+    assert count_rows(tmp_path / "pipe") is None
