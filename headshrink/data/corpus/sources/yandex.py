@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from headshrink.data.corpus.download import MIB, check_sha256, download
-from headshrink.data.corpus.sources._base import Pair, Source
+from headshrink.data.corpus.sources._base import Source
 from headshrink.data.text.lines import count_lines, decoded
-from headshrink.data.text.pairs import aligned
+from headshrink.data.text.pairs import Pair, aligned
 from headshrink.errors import HeadshrinkError
 
 # What zipfile raises for archives that are damaged, of an unknown method, or with names that are no UTF-8.
