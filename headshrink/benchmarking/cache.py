@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from headshrink.benchmarking.journal import Journals
 from headshrink.benchmarking.models import Model
 from headshrink.benchmarking.outcomes import Outcome, arrays
 from headshrink.benchmarking.read import Suite, checked
@@ -21,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 SCORING_CODE = (
     "embeddings.py",
     "evaluate.py",
+    "journal.py",
     "models.py",
     "outcomes.py",
     "parallel.py",
@@ -30,6 +32,7 @@ SCORING_CODE = (
     "../model/*.py",
     "../text/*.py",
 )
+UNFINISHED = "unfinished"  # folder in the cache's: embeddings of runs that were killed
 LIBRARIES = ("numpy", "scikit-learn", "scipy", "tokenizers", "torch", "transformers", "onnxruntime", "razdel")
 
 
@@ -59,11 +62,15 @@ class ResultCache:
         self.folder = folder
         self.writable = True
 
+    def journals(self) -> Journals:
+        """Where a computation keeps the embeddings that a kill shall not lose."""
+        return Journals(self.folder / UNFINISHED if self.folder and self.writable else None, code_version())
+
     def path(self, model: Model, suite: Suite, task: Task) -> Path | None:
         if self.folder is None or not model.sha256:
             return None
         files = [file_sha256(checked(suite, name)) for name in task.files]
-        key = "\n".join([task.name, model.sha256, code_version(), *files])
+        key = "\n".join([task.name, model.sha256, model.device, code_version(), *files])
         return self.folder / f"{task.name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
 
     def load(self, model: Model, suite: Suite, task: Task) -> dict[str, Outcome] | None:

@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from headshrink.benchmarking import beyond
 from headshrink.benchmarking.cache import ResultCache
-from headshrink.benchmarking.evaluate import evaluate
+from headshrink.benchmarking.embeddings import Embeddings, embed_groups
+from headshrink.benchmarking.evaluate import TaskResult, evaluate
 from headshrink.benchmarking.intervals import compare
 from headshrink.benchmarking.models import Model
 from headshrink.benchmarking.read import Suite
 from headshrink.benchmarking.sentences import compare_sentences, distinct_texts
 from headshrink.benchmarking.suite import sts
 from headshrink.benchmarking.suite._pairs import Pairs
-from headshrink.benchmarking.summary import Results, details, interval_figures, quality
+from headshrink.benchmarking.summary import details, interval_figures, quality
 from headshrink.parameters.benchmark import DEFAULTS
 from headshrink.text.pairs import Row, complete_rows
 from headshrink.text.tables import read_columns
@@ -46,13 +50,19 @@ def run(
     similarity; likeness to the first model is measured on the sentences of STS. Raises HeadshrinkError for data that
     are missing, altered or malformed, and for an embedding that is not finite.
     """
-    extra = ExtraData.read(pairs, graded)
-    reference = next(iter(models))
-    results: Results = {name: evaluate(model, suite, tasks, batch_size, cache) for name, model in models.items()}
+    extra, sample = ExtraData.read(pairs, graded), sts.TASK.load(suite)
+    reference, cache = next(iter(models)), cache or ResultCache(None)
+    results: dict[str, dict[str, TaskResult]] = {}
+    own: dict[str, NDArray[np.float32]] = {}
+    figures: dict[str, dict[str, float]] = {}
+    with cache.journals() as journals:
+        for name, model in models.items():
+            groups = [distinct_texts(sample), *extra.texts()]
+            known, *others = embed_groups(model, groups, batch_size, journals)
+            results[name] = evaluate(model, suite, tasks, batch_size, cache, known)
+            own[name] = beyond.own_vectors(model, known, groups[0])
+            figures[name] = extra.figures(model, *others)
     intervals = {name: compare(results[name], results[reference]) for name in list(models)[1:]}
-    sample = sts.TASK.load(suite)
-    own = {name: beyond.own_vectors(model, distinct_texts(sample), batch_size) for name, model in models.items()}
-    figures = {name: extra.figures(model, batch_size) for name, model in models.items()}
     for name in intervals:
         figures[name] |= interval_figures(intervals[name]) | beyond.similarity_to_teacher(own[name], own[reference])
     return Report(
@@ -78,7 +88,12 @@ class ExtraData:
         left, right, label = read_columns(graded, GRADED[:2], numbers=GRADED[2:]).values()
         return cls(rows, Pairs(list(left), list(right), label))
 
-    def figures(self, model: Model, batch_size: int) -> dict[str, float]:
-        """Retrieval and similarity of a model on the data that are there."""
-        found = beyond.retrieval_on(model, self.rows, batch_size) if self.rows else {}
-        return found | ({"similarity": beyond.similarity_on(model, self.graded, batch_size)} if self.graded else {})
+    def texts(self) -> tuple[list[str], list[str]]:
+        """The sentences of the pairs, and those of the graded pairs."""
+        graded = distinct_texts(self.graded) if self.graded else []
+        return [*(row.left for row in self.rows), *(row.right for row in self.rows)], graded
+
+    def figures(self, model: Model, pairs: Embeddings, graded: Embeddings) -> dict[str, float]:
+        """Retrieval and similarity of a model on the data that are there, from the embeddings of `texts`."""
+        found = beyond.retrieval_on(model, pairs, self.rows) if self.rows else {}
+        return found | ({"similarity": beyond.similarity_on(model, graded, self.graded)} if self.graded else {})
