@@ -10,7 +10,6 @@ from headshrink.benchmarking.models import Model
 from headshrink.benchmarking.outcomes import Correlation
 from headshrink.benchmarking.suite._pairs import Pairs
 from headshrink.metrics import ROWS_PER_BLOCK, partner_ranks, unit_length
-from headshrink.text.pairs import Row
 
 RANKS = (1, 5)
 NEIGHBOURS = 10
@@ -55,12 +54,6 @@ def similarity_to_teacher(model: Vectors, teacher: Vectors) -> dict[str, float]:
     if model.shape == teacher.shape:
         found["teacher_cosine"] = float(np.mean(np.sum(model * teacher, axis=1)))
     return found
-
-
-def retrieval_on(model: Model, embeddings: Embeddings, rows: Sequence[Row]) -> dict[str, float]:
-    """Retrieval both ways on sentences and their translations."""
-    left, right = ([row.left for row in rows], [row.right for row in rows])
-    return retrieval(own_vectors(model, embeddings, left), own_vectors(model, embeddings, right))
 
 
 def similarity_on(model: Model, embeddings: Embeddings, graded: Pairs) -> float:

@@ -1,6 +1,6 @@
 """Embeddings of each distinct text, computed once for all tasks, and word vectors for the tasks on words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -12,8 +12,9 @@ from headshrink.errors import HeadshrinkError
 from headshrink.parameters.benchmark import DEFAULTS
 from headshrink.text.padding import length_batches
 
-SENTENCE_TOKENS = 128  # the protocol's limit for sentences, special tokens included
-MEAN_TOKENS = 32  # a batch holds at most batch_size times so many tokens: the longest texts need no more memory
+# The protocol's limit for sentences, special tokens included. Word tasks have longer texts: a batch of them holds no
+# more tokens than a batch of whole sentences, and so needs no more memory.
+SENTENCE_TOKENS = 128
 IN_MEMORY = Journals()
 
 
@@ -46,36 +47,19 @@ def embed(
 
     Raises HeadshrinkError for an embedding that is not finite.
     """
-    return embed_groups(model, [texts], batch_size, journals)[0]
-
-
-def embed_groups(
-    model: Model,
-    groups: Iterable[Iterable[str]],
-    batch_size: int = DEFAULTS.batch_size,
-    journals: Journals = IN_MEMORY,
-) -> list[Embeddings]:
-    """As `embed`, groups of texts in one go; a batch holds texts of one group, so no other group changes its bits."""
-    rows = [{text: i for i, text in enumerate(dict.fromkeys(texts))} for texts in groups]
-    texts = [text for row in rows for text in row]
-    ids = model.tokenise(texts, SENTENCE_TOKENS) if texts else []
+    distinct = list(dict.fromkeys(texts))
+    ids = model.tokenise(distinct, SENTENCE_TOKENS) if distinct else []
     widths = {pooling: vectors.shape[1] for pooling, vectors in model.pooled(ids[:1]).items()} if ids else {}
     shapes = {pooling: (len(ids), width) for pooling, width in widths.items()}
-    table = table_of(model, [str([batch_size, *map(len, rows)]), *texts], shapes, journals)
+    table = table_of(model, [str(batch_size), *distinct], shapes, journals)
 
     def fill(batch: list[int]) -> None:
         for pooling, vectors in model.pooled([ids[i] for i in batch]).items():
-            refuse_nan(model, vectors, [texts[i] for i in batch])
+            refuse_nan(model, vectors, [distinct[i] for i in batch])
             table.arrays[pooling][batch] = vectors
 
-    lengths = [len(row) for row in ids]
-    batches = batches_of(lengths, [len(row) for row in rows], batch_size)
-    table.fill(fill, batches, lengths, f"embedding with {model.name}")
-    starts = np.cumsum([0, *map(len, rows)])
-    return [
-        Embeddings(row, {pooling: array[start : start + len(row)] for pooling, array in table.arrays.items()})
-        for row, start in zip(rows, starts[:-1], strict=True)
-    ]
+    fill_rows(table, fill, [len(row) for row in ids], batch_size, f"embedding with {model.name}")
+    return Embeddings({text: i for i, text in enumerate(distinct)}, table.arrays)
 
 
 def table_of(model: Model, key: list[str], shapes: Shapes, journals: Journals) -> Table:
@@ -83,18 +67,12 @@ def table_of(model: Model, key: list[str], shapes: Shapes, journals: Journals) -
     return (journals if model.sha256 else IN_MEMORY).table(model.sha256, [model.device, *key], shapes)
 
 
-def batches_of(lengths: Sequence[int], sizes: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Numbers of rows in batches of similar length, apart for consecutive groups of so many rows.
-
-    A batch holds no more tokens than `batch_size` texts of MEAN_TOKENS tokens, whatever the longest text.
-    """
-    found, start = [], 0
-    for size in sizes:
-        group = lengths[start : start + size]
-        batches = length_batches(group, batch_size, batch_size * MEAN_TOKENS)
-        found += [[start + i for i in batch] for batch in batches]
-        start += size
-    return found
+def fill_rows(
+    table: Table, fill: Callable[[list[int]], None], lengths: list[int], batch_size: int, description: str
+) -> None:
+    """Fill a table in batches of texts of similar length, with no more tokens than `batch_size` whole sentences."""
+    batches = list(length_batches(lengths, batch_size, batch_size * SENTENCE_TOKENS))
+    table.fill(fill, batches, lengths, description)
 
 
 def word_vectors(
@@ -121,8 +99,7 @@ def word_vectors(
             found = text_word_vectors(states, encoded.word_ids(i), len(texts[i]))
             table.arrays["words"][starts[i] : starts[i + 1]] = found
 
-    lengths = [len(row) for row in ids]
-    table.fill(fill, batches_of(lengths, [len(ids)], batch_size), lengths, f"word vectors with {model.name}")
+    fill_rows(table, fill, [len(row) for row in ids], batch_size, f"word vectors with {model.name}")
     present = sum(len({word for word in encoded.word_ids(i) if word is not None}) for i in range(len(ids)))
     return np.asarray(table.arrays["words"], dtype=np.float32 if present == starts[-1] else np.float64)
 

@@ -7,7 +7,7 @@ from itertools import chain, groupby
 from typing import Any
 
 from headshrink.benchmarking.cache import ResultCache
-from headshrink.benchmarking.embeddings import Embeddings, embed_groups, word_vectors
+from headshrink.benchmarking.embeddings import Embeddings, embed, word_vectors
 from headshrink.benchmarking.journal import Journals
 from headshrink.benchmarking.models import OWN, Model, variants
 from headshrink.benchmarking.outcomes import Outcome
@@ -69,54 +69,42 @@ def evaluate(
 ) -> dict[str, TaskResult]:
     """Results of a model on tasks of the suite, in the order of `names`; those in the cache are not computed again.
 
-    `known` are embeddings that the caller has already. A killed call goes on from what the cache's folder holds; the
-    results do not depend on that. Raises HeadshrinkError for a suite file that is missing, altered or malformed, and
-    for an embedding that is not finite.
+    `known` are embeddings of the sentence tasks' texts, where the caller has them. Raises HeadshrinkError for a suite
+    file that is missing, altered or malformed, and for an embedding that is not finite.
     """
     cache = cache or ResultCache(None)
     found = {name: outcomes for name in names if (outcomes := cache.load(model, suite, TASKS[name]))}
-    groups = [group for group in tasks_by_files(names) if not found.keys() >= set(group)]
-    data = {name: TASKS[name].load(suite) for group in groups for name in group}
+    missing = {name: TASKS[name].load(suite) for name in names if name not in found}
     with cache.journals() as journals:
-        embeddings = embed_tasks(model, data, known, batch_size, journals)
-        missing = {name: one for name, one in data.items() if name not in found}
-        sentences = sentence_outcomes(model, missing, embeddings)
+        if known is None and any(isinstance(TASKS[name], SentenceTask) for name in missing):
+            known = embed(model, sentence_texts(suite, names), batch_size, journals)
+        sentences = sentence_outcomes(model, missing, known) if known else ()
         for name, outcomes in chain(sentences, word_outcomes(model, missing, batch_size, journals)):
             cache.store(model, suite, TASKS[name], outcomes)
             found[name] = outcomes
     return {name: TaskResult(found[name], own_variant(TASKS[name], model.own)) for name in names}
 
 
-def tasks_by_files(names: Iterable[str]) -> list[list[str]]:
-    """Tasks that read the same files, together: they share texts."""
-    groups: dict[tuple[str, ...], list[str]] = {}
+def sentence_texts(suite: Suite, names: Iterable[str]) -> Iterator[str]:
+    """The texts of all sentence tasks among `names`.
+
+    All, even where the results of some are cached: texts share batches, and the last bits of an embedding depend on
+    its batch. So no kill changes a result.
+    """
     for name in names:
-        groups.setdefault(TASKS[name].files, []).append(name)
-    return list(groups.values())
-
-
-def embed_tasks(
-    model: Model, data: Mapping[str, Any], known: Embeddings | None, batch_size: int, journals: Journals
-) -> dict[str, Embeddings]:
-    """Embeddings for each sentence task among `data`, by name; a task whose texts are all `known` gets those."""
-    texts = {name: task.texts(data[name]) for name in data if isinstance(task := TASKS[name], SentenceTask)}
-    found = {name: known for name in texts if known and known.row.keys() >= set(texts[name])}
-    groups = tasks_by_files(name for name in texts if name not in found)
-    embedded = embed_groups(model, [chain(*(texts[name] for name in group)) for group in groups], batch_size, journals)
-    return found | {name: one for group, one in zip(groups, embedded, strict=True) for name in group}
+        if isinstance(task := TASKS[name], SentenceTask):
+            yield from task.texts(task.load(suite))
 
 
 def own_variant(task: Task, pooling: str) -> str:
     return variant_name(pooling, task.classifiers[0]) if isinstance(task, SentenceTask) else WORDS
 
 
-def sentence_outcomes(
-    model: Model, data: Mapping[str, Any], embeddings: Mapping[str, Embeddings]
-) -> Iterator[tuple[str, Outcomes]]:
+def sentence_outcomes(model: Model, data: Mapping[str, Any], embeddings: Embeddings) -> Iterator[tuple[str, Outcomes]]:
     """Outcomes by variant of each sentence task among `data`, as soon as all of its classifiers are done."""
     tasks = {name: task for name in data if isinstance(task := TASKS[name], SentenceTask)}
     jobs = {
-        (name, variant_name(pooling, classifier)): evaluation(task, data[name], embeddings[name], pooling, classifier)
+        (name, variant_name(pooling, classifier)): evaluation(task, data[name], embeddings, pooling, classifier)
         for name, task in tasks.items()
         for pooling in variants(model)
         for classifier in task.classifiers

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 
 from headshrink.benchmarking import beyond
 from headshrink.benchmarking.cache import ResultCache
-from headshrink.benchmarking.embeddings import Embeddings, embed_groups
-from headshrink.benchmarking.evaluate import TaskResult, evaluate
+from headshrink.benchmarking.embeddings import embed
+from headshrink.benchmarking.evaluate import TaskResult, evaluate, sentence_texts
 from headshrink.benchmarking.intervals import compare
+from headshrink.benchmarking.journal import Journals
 from headshrink.benchmarking.models import Model
 from headshrink.benchmarking.read import Suite
 from headshrink.benchmarking.sentences import compare_sentences, distinct_texts
@@ -55,13 +57,16 @@ def run(
     results: dict[str, dict[str, TaskResult]] = {}
     own: dict[str, NDArray[np.float32]] = {}
     figures: dict[str, dict[str, float]] = {}
+    texts = list(sentence_texts(suite, dict.fromkeys([*tasks, "sts"])))
     with cache.journals() as journals:
         for name, model in models.items():
-            groups = [distinct_texts(sample), *extra.texts()]
-            known, *others = embed_groups(model, groups, batch_size, journals)
-            results[name] = evaluate(model, suite, tasks, batch_size, cache, known)
-            own[name] = beyond.own_vectors(model, known, groups[0])
-            figures[name] = extra.figures(model, *others)
+            known, vectors = None, cache.load_vectors(model, suite, sts.TASK)
+            if vectors is None:
+                known = embed(model, texts, batch_size, journals)
+                vectors = beyond.own_vectors(model, known, distinct_texts(sample))
+            results[name], own[name] = evaluate(model, suite, tasks, batch_size, cache, known), vectors
+            cache.store_vectors(model, suite, sts.TASK, vectors)
+            figures[name] = extra.figures(model, batch_size, journals)
     intervals = {name: compare(results[name], results[reference]) for name in list(models)[1:]}
     for name in intervals:
         figures[name] |= interval_figures(intervals[name]) | beyond.similarity_to_teacher(own[name], own[reference])
@@ -88,12 +93,14 @@ class ExtraData:
         left, right, label = read_columns(graded, GRADED[:2], numbers=GRADED[2:]).values()
         return cls(rows, Pairs(list(left), list(right), label))
 
-    def texts(self) -> tuple[list[str], list[str]]:
-        """The sentences of the pairs, and those of the graded pairs."""
-        graded = distinct_texts(self.graded) if self.graded else []
-        return [*(row.left for row in self.rows), *(row.right for row in self.rows)], graded
-
-    def figures(self, model: Model, pairs: Embeddings, graded: Embeddings) -> dict[str, float]:
-        """Retrieval and similarity of a model on the data that are there, from the embeddings of `texts`."""
-        found = beyond.retrieval_on(model, pairs, self.rows) if self.rows else {}
-        return found | ({"similarity": beyond.similarity_on(model, graded, self.graded)} if self.graded else {})
+    def figures(self, model: Model, batch_size: int, journals: Journals) -> dict[str, float]:
+        """Retrieval and similarity of a model on the data that are there."""
+        found: dict[str, float] = {}
+        if self.rows:
+            sides = [row.left for row in self.rows], [row.right for row in self.rows]
+            embeddings = embed(model, chain(*sides), batch_size, journals)
+            found |= beyond.retrieval(*(beyond.own_vectors(model, embeddings, side) for side in sides))
+        if self.graded:
+            embeddings = embed(model, distinct_texts(self.graded), batch_size, journals)
+            found["similarity"] = beyond.similarity_on(model, embeddings, self.graded)
+        return found

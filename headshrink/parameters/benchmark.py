@@ -15,9 +15,7 @@ class BenchmarkParams(Section):
         min_length=1,
         description="encodechka tasks, by name",
     )
-    batch_size: int = Field(
-        64, ge=1, le=MAX_BATCH, description="texts of 32 tokens per batch, fewer longer ones; no score depends on it"
-    )
+    batch_size: int = Field(64, ge=1, le=MAX_BATCH, description="texts per batch; scores do not depend on it")
     repeats: int = Field(
         20, ge=3, le=10_000, description="timed rounds per setting; models alternate, the median counts"
     )

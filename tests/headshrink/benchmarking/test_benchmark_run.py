@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from headshrink.benchmarking import beyond
 from headshrink.benchmarking.cache import ResultCache
-from headshrink.benchmarking.embeddings import embed_groups
+from headshrink.benchmarking.embeddings import IN_MEMORY
 from headshrink.benchmarking.evaluate import evaluate
 from headshrink.benchmarking.models import TorchModel, open_model
 from headshrink.benchmarking.read import open_suite
@@ -165,7 +165,7 @@ def test_pairs_of_a_folder_count_as_one_file(tiny_encoder: SentenceEncoder, suit
             file.write(f"{en}\t{ru}\n")
     model = TorchModel("tiny", tiny_encoder, Path())
     read = [ExtraData.read(tmp_path / name, None) for name in ("pairs", "pairs.tsv")]
-    folder, file = (extra.figures(model, *embed_groups(model, extra.texts(), 2)) for extra in read)
+    folder, file = (extra.figures(model, 2, IN_MEMORY) for extra in read)
     assert folder == file
     assert folder["retrieval_en_ru_at_5"] == 1
 
