@@ -5,29 +5,35 @@ from pathlib import Path
 from typing import Any
 
 from headshrink.parameters.benchmark import BenchmarkParams
+from headshrink.parameters.compute import DEFAULTS as COMPUTE
+from headshrink.parameters.compute import ComputeParams
 from headshrink.parameters.section import given_path
 
 # name: its folder under artifacts
 MODELS = {"teacher": "teacher", "pruned": "pruned", "student": "export", "static": "static_baseline"}
 
 
-def run(benchmark: BenchmarkParams) -> None:
+def run(benchmark: BenchmarkParams, compute: ComputeParams = COMPUTE) -> None:
     """Read the suite and the models that there are; write quality.json, scores.json, sentences.json and cost.json."""
     from headshrink.benchmarking import cost
     from headshrink.benchmarking.cache import ResultCache
     from headshrink.benchmarking.models import open_model
     from headshrink.benchmarking.read import open_suite, read_sample
     from headshrink.benchmarking.run import run as score
+    from headshrink.model import best_device
     from headshrink.output import new_folder
     from tasks.machine import machine
     from tasks.stage import ARTIFACTS, WORK
     from tasks.unused import is_used
 
     suite = open_suite(ARTIFACTS / "suite")
-    folders = {name: ARTIFACTS / folder for name, folder in MODELS.items()}
-    models = {name: open_model(folder, name) for name, folder in folders.items() if is_used(folder)}
+    folders = {name: place for name, folder in MODELS.items() if is_used(place := ARTIFACTS / folder)}
+    device = str(best_device(compute.device))
+    models = {name: open_model(folder, name, device) for name, folder in folders.items()}
     extra = {"pairs": given_path(benchmark.pairs), "graded": given_path(benchmark.graded)}
     found = score(models, suite, benchmark.tasks, benchmark.batch_size, ResultCache(WORK / "benchmark"), **extra)
+    if device != "cpu":  # which all costs are of
+        models = {name: open_model(folder, name) for name, folder in folders.items()}
     with machine.timing("benchmark"):
         costs = cost.measure(models, "teacher", read_sample(suite), benchmark.repeats, benchmark.limit_s)
     with new_folder(ARTIFACTS / "benchmark") as folder:

@@ -15,8 +15,9 @@ from transformers import BertModel
 
 from headshrink.model.sites import KINDS, Kind, Site, sites
 
-Observer = Callable[[Site, Tensor, Tensor], None]
-"""Called with a site, its inputs [tokens, units * unit_width] and the gradient of its outputs [tokens, hidden]."""
+Observer = Callable[[Site, Tensor, Tensor, Tensor], None]
+"""Called with a site, its inputs [tokens, units * unit_width], the gradient of its outputs [tokens, hidden] and the
+mask [tokens], 0 for padding."""
 
 
 class GateGradients:
@@ -24,7 +25,7 @@ class GateGradients:
 
     Set `mask` [examples, tokens] before each forward pass. Within the block the weights are frozen, and the first gate
     is where differentiation stops: a backward pass costs about what the forward pass does. `observe`, where given,
-    also sees each site's tokens (padding left out), for criteria that need more than gates.
+    also sees each site's tokens, for criteria that need more than gates. Gate gradients are summed in fp32 at least.
     """
 
     def __init__(self, backbone: BertModel, observe: Observer | None = None) -> None:
@@ -56,14 +57,17 @@ class GateGradients:
         return (inputs,)
 
     def _on_gradient(self, site: Site, inputs: Tensor, gradient: Tensor) -> None:
-        product = torch.mul(inputs, gradient, out=self._product.resize_(inputs.shape))
+        if inputs.dtype == self._product.dtype:
+            product = torch.mul(inputs, gradient, out=self._product.resize_(inputs.shape))
+        else:
+            product = inputs.float() * gradient
         gates = product.sum(1).unflatten(1, (site.units, site.unit_width)).sum(-1)
         key = (site.kind, site.layer)
         self._sums[key] = self._sums[key] + gates if key in self._sums else gates
 
     def _on_output(self, site: Site, module: nn.Module, args: tuple[Tensor], output: Tensor) -> None:
-        kept = self.mask.bool()
-        output.register_hook(lambda gradient: self._observe(site, args[0].detach()[kept], gradient[kept]))  # type: ignore[misc]
+        inputs, there = args[0].detach().flatten(0, 1), self.mask.flatten()
+        output.register_hook(lambda gradient: self._observe(site, inputs, gradient.flatten(0, 1), there))  # type: ignore[misc]
 
     def take(self) -> dict[Kind, Tensor]:
         """Gate gradients [examples, layers, units] of each kind since the last call, summed over backward passes.
