@@ -24,11 +24,20 @@ class MixedDevices(Exception):
     """An operation got tensors of several devices."""
 
 
+class NumbersNeeded(Exception):
+    """A tensor on the CPU was asked for its numbers."""
+
+
 @contextmanager
 def until_numbers() -> Iterator[None]:
     """A block that ends, without an error, at the first operation that needs a tensor's numbers."""
-    with suppress(DataDependentOutputException, DynamicOutputShapeException):
+    with suppress(DataDependentOutputException, DynamicOutputShapeException, NumbersNeeded):
         yield
+
+
+def numpy_of(tensor: Tensor, *args: Any, **kwargs: Any) -> Any:
+    """In the place of `Tensor.numpy`, which has no numbers to give."""
+    raise MixedDevices("numpy() of a tensor on the GPU") if tensor.device == GPU else NumbersNeeded
 
 
 class OneDevice(TorchDispatchMode):
@@ -57,6 +66,7 @@ def pretended_gpu() -> Iterator[torch.device]:
     with (
         patch("torch.Generator", lambda device="cpu": generator()),
         patch("torch.autocast", cast),
+        patch("torch.Tensor.numpy", numpy_of),
         FakeTensorMode(allow_non_fake_inputs=True),
         OneDevice(),
     ):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from headshrink.checkpoint import Checkpoints
 from headshrink.importance.criteria import CRITERIA
-from headshrink.importance.gates import GateGradients, dropout
+from headshrink.importance.gates import GateGradients, dropout, input_means
 from headshrink.importance.halves import Halves
 from headshrink.importance.losses import LOSSES
 from headshrink.importance.scores import Scores
@@ -77,18 +77,20 @@ class Pass:
     def over(self, batches: Sequence[PairBatch], stop_at: float | None, save: Callable[[], None]) -> None:
         """Take the batches after those that are done."""
         observer = self._observe if self.halves.need_tokens else None
-        with (
-            dropout(self.encoder, self.halves.want_dropout),
-            quick_attention(self.encoder, self.precision),
-            GateGradients(self.encoder.backbone, observer) as gates,
-            Bar("importance", len(batches), self.done) as bar,
-        ):
-            while self.done < len(batches):
-                if stop_at is not None and _look(self.done) and self.halves.lowest_agreement(self.done) >= stop_at:
-                    return
-                self.take(gates, batches[self.done])
-                bar.advance()
-                save()
+        with dropout(self.encoder, self.halves.want_dropout), quick_attention(self.encoder, self.precision):
+            if observer and batches:  # of the first batch also after a resumption: the same bits
+                self.halves.count_from(input_means(self.encoder, batches[0], self.precision))
+            with (
+                GateGradients(self.encoder.backbone, observer) as gates,
+                Bar("importance", len(batches), self.done) as bar,
+            ):
+                while self.done < len(batches) and not self._agreed(stop_at):
+                    self.take(gates, batches[self.done])
+                    bar.advance()
+                    save()
+
+    def _agreed(self, stop_at: float | None) -> bool:
+        return stop_at is not None and _look(self.done) and self.halves.lowest_agreement(self.done) >= stop_at
 
     def take(self, gates: GateGradients, batch: PairBatch) -> None:
         """Forward and backward of one batch, into its half of the criteria."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import BertModel
 
+from headshrink.model import PairBatch, SentenceEncoder
 from headshrink.model.sites import KINDS, Kind, Site, sites
 
 Observer = Callable[[Site, Tensor, Tensor, Tensor], None]
@@ -84,6 +85,25 @@ class GateGradients:
                     gates = self._sums.pop((kind, layer))
                     out[kind][:, layer, : gates.shape[1]] = gates
         return out
+
+
+@torch.no_grad()
+def input_means(encoder: SentenceEncoder, batch: PairBatch, precision: str) -> dict[Site, Tensor]:
+    """The mean input [units * unit_width] of each site over the tokens of one batch, in fp32."""
+    found = [site for site in sites(encoder.backbone) if site.units]
+    sums: dict[Site, Tensor] = {}
+    tokens = torch.zeros((), device=encoder.device)
+    for side in batch.sides:
+        there = side.attention_mask.to(encoder.device).float()
+
+        def add(site: Site, module: nn.Module, args: tuple[Tensor], there: Tensor = there) -> None:
+            some = torch.einsum("etu,et->u", args[0].float(), there)
+            sums[site] = sums[site] + some if site in sums else some
+
+        with frozen_with_hooks(encoder, (site.dense.register_forward_pre_hook(partial(add, site)) for site in found)):
+            encoder.embed_batch(side, precision)
+        tokens = tokens + there.sum()
+    return {site: total / tokens for site, total in sums.items()}
 
 
 @contextmanager

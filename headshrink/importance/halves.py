@@ -44,6 +44,14 @@ class Halves:
             if kind == site.kind and criterion.needs_tokens:
                 criterion.observe(site, inputs, output_grad, there)
 
+    def count_from(self, means: dict[Site, Tensor]) -> None:
+        """Give both halves the means of sites' inputs."""
+        for half in self.halves:
+            for criterion in half.values():
+                for site in criterion.sites:
+                    if site in means:
+                        criterion.count_from(site, means[site])
+
     def sums(self) -> list[dict[str, dict[str, Tensor]]]:
         """All that has been accumulated, for a checkpoint."""
         return [

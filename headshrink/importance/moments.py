@@ -40,7 +40,8 @@ class Gram:
 class Moments:
     """Inputs [tokens, in] and, where wanted, targets [tokens, out], reduced to their moments in `dtype`.
 
-    Memory is about (in + 1) * (in / 2 + out) numbers, whatever the number of tokens.
+    Memory is about (in + 1) * (in / 2 + out) numbers, whatever the number of tokens. Inputs are counted from `origin`,
+    where there is one: the nearer it is to their mean, the less a covariance in float32 loses by cancellation.
     """
 
     def __init__(
@@ -48,9 +49,11 @@ class Moments:
     ) -> None:
         self.gram = Gram(inputs + 1, device, dtype)  # the last row and column: of ones
         self.cross = torch.zeros(inputs + 1, outputs, dtype=dtype, device=device)
+        self.origin: Tensor | None = None  # [in]
 
     def add(self, inputs: Tensor, targets: Tensor | None = None, there: Tensor | None = None) -> None:
         """Add some tokens; those that `there` [tokens], 0 or 1, marks by 0 count for nothing (None: all count)."""
+        inputs = inputs if self.origin is None else inputs - self.origin
         rows = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1).to(self.gram.dtype)
         if there is not None:
             rows *= there[:, None]
@@ -63,7 +66,7 @@ class Moments:
         return _covariance(self.gram.whole(), ridge)
 
     def fit(self, weight: Tensor, ridge: float) -> tuple[Tensor, Tensor]:
-        """Weights [out, in] and bias [out] that minimise squared error + ridge * |W - weight|^2, as float64.
+        """Weights [out, in] and bias [out] that minimise squared error + ridge * |W - weight|^2, as float64; no origin.
 
         `ridge` is in units of the inputs' mean variance, the error a sum over tokens: it weighs as much as so many
         tokens' saying that the weights are right, and less the more tokens there are. The bias is free. Shrinking

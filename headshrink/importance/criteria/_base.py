@@ -27,6 +27,9 @@ class Criterion:
         self.shape = (len(sites), max(site.units for site in sites))
         self.accumulated = torch.zeros(self.shape, device=self.device)
 
+    def count_from(self, site: Site, mean: Tensor) -> None:
+        """Take a mean [units * unit_width] of the site's inputs, about which second moments lose less by rounding."""
+
     def update(self, gate_grad: Tensor) -> None:
         """Take one batch's gate gradients [examples, layers, units]: of the sum of the examples' losses."""
 

@@ -31,6 +31,9 @@ class Obs(SlowCriterion):
         self.outputs = [Gram(len(site.dense.bias), self.device) for site in sites]
         self.examples = torch.zeros((), dtype=torch.long, device=self.device)
 
+    def count_from(self, site: Site, mean: Tensor) -> None:
+        self.inputs[site.layer].origin = mean
+
     def update(self, gate_grad: Tensor) -> None:  # [examples, layers, units]
         self.examples += len(gate_grad)
 
