@@ -78,8 +78,9 @@ class Pass:
         """Take the batches after those that are done."""
         observer = self._observe if self.halves.need_tokens else None
         with dropout(self.encoder, self.halves.want_dropout), quick_attention(self.encoder, self.precision):
-            if observer and batches:  # of the first batch also after a resumption: the same bits
-                self.halves.count_from(input_means(self.encoder, batches[0], self.precision))
+            if observer and batches:  # of the first batch, without random numbers: a resumed pass ends in the same bits
+                with dropout(self.encoder, False):
+                    self.halves.count_from(input_means(self.encoder, batches[0], self.precision))
             with (
                 GateGradients(self.encoder.backbone, observer) as gates,
                 Bar("importance", len(batches), self.done) as bar,

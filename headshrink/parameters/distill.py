@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from headshrink.parameters.compute import PRECISION, Precision
 from headshrink.parameters.section import MAX_BATCH, Section, Seed, name_from, only_for
 
 MAX_LAYERS, MAX_WIDTH, MAX_WEIGHT = 64, 8192, 1e6
@@ -105,7 +104,7 @@ class DistillParams(Section):
     word_dropout: float = Field(0.0, ge=0, lt=1, description="share of the student's tokens replaced by [MASK]; 0: off")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout of the student during training; 0: off")
     train_embeddings: bool = Field(True, description="train the token embeddings too; false: they stay the teacher's")
-    precision: Precision = PRECISION
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
     rounds: int = Field(
         1,
         ge=1,
