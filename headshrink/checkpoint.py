@@ -17,7 +17,7 @@ from headshrink.hashing import file_sha256
 from headshrink.output import new_file
 
 FILE = "checkpoint.pt"
-MOST_OF_THE_TIME = 0.02  # that saving may take
+SMALL_SHARE = 0.02  # of the time, for saving
 
 
 def fingerprint(paths: Iterable[Path], parameters: dict[str, Any]) -> str:
@@ -44,7 +44,7 @@ class Checkpoints:
     Saving takes at most the share `most` of the time, by what the last saving took.
     """
 
-    def __init__(self, folder: Path, most: float = MOST_OF_THE_TIME) -> None:
+    def __init__(self, folder: Path, most: float = 1.0) -> None:
         self.path, self.most = folder / FILE, most
         self.saved, self.cost = time.monotonic(), 0.0  # seconds
 

@@ -11,7 +11,7 @@ def run(importance: ImportanceParams, compute: ComputeParams = COMPUTE) -> None:
     import shutil
     from pathlib import Path
 
-    from headshrink.checkpoint import Checkpoints, fingerprint
+    from headshrink.checkpoint import SMALL_SHARE, Checkpoints, fingerprint
     from headshrink.importance import pair_batches, save_scores, score_by
     from headshrink.importance.scores import draw_map, write_convergence, write_table
     from headshrink.model import best_device, load_encoder
@@ -28,7 +28,8 @@ def run(importance: ImportanceParams, compute: ComputeParams = COMPUTE) -> None:
     code = [Path(__file__), *(LIBRARY / name for name in ("checkpoint.py", "importance", "model", "shards.py"))]
     inputs = [ARTIFACTS / name for name in ("shards", "teacher")]
     how = importance.model_dump() | {"device": encoder.device.type}
-    checkpoints = Checkpoints(WORK / "importance" / fingerprint([*code, *inputs], how))
+    work = WORK / "importance" / fingerprint([*code, *inputs], how)
+    checkpoints = Checkpoints(work, SMALL_SHARE)
     scores = score_by(importance, encoder, batches, checkpoints)
     with new_folder(ARTIFACTS / "importance") as folder:
         save_scores(scores, folder / "scores.safetensors")

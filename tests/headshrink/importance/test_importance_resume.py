@@ -43,7 +43,7 @@ def kill():
 
 @pytest.mark.parametrize("names", [["taylor", "michel", "fisher", "obs"], ["taylor_signed"]])
 def test_an_interrupted_pass_ends_in_the_same_bits(tiny_encoder, tmp_path, names):
-    batches, checkpoints = batches_of(tiny_encoder), Checkpoints(tmp_path / "work", most=1)
+    batches, checkpoints = batches_of(tiny_encoder), Checkpoints(tmp_path / "work")
     once = score(tiny_encoder, batches, names, "teacher_distance")
     with pytest.raises(KeyboardInterrupt):
         score(
@@ -63,7 +63,7 @@ import os, signal, sys
 from pathlib import Path
 from test_importance_resume import *
 encoder = load_encoder(sys.argv[1])
-checkpoints = Checkpoints(Path(sys.argv[2]), most=1)
+checkpoints = Checkpoints(Path(sys.argv[2]))
 batches = EndsAfter(batches_of(encoder), 4, kill)
 score(encoder, batches, ["obs"], "teacher_distance", checkpoints=checkpoints, checkpoint_minutes=0)
 """
