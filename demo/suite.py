@@ -173,8 +173,16 @@ def inference_rows(seed: int) -> Iterator[Row]:
         row: Row = dict.fromkeys(XNLI_COLUMNS, "")
         row |= {f"label{n}": label for n in range(1, 6)}
         row |= {
-            "language": "ru", "gold_label": label, "sentence1": one, "sentence2": two, "promptID": i, "pairID": i,
-            "genre": "generated", "sentence1_tokenized": one, "sentence2_tokenized": two, "match": True,
+            "language": "ru",
+            "gold_label": label,
+            "sentence1": one,
+            "sentence2": two,
+            "promptID": i,
+            "pairID": i,
+            "genre": "generated",
+            "sentence1_tokenized": one,
+            "sentence2_tokenized": two,
+            "match": True,
         }
         yield row
 

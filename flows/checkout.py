@@ -39,9 +39,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 @contextmanager
-def only_run(
-    main: Path, say: Callable[[str], None], cancelled: Callable[[], bool] = lambda: False
-) -> Iterator[None]:
+def only_run(main: Path, say: Callable[[str], None], cancelled: Callable[[], bool] = lambda: False) -> Iterator[None]:
     """Hold the checkout's lock; where another run holds it, say so in one line and wait.
 
     Raises RunCancelled where `cancelled` says so while it waits. The lock is the kernel's, so a killed run never leaves

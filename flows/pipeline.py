@@ -1,8 +1,8 @@
 """The pipeline as a Prefect flow: one task per stage of dvc.yaml, each running DVC in a child process.
 
-    python -m flows.pipeline                     what has changed
-    python -m flows.pipeline --rerun benchmark   measure again
-    python -m flows.pipeline prune.ratio=0.25    with other parameters, in a worktree
+python -m flows.pipeline                     what has changed
+python -m flows.pipeline --rerun benchmark   measure again
+python -m flows.pipeline prune.ratio=0.25    with other parameters, in a worktree
 """
 
 import argparse

@@ -13,7 +13,11 @@ from headshrink.redact import redacted
 UNCHANGED = re.compile(r"Stage '([^']+)' didn't change, skipping")
 RESTORED = re.compile(r"Stage '([^']+)' is cached - skipping run")
 ADVICE = (
-    "To track the changes with git", "git add", "To enable auto staging", "dvc config core.autostage", "Use `dvc push`",
+    "To track the changes with git",
+    "git add",
+    "To enable auto staging",
+    "dvc config core.autostage",
+    "Use `dvc push`",
 )
 BUSY = "is busy, it is being blocked by"  # another DVC runs a stage on the same files
 

@@ -54,7 +54,10 @@ class Server:
         with open(self.log, "a" if self.restarts else "w", encoding="utf-8") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(Path(__file__).with_name("supervise.py")), *command],
-                stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         deadline = time.monotonic() + SECONDS_TO_START
         while not settings.answers(self.url):

@@ -29,8 +29,10 @@ def read_stages(folder: Path) -> list[Stage]:
     """
     described = yaml.safe_load((folder / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     parameters = read_sections(folder / "params.yaml")
-    outputs = {name: [out for kind in ("outs", "metrics", "plots") for out in _paths(stage.get(kind, []), parameters)]
-               for name, stage in described.items()}
+    outputs = {
+        name: [out for kind in ("outs", "metrics", "plots") for out in _paths(stage.get(kind, []), parameters)]
+        for name, stage in described.items()
+    }
     after = {}
     for name, stage in described.items():
         deps = _paths(stage.get("deps", []), parameters)

@@ -68,8 +68,14 @@ class Supervised:
     def __init__(self, command: Sequence[str], folder: Path, environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, *command],
-            cwd=folder, env=environment, text=True, errors="replace", start_new_session=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=environment,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         Supervised._running.add(self)
         if Supervised._stopping:

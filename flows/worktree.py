@@ -23,9 +23,18 @@ from tasks.tracking import WORK
 from tasks.yaml_file import YamlError, dump, read_sections
 
 KEPT = (
-    "params.yaml", "dvc.yaml", "dvc.lock", "artifacts/benchmark", "artifacts/student/metrics.json",
-    "artifacts/student/curve.csv", "artifacts/importance", "artifacts/report", "artifacts/corpus/counts.json",
-    "artifacts/speed", "artifacts/suite/suite.json", "artifacts/teacher/teacher.json",
+    "params.yaml",
+    "dvc.yaml",
+    "dvc.lock",
+    "artifacts/benchmark",
+    "artifacts/student/metrics.json",
+    "artifacts/student/curve.csv",
+    "artifacts/importance",
+    "artifacts/report",
+    "artifacts/corpus/counts.json",
+    "artifacts/speed",
+    "artifacts/suite/suite.json",
+    "artifacts/teacher/teacher.json",
 )  # what the report, MLflow and a reader need of a result; the models stay in DVC's cache
 SECONDS_KEPT = 7 * 24 * 3600.0  # of a worktree whose run did not end
 COMPARISON = "comparison"  # under .work of a worktree: it is of a comparison

@@ -17,6 +17,7 @@ from headshrink.hashing import file_sha256
 from headshrink.output import new_file
 
 FILE = "checkpoint.pt"
+SMALL_SHARE = 0.02  # of the time, for saving
 
 
 def fingerprint(paths: Iterable[Path], parameters: dict[str, Any]) -> str:
@@ -38,11 +39,14 @@ def fingerprint(paths: Iterable[Path], parameters: dict[str, Any]) -> str:
 
 
 class Checkpoints:
-    """The last checkpoint of one long computation: a single file, replaced atomically."""
+    """The last checkpoint of one long computation: a single file, replaced atomically.
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE
-        self.saved = time.monotonic()
+    Saving takes at most the share `most` of the time, by what the last saving took.
+    """
+
+    def __init__(self, folder: Path, most: float = 1.0) -> None:
+        self.path, self.most = folder / FILE, most
+        self.saved, self.cost = time.monotonic(), 0.0  # seconds
 
     def save(self, state: dict[str, Any]) -> None:
         """Write a state of tensors, numbers, strings, lists and dicts; a kill leaves the old file or the new one."""
@@ -56,9 +60,11 @@ class Checkpoints:
         self.saved = time.monotonic()
 
     def save_when_due(self, minutes: float, state: Callable[[], dict[str, Any]]) -> None:
-        """Save what `state` gives where the last time, or the start, is so long ago."""
-        if time.monotonic() - self.saved >= 60 * minutes:
+        """Save what `state` gives where the last time, or the start, is so long ago, and `most` allows it."""
+        started = time.monotonic()
+        if started - self.saved >= max(60 * minutes, self.cost * (1 / self.most - 1)):
             self.save(state())
+            self.cost = self.saved - started
 
     def load(self) -> dict[str, Any] | None:
         """The last state saved, None where there is none. Code in the file is never run."""

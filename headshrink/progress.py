@@ -26,8 +26,9 @@ class Bar:
     of a long training stays readable; a task shorter than a minute prints nothing there.
     """
 
-    def __init__(self, description: str, total: int | None) -> None:
-        self.description, self.total, self.done = description, total, 0
+    def __init__(self, description: str, total: int | None, done: int = 0) -> None:
+        self.description, self.total, self.done = description, total, done
+        self._before = done  # by an earlier process, which says nothing about the time left
         self._started = self._printed = time.monotonic()
         self._rich: Progress | None = None
         if sys.stderr.isatty():
@@ -41,7 +42,7 @@ class Bar:
                 TextColumn("{task.fields[note]}", markup=False),
                 console=Console(stderr=True),
             )
-            self._task = self._rich.add_task(description, total=total, note="")
+            self._task = self._rich.add_task(description, total=total, completed=done, note="")
 
     def __enter__(self) -> "Bar":
         if self._rich:
@@ -64,9 +65,9 @@ class Bar:
             print(f"{self.description}: {self._share(now)}{' ' + note if note else ''}", file=sys.stderr, flush=True)
 
     def _share(self, now: float) -> str:
-        if not self.total or not self.done:
+        if not self.total or self.done == self._before:
             return f"{self.done} done"
-        left = (now - self._started) * (self.total - self.done) / self.done
+        left = (now - self._started) * (self.total - self.done) / (self.done - self._before)
         return f"{self.done}/{self.total}, {left / 60:.0f} min left"
 
 

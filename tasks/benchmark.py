@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from headshrink.parameters.benchmark import BenchmarkParams
+from headshrink.parameters.compute import DEFAULTS as COMPUTE
+from headshrink.parameters.compute import ComputeParams
 from headshrink.parameters.section import given_path
 
 # name: its folder under artifacts
 MODELS = {"teacher": "teacher", "pruned": "pruned", "student": "export", "static": "static_baseline"}
 
 
-def run(benchmark: BenchmarkParams) -> None:
+def run(benchmark: BenchmarkParams, compute: ComputeParams = COMPUTE) -> None:
     """Read the suite and the models that there are; write quality.json, scores.json, sentences.json and cost.json."""
     from headshrink.benchmarking import cost
     from headshrink.benchmarking.cache import UNFINISHED, ResultCache
@@ -28,8 +30,8 @@ def run(benchmark: BenchmarkParams) -> None:
 
     known = WORK / "benchmark"
     suite = open_suite(ARTIFACTS / "suite")
-    folders = {name: ARTIFACTS / folder for name, folder in MODELS.items()}
-    models = {name: open_model(folder, name, best_device()) for name, folder in folders.items() if is_used(folder)}
+    folders = {name: place for name, folder in MODELS.items() if is_used(place := ARTIFACTS / folder)}
+    models = {name: open_model(folder, name, best_device(compute.device)) for name, folder in folders.items()}
     extra = {"pairs": given_path(benchmark.pairs), "graded": given_path(benchmark.graded)}
     found = score(models, suite, benchmark.tasks, benchmark.batch_size, ResultCache(known), **extra)
     for model in models.values():  # cost.json's times are the CPU's; those of a GPU are rows of the stage speed

@@ -1,12 +1,14 @@
 """Stage distill: pull the cut model back to its teacher."""
 
+from headshrink.parameters.compute import DEFAULTS as COMPUTE
+from headshrink.parameters.compute import ComputeParams
 from headshrink.parameters.distill import DistillParams
 from headshrink.parameters.section import LIBRARY
 
 LIBRARY_PARTS = ("checkpoint.py", "data", "distillation", "importance", "model", "pruning")
 
 
-def run(distill: DistillParams) -> None:
+def run(distill: DistillParams, compute: ComputeParams = COMPUTE) -> None:
     """Read teacher, cut model, shards and targets; write artifacts/student: model, record, metrics and curve."""
     import shutil
     from pathlib import Path
@@ -38,7 +40,7 @@ def run(distill: DistillParams) -> None:
     code = [Path(__file__), *(LIBRARY / name for name in LIBRARY_PARTS)]
     inputs = [ARTIFACTS / name for name in ("shards", "targets", "pruned", "teacher")]
     checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], distill.model_dump()))
-    device = Processes().device
+    device = Processes(compute.device).device
     teacher = load_encoder(ARTIFACTS / "teacher").to(device)
     pruned = load_encoder(ARTIFACTS / "pruned").to(device) if is_used(ARTIFACTS / "pruned") else None
     origin = origin_of(teacher, pruned, train)

@@ -3,23 +3,25 @@
 import json
 from typing import Any
 
+from headshrink.parameters.compute import DEFAULTS as COMPUTE
+from headshrink.parameters.compute import ComputeParams
 from headshrink.parameters.distill import DistillParams
 from headshrink.parameters.export import ExportParams
 
 
-def run(export: ExportParams, distill: DistillParams) -> None:
+def run(export: ExportParams, distill: DistillParams, compute: ComputeParams = COMPUTE) -> None:
     """Read artifacts/student/model, corpus/heldout.parquet, teacher.json and prune.json; write artifacts/export.
 
     Of the section distill the model card names the student's kind.
     """
     from headshrink.exporting import write_card
     from headshrink.exporting.run import export_by
-    from headshrink.model import load_encoder
+    from headshrink.model import best_device, load_encoder
     from headshrink.output import new_folder
     from tasks.heldout import heldout
     from tasks.stage import ARTIFACTS
 
-    encoder = load_encoder(ARTIFACTS / "student" / "model")
+    encoder = load_encoder(ARTIFACTS / "student" / "model").to(best_device(compute.device))
     sentences = [text for side in heldout((export.check_sentences + 1) // 2) for text in side]
     with new_folder(ARTIFACTS / "export") as folder:
         gate = export_by(export, encoder, folder, sentences[: export.check_sentences], heldout(export.gate.pairs))

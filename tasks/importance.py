@@ -1,34 +1,36 @@
 """Stage importance: scores of every head and FFN neuron."""
 
+from headshrink.parameters.compute import DEFAULTS as COMPUTE
+from headshrink.parameters.compute import ComputeParams
 from headshrink.parameters.importance import ImportanceParams
 from headshrink.parameters.section import LIBRARY
 
 
-def run(importance: ImportanceParams) -> None:
+def run(importance: ImportanceParams, compute: ComputeParams = COMPUTE) -> None:
     """Read the teacher and the training shards; write scores, their convergence, table and picture."""
     import shutil
     from pathlib import Path
 
-    from headshrink.checkpoint import Checkpoints, fingerprint
+    from headshrink.checkpoint import SMALL_SHARE, Checkpoints, fingerprint
     from headshrink.data.shards import read_split
     from headshrink.importance import pair_batches, save_scores, score_by
     from headshrink.importance.scores import draw_map, write_convergence, write_table
-    from headshrink.model import load_encoder
+    from headshrink.model import best_device, load_encoder
     from headshrink.output import new_folder
-    from headshrink.progress import track
     from tasks.stage import ARTIFACTS, WORK
 
-    encoder = load_encoder(ARTIFACTS / "teacher")
+    encoder = load_encoder(ARTIFACTS / "teacher").to(best_device(compute.device))
     train = read_split(ARTIFACTS / "shards", "train")
     batches = pair_batches(
         train["en_ids"], train["ru_ids"], encoder.tokenizer.pad_token_id, importance.batches,
         importance.batch_size, importance.seed,
     )  # fmt: skip
-    progress = track(batches, "importance", total=importance.batches)
     code = [Path(__file__), *(LIBRARY / name for name in ("checkpoint.py", "data/shards.py", "importance", "model"))]
     inputs = [ARTIFACTS / name for name in ("shards", "teacher")]
-    checkpoints = Checkpoints(WORK / "importance" / fingerprint([*code, *inputs], importance.model_dump()))
-    scores = score_by(importance, encoder, progress, checkpoints)
+    how = importance.model_dump() | {"device": encoder.device.type}
+    work = WORK / "importance" / fingerprint([*code, *inputs], how)
+    checkpoints = Checkpoints(work, SMALL_SHARE)
+    scores = score_by(importance, encoder, batches, checkpoints)
     with new_folder(ARTIFACTS / "importance") as folder:
         save_scores(scores, folder / "scores.safetensors")
         write_convergence(scores, folder / "convergence.json")

@@ -11,6 +11,8 @@ from headshrink.errors import HeadshrinkError
 from headshrink.escape import short
 from headshrink.parameters import checked
 from headshrink.parameters.benchmark import BenchmarkParams
+from headshrink.parameters.compute import DEFAULTS as COMPUTE
+from headshrink.parameters.compute import ComputeParams
 from headshrink.parameters.corpus import CorpusParams
 from headshrink.parameters.distill import LAYER_LOSSES, LOSSES_OF_TRANSLATIONS, WORD_LOSSES, DistillParams
 from headshrink.parameters.export import ExportParams
@@ -56,6 +58,7 @@ class Params(BaseModel):
     benchmark: BenchmarkParams
     speed: SpeedParams
     report: ReportParams
+    compute: ComputeParams = COMPUTE
 
     @model_validator(mode="after")
     def local_paths_exist(self) -> "Params":

@@ -2,15 +2,17 @@
 
 from contextlib import nullcontext
 
+from headshrink.parameters.compute import DEFAULTS as COMPUTE
+from headshrink.parameters.compute import ComputeParams
 from headshrink.parameters.importance import ImportanceParams
 from headshrink.parameters.prune import StagePruneParams
 
 
-def run(prune: StagePruneParams, importance: ImportanceParams) -> None:
+def run(prune: StagePruneParams, importance: ImportanceParams, compute: ComputeParams = COMPUTE) -> None:
     """Read the teacher, the scores and training pairs; write artifacts/pruned/, a model folder with prune.json."""
     from headshrink.data.shards import read_split
     from headshrink.importance import load_scores, pair_batches
-    from headshrink.model import load_encoder, save_encoder
+    from headshrink.model import best_device, load_encoder, save_encoder
     from headshrink.output import new_folder
     from headshrink.pruning import write_record
     from headshrink.pruning.run import PAIRS_PER_BATCH, prune_by
@@ -18,7 +20,7 @@ def run(prune: StagePruneParams, importance: ImportanceParams) -> None:
     from tasks.machine import machine
     from tasks.stage import ARTIFACTS
 
-    teacher = load_encoder(ARTIFACTS / "teacher")
+    teacher = load_encoder(ARTIFACTS / "teacher").to(best_device(compute.device))
     train = read_split(ARTIFACTS / "shards", "train")
     pad_id, batches = teacher.tokenizer.pad_token_id, prune.repair_pairs // PAIRS_PER_BATCH
     text = list(pair_batches(train["en_ids"], train["ru_ids"], pad_id, batches, PAIRS_PER_BATCH, importance.seed + 1))

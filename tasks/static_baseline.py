@@ -1,7 +1,10 @@
 """Stage static_baseline: word vectors of the teacher with nothing computed above them, which a student has to beat."""
 
+from headshrink.parameters.compute import DEFAULTS as COMPUTE
+from headshrink.parameters.compute import ComputeParams
 
-def run() -> None:
+
+def run(compute: ComputeParams = COMPUTE) -> None:
     """Write artifacts/static_baseline: a static student as model2vec makes it, untrained."""
     from headshrink.data.shards import read_split
     from headshrink.data.table import SentenceTable
@@ -11,7 +14,7 @@ def run() -> None:
     from headshrink.pruning.vocabulary import count_tokens
     from tasks.stage import ARTIFACTS
 
-    teacher = load_encoder(ARTIFACTS / "teacher").to(best_device())
+    teacher = load_encoder(ARTIFACTS / "teacher").to(best_device(compute.device))
     tokens = SentenceTable.from_dataset(read_split(ARTIFACTS / "shards", "train")).tokens
     counts = count_tokens(tokens.blocks(), teacher.backbone.config.vocab_size)
     with new_folder(ARTIFACTS / "static_baseline") as folder:

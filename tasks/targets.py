@@ -6,12 +6,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from headshrink.parameters.compute import DEFAULTS as COMPUTE
+from headshrink.parameters.compute import ComputeParams
 from headshrink.parameters.section import LIBRARY, given_path
 from headshrink.parameters.targets import TargetsParams
 from headshrink.parameters.tokenize import TokenizeParams
 
 
-def run(targets: TargetsParams, tokenize: TokenizeParams) -> None:
+def run(targets: TargetsParams, tokenize: TokenizeParams, compute: ComputeParams = COMPUTE) -> None:
     """Read teacher, shards and, where there is one, a folder of text; write targets/, the teacher's embeddings.
 
     An MLM head that is fitted here lies beside them.
@@ -25,7 +27,7 @@ def run(targets: TargetsParams, tokenize: TokenizeParams) -> None:
     from headshrink.output import new_folder
     from tasks.stage import ARTIFACTS
 
-    teacher = load_encoder(ARTIFACTS / "teacher").to(best_device())
+    teacher = load_encoder(ARTIFACTS / "teacher").to(best_device(compute.device))
     splits = {name: SentenceTable.from_dataset(read_split(ARTIFACTS / "shards", name)) for name in ("train", "heldout")}
     how: dict[str, Any] = {"batch_size": targets.batch_size, "precision": resolve(targets.precision, teacher.device)}
     with new_folder(ARTIFACTS / "targets") as folder:

@@ -12,6 +12,7 @@ from headshrink.model import SentenceEncoder, save_encoder
 # Tests that share an expensive session fixture (a built pipeline, a Prefect server) stay in one of pytest's processes.
 GROUPS = ("tests/e2e/test_demo", "tests/e2e", "tests/flows")
 
+
 @pytest.fixture(scope="session", autouse=True)
 def own_lock_of_the_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Stages of the tests wait neither for the user's stages nor for each other's in another test process."""

@@ -20,10 +20,7 @@ WITHOUT_RESULTS = {
 }  # fmt: skip
 WITHOUT_RESULTS |= {"demo/__init__.py"}
 # Stages run through these and tell MLflow of it by these; they decide how a stage runs and never what it computes.
-HARNESS = {
-    f"tasks/{name}.py"
-    for name in ("__init__", "stage", "params", "live", "tracking", "yaml_file", "machine")
-}
+HARNESS = {f"tasks/{name}.py" for name in ("__init__", "stage", "params", "live", "tracking", "yaml_file", "machine")}
 
 
 def imported(file: Path) -> Iterator[Path]:

@@ -20,8 +20,14 @@ from demo.grammar.morphology import ENGLISH_NUMERALS, EnglishVerb, article, capi
 from demo.grammar.style import PLAIN, Style
 
 CONTRACTIONS = {
-    "did not": "didn't", "does not": "doesn't", "do not": "don't", "will not": "won't", "is not": "isn't",
-    "are not": "aren't", "was not": "wasn't", "were not": "weren't",
+    "did not": "didn't",
+    "does not": "doesn't",
+    "do not": "don't",
+    "will not": "won't",
+    "is not": "isn't",
+    "are not": "aren't",
+    "was not": "wasn't",
+    "were not": "weren't",
 }
 
 
@@ -67,8 +73,11 @@ def passive(verb: EnglishVerb, tense: str, negated: bool, plural: bool) -> str:
     """The same verb said of its patient."""
     no = "not " if negated else ""
     be = {
-        "past": "were" if plural else "was", "progressive": "were" if plural else "was",
-        "present": "are" if plural else "is", "habit": "are" if plural else "is", "future": "will",
+        "past": "were" if plural else "was",
+        "progressive": "were" if plural else "was",
+        "present": "are" if plural else "is",
+        "habit": "are" if plural else "is",
+        "future": "will",
     }[tense]
     middle = {"future": "be ", "progressive": "being ", "present": "being "}.get(tense, "")
     return f"{be} {no}{middle}{verb.participle}"

@@ -111,7 +111,8 @@ def split_rows(cell: str) -> list[str]:
     return [row.strip() for row in cell.split(", ")]
 
 
-PEOPLE = nouns("""
+PEOPLE = nouns(
+    """
 doctor, physician | врач m-sib, доктор m-hard np=доктора gp=докторов
 teacher, instructor | учитель m-soft np=учителя, преподаватель m-soft
 student | студент m-hard
@@ -155,9 +156,12 @@ baker | пекарь m-soft
 dentist | стоматолог m-velar, дантист m-hard
 musician | музыкант m-hard
 poet | поэт m-hard
-""", animate=True)
+""",
+    animate=True,
+)
 
-ANIMALS = nouns("""
+ANIMALS = nouns(
+    """
 cat | кошка f-velar gp=кошек
 dog, hound | собака f-velar, пёс/пс m-hard
 horse | лошадь f-3
@@ -167,9 +171,12 @@ fox | лиса f-hard
 bird | птица f-ts
 tiger | тигр m-hard
 monkey | обезьяна f-hard
-""", animate=True)
+""",
+    animate=True,
+)
 
-TEXTS = nouns("""
+TEXTS = nouns(
+    """
 book | книга f-velar
 letter | письмо n-hard gp=писем
 newspaper, paper | газета f-hard
@@ -184,9 +191,12 @@ textbook | учебник m-velar
 magazine | журнал m-hard
 contract | договор m-hard, контракт m-hard
 list | список/списк m-velar, перечень/перечн m-soft
-""", animate=False)
+""",
+    animate=False,
+)
 
-FOODS = nouns("""
+FOODS = nouns(
+    """
 bun | булочка f-velar gp=булочек
 apple | яблоко n-hard pl=яблоки,яблок,яблокам,яблоками,яблоках
 cake | торт m-hard
@@ -200,9 +210,12 @@ egg | яйцо n-hard gp=яиц
 pizza | пицца f-ts
 pear | груша f-sib
 tomato | помидор m-hard
-""", animate=False)
+""",
+    animate=False,
+)
 
-OBJECTS = nouns("""
+OBJECTS = nouns(
+    """
 car, automobile | машина f-hard, автомобиль m-soft
 bicycle, bike | велосипед m-hard
 phone, telephone | телефон m-hard
@@ -235,9 +248,12 @@ shirt | рубашка f-velar gp=рубашек
 dress | платье n-je
 radio | радиоприёмник m-velar
 ring | кольцо n-hard gp=колец pl=кольца,колец,кольцам,кольцами,кольцах
-""", animate=False)
+""",
+    animate=False,
+)
 
-BUILDINGS = nouns("""
+BUILDINGS = nouns(
+    """
 house | дом m-hard np=дома
 bridge | мост m-hard
 fence | забор m-hard
@@ -245,9 +261,12 @@ wall | стена f-hard pl=стены,стен,стенам,стенами,ст
 roof | крыша f-sib
 tower | башня f-soft gp=башен
 garage | гараж m-sib
-""", animate=False)
+""",
+    animate=False,
+)
 
-CITIES = nouns("""
+CITIES = nouns(
+    """
 Moscow | Москва f-hard
 Kazan | Казань f-3
 Samara | Самара f-hard
@@ -268,9 +287,13 @@ Minsk | Минск m-velar
 Prague | Прага f-velar
 Vienna | Вена f-hard
 Riga | Рига f-velar
-""", animate=False, name=True)
+""",
+    animate=False,
+    name=True,
+)
 
-NAMES = nouns("""
+NAMES = nouns(
+    """
 Anna | Анна f-hard
 Olga | Ольга f-velar
 Maria | Мария f-ija
@@ -291,7 +314,10 @@ Viktor | Виктор m-hard
 Dmitry | Дмитрий m-ij
 Andrei | Андрей m-j
 Roman | Роман m-hard
-""", animate=True, name=True)
+""",
+    animate=True,
+    name=True,
+)
 
 
 def places(table: str) -> tuple[Place, ...]:
@@ -516,7 +542,6 @@ for a long time | долго | progressive
 """)
 
 
-
 def relations(table: str) -> tuple[Relation, ...]:
     """Relations of one table: english of both ends | russian of both ends | their cases | kind of participants."""
     out = []
@@ -550,7 +575,11 @@ WRITINGS = frozenset("letter article story poem report message novel contract li
 GENERAL = {"device": "object", "washable": "object", "writing": "text"}
 
 KINDS: dict[str, tuple[Noun, ...]] = {
-    "person": PEOPLE + NAMES, "animal": ANIMALS, "text": TEXTS, "food": FOODS, "object": OBJECTS,
+    "person": PEOPLE + NAMES,
+    "animal": ANIMALS,
+    "text": TEXTS,
+    "food": FOODS,
+    "object": OBJECTS,
     "building": BUILDINGS,
     "device": tuple(noun for noun in OBJECTS if noun.key in DEVICES),
     "washable": tuple(noun for noun in OBJECTS if noun.key in WASHABLE),

@@ -55,7 +55,8 @@ def full_names(case: str) -> tuple[Filler, ...]:
     return tuple(out)
 
 
-GOODS = nouns("""
+GOODS = nouns(
+    """
 phone, telephone | телефон m-hard
 car, automobile | машина f-hard
 bicycle, bike | велосипед m-hard
@@ -66,8 +67,11 @@ guitar | гитара f-hard
 camera | камера f-hard
 computer | компьютер m-hard
 watch | браслет m-hard
-""".replace("watch |", "bracelet |"), animate=False)
-COUNTRIES = nouns("""
+""".replace("watch |", "bracelet |"),
+    animate=False,
+)
+COUNTRIES = nouns(
+    """
 Russia | Россия f-ija
 France | Франция f-ija
 Italy | Италия f-ija
@@ -76,7 +80,10 @@ Finland | Финляндия f-ija
 Georgia | Грузия f-ija
 Turkey | Турция f-ija
 India | Индия f-ija
-""", animate=False, name=True)
+""",
+    animate=False,
+    name=True,
+)
 
 LISTS: dict[str, tuple[Filler, ...]] = {
     "device": plain("""

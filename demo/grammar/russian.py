@@ -194,6 +194,4 @@ def _(meaning: Sequence, style: Style) -> str:
 
 @clause.register
 def _(meaning: Phrase, style: Style) -> str:
-    return style.construction(meaning.russian).format(
-        **{name: style.word(words)[1] for name, words in meaning.fillers}
-    )
+    return style.construction(meaning.russian).format(**{name: style.word(words)[1] for name, words in meaning.fillers})

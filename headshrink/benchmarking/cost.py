@@ -16,9 +16,11 @@ HEADLINE_BATCH = timing.Setting(32, 32, None)
 
 
 def measure(
-    models: Mapping[str, Model], reference: str, sentences: Sequence[str], rounds: int = DEFAULTS.repeats,
+    models: Mapping[str, Model],
+    reference: str,
+    sentences: Sequence[str],
+    rounds: int = DEFAULTS.repeats,
     limit_s: float = DEFAULTS.limit_s,
-
 ) -> dict[str, Any]:
     """Everything for cost.json: machine, date, and flat figures by model name.
 

@@ -53,7 +53,6 @@ def checked(suite: Suite, name: str) -> Path:
     return path
 
 
-
 def read_table(
     suite: Suite, name: str, texts: Sequence[str], labels: Sequence[str] = (), numbers: Sequence[str] = ()
 ) -> dict[str, Any]:

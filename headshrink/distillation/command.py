@@ -20,10 +20,12 @@ from headshrink.distillation.processes import Processes
 from headshrink.distillation.record import summary, write_curve, write_metrics
 from headshrink.distillation.run import Trained
 from headshrink.errors import HeadshrinkError
-from headshrink.model import SentenceEncoder, load_encoder, save_encoder
+from headshrink.model import load_encoder, save_encoder
 from headshrink.model.mlm_head import load_mlm_head
 from headshrink.options import PairsOption, SuiteOption
 from headshrink.output import check_absent_folder, exclusive, new_folder
+from headshrink.parameters.compute import DEFAULTS as COMPUTE
+from headshrink.parameters.compute import ComputeParams
 from headshrink.parameters.distill_library import LibraryDistillParams
 from headshrink.progress import note
 from headshrink.pruning.record import write_record
@@ -44,6 +46,7 @@ def main(
         Path | None, typer.Option(help="more text to imitate on: a .txt file or a folder, one sentence per line")
     ] = None,
     suite: SuiteOption = None,
+    compute: ComputeParams = COMPUTE,
 ) -> None:
     """Train a student to imitate its teacher, and keep the step with the lowest loss on held-out pairs."""
     check_absent_folder(out, "--out")
@@ -52,9 +55,11 @@ def main(
     refuse_shared_pipes(pairs, *([monolingual] if monolingual else []))
     corpus = read_corpus(pairs, suite).checked(str(pairs))
     more = more_sentences(monolingual, corpus, suite) if monolingual else []
-    master = on_device(teacher)
-    start = on_device(student) if student else distill.student.model_dump(exclude_unset=True)
-    others, head = [on_device(folder) for folder in extra_teachers or []], load_mlm_head([teacher], master.backbone)
+    device = Processes(compute.device).device
+    master = load_encoder(teacher).to(device)
+    start = load_encoder(student).to(device) if student else distill.student.model_dump(exclude_unset=True)
+    others = [load_encoder(folder).to(device) for folder in extra_teachers or []]
+    head = load_mlm_head([teacher], master.backbone)
     extras = Extras(more, others, head, cuts_of(student))
     text = {"corpus": digest(corpus.train, corpus.heldout, more)}
     name = fingerprint([teacher, *filter(None, [student]), *(extra_teachers or [])], distill.model_dump() | text)
@@ -74,11 +79,6 @@ def unfinished(out: Path) -> Iterator[Path]:
     busy = f"another run writes {out}: wait for it, or give --out another folder"
     with exclusive(work / "lock", busy) if Processes().first else nullcontext():
         yield work
-
-
-def on_device(folder: Path) -> SentenceEncoder:
-    """A model on this process's device."""
-    return load_encoder(folder).to(Processes().device)
 
 
 def cuts_of(student: Path | None) -> dict[str, Any] | None:

@@ -10,22 +10,24 @@ import torch
 from torch import nn
 
 from headshrink.model.device import best_device
+from headshrink.parameters.compute import Device
 
 
 class Processes:
     """What accelerate says of the processes of this launch, and the sum of their gradients.
 
-    `count` of them, this one being number `index`, on `device`. Where accelerate is not installed, one.
+    `count` of them, this one being number `index`, on `device`. Where accelerate is not installed, one. The first
+    instance of a program decides whether a GPU is forbidden.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: Device = "auto") -> None:
         self.count, self.index = 1, 0
-        self.device = best_device()
+        self.device = best_device(device)
         self.state: Any = None
         if find_spec("accelerate"):
             from accelerate import PartialState
 
-            self.state = PartialState(cpu=not torch.cuda.is_available())
+            self.state = PartialState(cpu=self.device.type == "cpu")
             self.count, self.index = self.state.num_processes, self.state.process_index
             self.device = self.state.device
 
@@ -48,7 +50,7 @@ class Processes:
             return loss
         from accelerate.utils import reduce
 
-        there = torch.tensor([loss, *(p.grad is not None for p in parameters)], device=self.device)
+        there = torch.tensor([loss, *(p.grad is not None for p in parameters)], device=parameters[0].device)
         gradients = [p.grad.flatten() if p.grad is not None else torch.zeros_like(p).flatten() for p in parameters]
         head, *sums = reduce(torch.cat([there, *gradients]), "sum").split([len(there), *map(len, gradients)])
         for parameter, some, total in zip(parameters, head[1:], sums, strict=True):

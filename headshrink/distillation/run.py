@@ -10,7 +10,6 @@ from headshrink.data.table import SentenceTable
 from headshrink.distillation.callbacks import OnRow
 from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS
 from headshrink.distillation.parts import Parts, parts_of
-from headshrink.distillation.processes import Processes
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.result import Result, Row
 from headshrink.distillation.rounds import by_learned_gates, in_rounds
@@ -50,9 +49,9 @@ def origin_of(teacher: SentenceEncoder, pruned: SentenceEncoder | None, train: S
 
 
 def untrained(chosen: DistillParams, origin: Origin) -> SentenceEncoder:
-    """The student of the chosen kind and size, on this process's device."""
+    """The student of the chosen kind and size, on the teacher's device."""
     shape = Shape(seed=chosen.seed, **chosen.student.model_dump(exclude={"kind"}))
-    return STUDENTS[chosen.student.kind](origin, shape).to(Processes().device)
+    return STUDENTS[chosen.student.kind](origin, shape).to(origin.teacher.device)
 
 
 def needs_teacher(chosen: DistillParams) -> bool:

@@ -77,7 +77,7 @@ class Trainer:
             self.parameters |= callback.parameters()
         self.parameters |= {f"objective.{name}": p for name, p in self.objective.named_parameters()}
         self.optimiser = adamw(self.parameters, recipe)
-        self.precision = resolve(recipe.precision, student.device)
+        self.precision = resolve(recipe.precision, student.device, training=True)
         self.steps = Steps(recipe, data.train)
         self.heldout_batches = pairs_in_order(data.heldout, recipe.batch_size)
         self.row_steps = max(1, self.steps.count // ROWS_OF_THE_CURVE)

@@ -13,6 +13,8 @@ from headshrink.escape import visible
 from headshrink.exporting.lines import Encoder, Lines, encode_lines, open_encoder, reread
 from headshrink.metrics import unit_length
 from headshrink.output import check_file, new_file, reserve
+from headshrink.parameters.compute import DEFAULTS as COMPUTE
+from headshrink.parameters.compute import ComputeParams
 
 FORMATS = (".npy", ".parquet")
 Chunks = Iterable[tuple[list[str], np.ndarray]]
@@ -26,12 +28,13 @@ def encode(
     file: Annotated[Path | None, typer.Argument(help="UTF-8 lines; standard input without it")] = None,
     out: Annotated[Path, typer.Option(help=f"file to write: {' or '.join(FORMATS)}")] = Path("embeddings.npy"),
     batch_size: BatchSize = 32,
+    compute: ComputeParams = COMPUTE,
 ) -> None:
     """Embed every line of a file; row i of the output is line i. Memory stays flat however long the file is."""
     if out.suffix not in FORMATS:
         raise HeadshrinkError(f"--out {out}: allowed are files ending in {', '.join(FORMATS)}")
     check_file(out)
-    encoder = open_encoder(model)
+    encoder = open_encoder(model, compute.device)
     with reread(file) as lines:
         write = write_npy if out.suffix == ".npy" else write_parquet
         count = lines.count()
@@ -49,9 +52,10 @@ def search(
     query: Annotated[str, typer.Argument(help="sentence, in Russian or English")],
     top: Annotated[int, typer.Option(help="lines to print", min=1)] = 10,
     batch_size: BatchSize = 32,
+    compute: ComputeParams = COMPUTE,
 ) -> None:
     """Print the lines nearest to a query in either language: cosine, line number, line; control characters as \\x1b."""
-    encoder = open_encoder(model)
+    encoder = open_encoder(model, compute.device)
     with reread(file) as lines:
         found = nearest(encoder, lines, query, top, batch_size)
     for score, number, text in found:

@@ -1,6 +1,7 @@
 """A sentence encoder as one ONNX graph in fp32: pooling, dense layers and normalisation inside."""
 
 import ast
+import copy
 import logging
 import warnings
 from collections import Counter
@@ -20,10 +21,10 @@ EXAMPLES = ([2, 5, 3], [2, 5, 5, 5, 3])  # any two rows of different length: bat
 
 
 class Original:
-    """The model in memory that every form must reproduce. Its graph, which takes seconds, is made once for all."""
+    """The model in memory that every form must reproduce, on the CPU. Its graph, which takes seconds, is made once."""
 
     def __init__(self, encoder: SentenceEncoder) -> None:
-        self.encoder = encoder
+        self.encoder = encoder if encoder.device.type == "cpu" else copy.deepcopy(encoder).cpu()
 
     @cached_property
     def _graph(self) -> onnx.ModelProto:

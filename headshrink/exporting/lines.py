@@ -12,6 +12,7 @@ import numpy as np
 
 from headshrink.data.text.lines import decoded, read_lines, readable_once
 from headshrink.errors import HeadshrinkError
+from headshrink.parameters.compute import Device
 from headshrink.progress import Bar
 
 CHUNK_LINES = 4096  # enough to sort by length; 6 MB of embeddings at 384 dimensions
@@ -26,8 +27,8 @@ class Encoder(Protocol):
     def encode(self, texts: list[str], batch_size: int) -> np.ndarray: ...
 
 
-def open_encoder(folder: Path) -> Encoder:
-    """A model folder, or an exported ONNX or OpenVINO folder; on the GPU where there is one and torch runs it.
+def open_encoder(folder: Path, device: Device = "auto") -> Encoder:
+    """A model folder, or an exported ONNX or OpenVINO folder; where torch runs it, on the best device that is allowed.
 
     Raises HeadshrinkError where the folder is none of them.
     """
@@ -39,13 +40,11 @@ def open_encoder(folder: Path) -> Encoder:
         from headshrink.exporting.openvino_encoder import OpenVinoEncoder
 
         return OpenVinoEncoder(folder)
-    import torch
-
     from headshrink.exporting.torch_encoder import TorchEncoder
-    from headshrink.model import load_encoder
+    from headshrink.model import best_device, load_encoder
 
-    encoder = load_encoder(folder)
-    return encoder.to("cuda") if torch.cuda.is_available() else TorchEncoder(encoder)  # type: ignore[return-value]
+    encoder = load_encoder(folder).to(best_device(device))
+    return encoder if encoder.device.type != "cpu" else TorchEncoder(encoder)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)

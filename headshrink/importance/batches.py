@@ -1,15 +1,32 @@
 """Batches of translation pairs as token ids, for everything that only reads the model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from headshrink.model import PairBatch, TokenBatch
 
 
+class PairBatches(Sequence[PairBatch]):
+    """Batches of the pairs of given numbers, each made when it is asked for."""
+
+    def __init__(self, sides: tuple[Any, Any], pad_id: int, batches: Sequence[list[int]]) -> None:
+        self.sides, self.pad_id, self.batches = sides, pad_id, batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, i: Any) -> Any:
+        if isinstance(i, slice):
+            return PairBatches(self.sides, self.pad_id, self.batches[i])
+        rows = self.batches[i]
+        return PairBatch(*(TokenBatch.from_rows([side[row] for row in rows], self.pad_id) for side in self.sides))
+
+
 def pair_batches(
     en: Sequence[Sequence[int]], ru: Sequence[Sequence[int]], pad_id: int, batches: int, batch_size: int, seed: int = 0
-) -> Iterator[PairBatch]:
+) -> PairBatches:
     """Draw `batches` batches of different pairs at random; fewer where the pairs run out, never a single pair.
 
     `en` and `ru` are token ids, special tokens included. The drawn pairs are batched by length, which halves the
@@ -20,7 +37,5 @@ def pair_batches(
     drawn = generator.permutation(len(en))[: batches * batch_size].tolist()
     drawn.sort(key=lambda i: (len(en[i]) + len(ru[i]), i))
     starts = generator.permutation(range(0, len(drawn), batch_size))
-    for start in starts.tolist():
-        rows = drawn[start : start + batch_size]
-        if len(rows) > 1:
-            yield PairBatch(*(TokenBatch.from_rows([side[i] for i in rows], pad_id) for side in (en, ru)))
+    groups = [drawn[start : start + batch_size] for start in starts.tolist()]
+    return PairBatches((en, ru), pad_id, [rows for rows in groups if len(rows) > 1])

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import BertModel
 
+from headshrink.model import PairBatch, SentenceEncoder
 from headshrink.model.sites import KINDS, Kind, Site, sites
 
-Observer = Callable[[Site, Tensor, Tensor], None]
-"""Called with a site, its inputs [tokens, units * unit_width] and the gradient of its outputs [tokens, hidden]."""
+Observer = Callable[[Site, Tensor, Tensor, Tensor], None]
+"""Called with a site, its inputs [tokens, units * unit_width], the gradient of its outputs [tokens, hidden] and the
+mask [tokens], 0 for padding."""
 
 
 class GateGradients:
@@ -24,7 +26,7 @@ class GateGradients:
 
     Set `mask` [examples, tokens] before each forward pass. Within the block the weights are frozen, and the first gate
     is where differentiation stops: a backward pass costs about what the forward pass does. `observe`, where given,
-    also sees each site's tokens (padding left out), for criteria that need more than gates.
+    also sees each site's tokens, for criteria that need more than gates. Gate gradients are summed in fp32 at least.
     """
 
     def __init__(self, backbone: BertModel, observe: Observer | None = None) -> None:
@@ -56,14 +58,17 @@ class GateGradients:
         return (inputs,)
 
     def _on_gradient(self, site: Site, inputs: Tensor, gradient: Tensor) -> None:
-        product = torch.mul(inputs, gradient, out=self._product.resize_(inputs.shape))
+        if inputs.dtype == self._product.dtype:
+            product = torch.mul(inputs, gradient, out=self._product.resize_(inputs.shape))
+        else:
+            product = inputs.float() * gradient
         gates = product.sum(1).unflatten(1, (site.units, site.unit_width)).sum(-1)
         key = (site.kind, site.layer)
         self._sums[key] = self._sums[key] + gates if key in self._sums else gates
 
     def _on_output(self, site: Site, module: nn.Module, args: tuple[Tensor], output: Tensor) -> None:
-        kept = self.mask.bool()
-        output.register_hook(lambda gradient: self._observe(site, args[0].detach()[kept], gradient[kept]))  # type: ignore[misc]
+        inputs, there = args[0].detach().flatten(0, 1), self.mask.flatten()
+        output.register_hook(lambda gradient: self._observe(site, inputs, gradient.flatten(0, 1), there))  # type: ignore[misc]
 
     def take(self) -> dict[Kind, Tensor]:
         """Gate gradients [examples, layers, units] of each kind since the last call, summed over backward passes.
@@ -80,6 +85,25 @@ class GateGradients:
                     gates = self._sums.pop((kind, layer))
                     out[kind][:, layer, : gates.shape[1]] = gates
         return out
+
+
+@torch.no_grad()
+def input_means(encoder: SentenceEncoder, batch: PairBatch, precision: str) -> dict[Site, Tensor]:
+    """The mean input [units * unit_width] of each site over the tokens of one batch, in fp32."""
+    found = [site for site in sites(encoder.backbone) if site.units]
+    sums: dict[Site, Tensor] = {}
+    tokens = torch.zeros((), device=encoder.device)
+    for side in batch.sides:
+        there = side.attention_mask.to(encoder.device).float()
+
+        def add(site: Site, module: nn.Module, args: tuple[Tensor], there: Tensor = there) -> None:
+            some = torch.einsum("etu,et->u", args[0].float(), there)
+            sums[site] = sums[site] + some if site in sums else some
+
+        with frozen_with_hooks(encoder, (site.dense.register_forward_pre_hook(partial(add, site)) for site in found)):
+            encoder.embed_batch(side, precision)
+        tokens = tokens + there.sum()
+    return {site: total / tokens for site, total in sums.items()}
 
 
 @contextmanager

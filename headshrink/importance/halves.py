@@ -9,8 +9,11 @@ from transformers import BertModel
 from headshrink.importance.criteria import CRITERIA, Criterion
 from headshrink.importance.scores import Scores, agreement
 from headshrink.model.sites import KINDS, Kind, Site, sites
+from headshrink.progress import Bar
 
-Built = dict[tuple[Kind, str], Criterion]
+Key = tuple[Kind, str]
+Built = dict[Key, Criterion]
+LAYERS_COMPARED = 6  # by the agreement of halves: scoring a layer takes seconds
 
 
 class Halves:
@@ -22,6 +25,7 @@ class Halves:
         for site in sites(backbone):
             self.sites[site.kind].append(site)
         self.halves: tuple[Built, Built] = (self._build(), self._build())
+        self._agreed: tuple[int, dict[Key, float]] | None = None
         everyone = self.halves[0].values()
         self.want_dropout = any(criterion.dropout for criterion in everyone)
         self.need_tokens = any(criterion.needs_tokens for criterion in everyone)
@@ -34,11 +38,19 @@ class Halves:
         for (kind, _), criterion in self.halves[batch % 2].items():
             criterion.update(gate_grads[kind])
 
-    def observe(self, batch: int, site: Site, inputs: Tensor, output_grad: Tensor) -> None:
+    def observe(self, batch: int, site: Site, inputs: Tensor, output_grad: Tensor, there: Tensor) -> None:
         """Give a site's tokens to the criteria that look at them."""
         for (kind, _), criterion in self.halves[batch % 2].items():
             if kind == site.kind and criterion.needs_tokens:
-                criterion.observe(site, inputs, output_grad)
+                criterion.observe(site, inputs, output_grad, there)
+
+    def count_from(self, means: dict[Site, Tensor]) -> None:
+        """Give both halves the means of sites' inputs."""
+        for half in self.halves:
+            for criterion in half.values():
+                for site in criterion.sites:
+                    if site in means:
+                        criterion.count_from(site, means[site])
 
     def sums(self) -> list[dict[str, dict[str, Tensor]]]:
         """All that has been accumulated, for a checkpoint."""
@@ -52,27 +64,58 @@ class Halves:
             for (kind, name), criterion in half.items():
                 criterion.add(theirs[f"{kind} {name}"])
 
-    def scores(self, name: str, batches: int) -> Scores:
-        """A criterion's scores over both halves, and how far the halves agree."""
-        whole = {kind: CRITERIA[name](self.sites[kind], self.seed) for kind in KINDS}
-        for half in self.halves:
-            for kind, criterion in whole.items():
-                criterion.add(half[kind, name].sums())
-        agreed: dict[str, float] = {kind: self.agreement(kind, name) for kind in KINDS} if batches > 1 else {}
-        return Scores(_finish(whole["heads"]), _finish(whole["ffn"]), batches, agreed)
+    def agreement(self, batches: int, bar: Bar | None = None) -> dict[Key, float]:
+        """Spearman's correlation of the two halves' scores of each kind and criterion, over a sample of layers.
 
-    def agreement(self, kind: Kind, name: str) -> float:
-        """Spearman's correlation of the two halves' scores over all units of a kind."""
-        return agreement(*(_finish(half[kind, name]) for half in self.halves))
+        `batches` is how many are in the halves: a second call for as many gives what the first one found.
+        """
+        if self._agreed is None or self._agreed[0] != batches:
+            found = {key: agreement(*(self._sample(half[key], bar) for half in self.halves)) for key in self.halves[0]}
+            self._agreed = (batches, found)
+        return self._agreed[1]
 
-    def lowest_agreement(self) -> float:
+    def lowest_agreement(self, batches: int) -> float:
         """The least agreement of any criterion and kind."""
-        return min(self.agreement(kind, name) for kind, name in self.halves[0] if CRITERIA[name].needs_passes)
+        return min(r for (_, name), r in self.agreement(batches).items() if CRITERIA[name].needs_passes)
+
+    def finish(self, batches: int) -> dict[str, Scores]:
+        """Every criterion's scores over both halves, and how far the halves agree.
+
+        Ends the pass: the first half then holds the sums of both, which spares the memory of a third one.
+        """
+        one, other = self.halves
+        layers = {key: range(len(criterion.sites)) for key, criterion in one.items()}
+        with Bar("importance, layers scored", self._layers_left(batches)) as bar:
+            agreed = self.agreement(batches, bar)
+            for key, criterion in one.items():
+                criterion.add(other[key].sums())
+            whole = {key: _finish(criterion, layers[key], bar) for key, criterion in one.items()}
+        out = {}
+        for name in self.names:
+            passes = batches if CRITERIA[name].needs_passes else 0
+            halves: dict[str, float] = {kind: agreed[kind, name] for kind in KINDS} if passes > 1 else {}
+            out[name] = Scores(whole["heads", name], whole["ffn", name], passes, halves)
+        return out
+
+    def _sample(self, criterion: Criterion, bar: Bar | None) -> Tensor:
+        return _finish(criterion, sampled(len(criterion.sites)), bar)
+
+    def _layers_left(self, batches: int) -> int:
+        """How many layers `finish` scores."""
+        counts = [len(criterion.sites) for criterion in self.halves[0].values()]
+        known = self._agreed is not None and self._agreed[0] == batches
+        return sum(counts) + (0 if known else 2 * sum(len(sampled(count)) for count in counts))
 
 
-def _finish(criterion: Criterion) -> Tensor:
-    """A criterion's scores on the CPU, NaN where a layer has no such unit."""
-    scores = criterion.scores().float().cpu()
-    for layer, site in enumerate(criterion.sites):
-        scores[layer, site.units :] = torch.nan
+def sampled(layers: int) -> list[int]:
+    """At most LAYERS_COMPARED of so many layers, evenly spaced."""
+    count = min(layers, LAYERS_COMPARED)
+    return [round(i * (layers - 1) / max(1, count - 1)) for i in range(count)]
+
+
+def _finish(criterion: Criterion, layers: Sequence[int], bar: Bar | None) -> Tensor:
+    """A criterion's scores of some layers on the CPU, NaN where a layer has no such unit."""
+    scores = criterion.scores_of(layers, bar.advance if bar else lambda: None).float().cpu()
+    for row, layer in zip(scores, layers, strict=True):
+        row[criterion.sites[layer].units :] = torch.nan
     return scores

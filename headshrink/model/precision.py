@@ -1,4 +1,4 @@
-"""Which arithmetic a machine is good at: bf16 where it has the instructions, fp32 elsewhere."""
+"""Which arithmetic a machine is good at: bf16 where it has the instructions, fp16 on other GPUs, fp32 elsewhere."""
 
 from contextlib import AbstractContextManager
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 NATIVE_BF16 = ("amx_bf16", "avx512_bf16", "arm_bf16")
+TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def has_native_bf16(device: torch.device) -> bool:
@@ -16,19 +17,23 @@ def has_native_bf16(device: torch.device) -> bool:
     return device.type == "cpu" and any(capabilities.get(name, False) for name in NATIVE_BF16)
 
 
-def resolve(precision: str, device: torch.device) -> str:
-    """What "auto" means on this device ("fp32" or "bf16"); any other answer unchanged.
+def resolve(precision: str, device: torch.device, training: bool = False) -> str:
+    """What "auto" means on this device, a key of TYPES; any other answer unchanged.
+
+    fp16 is not for training: without a scaled loss its gradients vanish.
 
     The answer depends on the hardware alone, never on a measurement, so that one machine always gives the same bytes.
     """
     if precision != "auto":
         return precision
-    return "bf16" if has_native_bf16(device) else "fp32"
+    if has_native_bf16(device):
+        return "bf16"
+    return "fp16" if device.type == "cuda" and not training else "fp32"
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager:
-    """A context in which matrix products run in `precision` ("fp32" or "bf16"); weights stay fp32."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+    """A context in which matrix products run in `precision`, a key of TYPES; weights stay fp32."""
+    return torch.autocast(device.type, TYPES[precision], enabled=precision != "fp32")
 
 
 def at_least_fp32(states: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from headshrink.parameters.compute import Precision
 from headshrink.parameters.section import MAX_BATCH, Section, Seed, name_from
 
 
@@ -17,6 +18,9 @@ class ImportanceParams(Section):
     batches: int = Field(64, ge=1, le=1_000_000, description="number of batches of training pairs")
     batch_size: int = Field(
         32, ge=2, le=MAX_BATCH, description="pairs per batch; the other pairs are negatives of the ranking loss"
+    )
+    precision: Precision = Field(
+        "fp32", description="of the passes: auto and bf16 take less time, and rank about as another sample would"
     )
     stop_at: float | None = Field(
         None,

@@ -1,9 +1,10 @@
 """Parameters of the section `targets`."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
+from headshrink.parameters.compute import PRECISION, Precision
 from headshrink.parameters.section import MAX_BATCH, NOTHING, Section, Seed
 
 MLM_HEAD_STEPS: Any = Field(  # a parameter of the stage and of the function `distill`
@@ -18,7 +19,7 @@ class TargetsParams(Section):
     """How the teacher's outputs are computed."""
 
     batch_size: int = Field(64, ge=1, le=MAX_BATCH, description="sentences per batch, of similar length")
-    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
+    precision: Precision = PRECISION
     monolingual: str = Field(
         NOTHING, description="file, or folder of .txt files, with one sentence per line in either language"
     )

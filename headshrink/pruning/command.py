@@ -11,6 +11,8 @@ from headshrink.escape import visible
 from headshrink.model import best_device, load_encoder, save_encoder
 from headshrink.options import PairsOption, SuiteOption
 from headshrink.output import check_absent_folder, new_folder
+from headshrink.parameters.compute import DEFAULTS as COMPUTE
+from headshrink.parameters.compute import ComputeParams
 from headshrink.parameters.importance import ImportanceParams
 from headshrink.parameters.prune import LibraryPruneParams
 from headshrink.pruning.record import write_record
@@ -24,11 +26,12 @@ def main(
     prune: LibraryPruneParams,
     importance: ImportanceParams,
     suite: SuiteOption = None,
+    compute: ComputeParams = COMPUTE,
 ) -> None:
     """Cut a sentence encoder, to a ratio of each kind or to one budget, and repair what is left, without training."""
     budget_of(prune, importance)  # what the options alone decide is refused before the work
     check_absent_folder(out, "--out")
-    teacher = load_encoder(model).to(best_device())
+    teacher = load_encoder(model).to(best_device(compute.device))
     corpus, how = read_corpus(pairs, suite), importance.model_dump()
     pruned = pruned_with_record(teacher, score(teacher, corpus, **how), corpus, **prune.model_dump(), **how)
     with new_folder(out) as folder:

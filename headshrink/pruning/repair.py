@@ -42,7 +42,6 @@ class BlockwisePass:
         ends = [0, *(stop + 1 for stop in self.stops)]
         self.between = [layers[end:stop] for end, stop in zip(ends, self.stops, strict=False)]
         self.masks = [side.attention_mask.to(encoder.device) for side in sides]
-        self.kept = [mask.bool() for mask in self.masks]
         self.states = [encoder.backbone.embeddings(side.input_ids.to(encoder.device)) for side in sides]
 
     def readers(self, layer: int, kind: Kind) -> list[nn.Linear]:
@@ -126,9 +125,10 @@ def refit_readers(
     rows = (torch.tensor(units)[:, None] * width + torch.arange(width)).flatten().to(pruned_pass.masks[0].device)
     weight, bias = (torch.cat([getattr(linear, part)[rows] for linear in whole]) for part in ("weight", "bias"))
     start = torch.cat([linear.weight for linear in cut])
-    fit = Moments(start.shape[1], len(start), start.device)
-    for i, kept in enumerate(pruned_pass.kept):
-        fit.add(pruned_pass.states[i][kept], nn.functional.linear(teacher_pass.states[i][kept], weight, bias))
+    fit = moments_of(start)
+    for states, whole_states, mask in zip(pruned_pass.states, teacher_pass.states, pruned_pass.masks, strict=True):
+        goal = nn.functional.linear(whole_states, weight, bias)
+        fit.add(states.flatten(0, 1), goal.flatten(0, 1), mask.flatten())
     fitted = [part.chunk(len(cut)) for part in fit.fit(start, ridge)]
     for linear, new_weight, new_bias in zip(cut, *fitted, strict=True):
         linear.weight.copy_(new_weight)
@@ -152,14 +152,15 @@ def refit_output(
     dense = pruned_pass.output(layer, kind).dense
     whole = method != "bias" and isinstance(dense, nn.Linear)
     weight = dense.weight if whole else dense.bias.new_empty(len(dense.bias), 0)
-    fit = Moments(weight.shape[1], weight.shape[0], weight.device)
-    for i, kept in enumerate(pruned_pass.kept):
+    fit = moments_of(weight)
+    for i, mask in enumerate(pruned_pass.masks):
         sums = teacher_pass.sums(layer, kind, i)
         goal = sums[..., dimensions]
         if whole:
-            fit.add(pruned_pass.inputs(layer, kind, i)[kept], (goal - pruned_pass.states[i])[kept])
+            inputs, missing = pruned_pass.inputs(layer, kind, i), goal - pruned_pass.states[i]
         else:
-            fit.add(weight.new_empty(int(kept.sum()), 0), (goal - pruned_pass.sums(layer, kind, i))[kept] + dense.bias)
+            inputs, missing = goal[..., :0], goal - pruned_pass.sums(layer, kind, i) + dense.bias
+        fit.add(inputs.flatten(0, 1), missing.flatten(0, 1), mask.flatten())
         teacher_pass.states[i] = teacher_pass.output(layer, kind).LayerNorm(sums)
     fitted, bias = fit.fit(weight, ridge)
     if whole:
@@ -178,10 +179,16 @@ def refit_expansion(
     linear = pruned.dense[0] if len(pruned.dense) else None
     if not isinstance(linear, nn.Linear) or len(teacher.dense):
         return
-    fit = Moments(linear.in_features, linear.out_features, linear.weight.device)
+    fit = moments_of(linear.weight)
     for i, mask in enumerate(pruned_pass.masks):
         fit.add(pool(pruned_pass.states[i], mask, pruned.pooling), pool(teacher_pass.states[i], mask, teacher.pooling))
     weight, bias = fit.fit(linear.weight, ridge)
     linear.weight.copy_(weight)
     if linear.bias is not None:
         linear.bias.copy_(bias)
+
+
+def moments_of(weight: Tensor) -> Moments:
+    """Of a linear's inputs and outputs, on the device of its weight [out, in]: float64 is slow on most GPUs."""
+    dtype = torch.float64 if weight.device.type == "cpu" else torch.float32
+    return Moments(weight.shape[1], weight.shape[0], weight.device, dtype)

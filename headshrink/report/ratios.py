@@ -63,10 +63,7 @@ def write_ratios(results: list[Result], folder: Path) -> None:
 def ratio_table(results: list[Result]) -> Table:
     """A row a ratio; columns that no result has are left out."""
     columns = [column for column in COLUMNS if any(result.get(column.key) is not None for result in results)]
-    rows = [
-        Row(title(result["ratio"]), [cell(result, column) for column in columns], [])
-        for result in results
-    ]
+    rows = [Row(title(result["ratio"]), [cell(result, column) for column in columns], []) for result in results]
     return Table(["ratio cut", *(column.title for column in columns)], rows)
 
 

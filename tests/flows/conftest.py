@@ -17,7 +17,7 @@ from served import Served
 ROOT = Path(__file__).resolve().parents[2]
 
 # Each stage writes what dvc.yaml says of it from the parameters of its section and from what it reads; "slow" sleeps.
-STAGE = '''
+STAGE = """
 import json, pathlib, sys, time, yaml
 name, out, *deps = sys.argv[1:]
 section = yaml.safe_load(open("params.yaml"))[name]
@@ -41,7 +41,7 @@ elif name == "report":
     (path / "report.html").write_text("<h1>Report</h1>")
 else:
     path.write_text(name + json.dumps(section, sort_keys=True) + str(sum(read.encode())))
-'''
+"""
 
 PIPELINE = {  # stage: (out, reads)
     "corpus": ("artifacts/corpus.txt", []),
@@ -134,7 +134,9 @@ def served(stand_in_template: Path, tmp_path_factory: pytest.TempPathFactory) ->
     (folder / "home").mkdir()
     served = Served(folder / "project", folder / "home", free_port())
     os.environ.update(
-        PREFECT_API_URL=served.url, PREFECT_API_AUTH_STRING=served.password(), PREFECT_HOME=str(folder / "home"),
+        PREFECT_API_URL=served.url,
+        PREFECT_API_AUTH_STRING=served.password(),
+        PREFECT_HOME=str(folder / "home"),
         PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW="ignore",
     )
     served.start()

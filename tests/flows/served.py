@@ -41,8 +41,10 @@ class Served:
         self.url = f"http://127.0.0.1:{port}/api"
         own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         self.environment = own | {
-            "PYTHONPATH": str(ROOT), "PREFECT_UI_STATIC_DIRECTORY": str(home / "ui"),
-            "PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "WARNING",
+            "PYTHONPATH": str(ROOT),
+            "PREFECT_UI_STATIC_DIRECTORY": str(home / "ui"),
+            "PREFECT_HOME": str(home),
+            "PREFECT_LOGGING_LEVEL": "WARNING",
             "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db",
         }
 
@@ -50,7 +52,11 @@ class Served:
         log = self.log.open("w")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "flows.serve", "--port", str(self.port)],
-            cwd=self.project, env=self.environment, stdout=log, stderr=subprocess.STDOUT, preexec_fn=end_with_parent,
+            cwd=self.project,
+            env=self.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            preexec_fn=end_with_parent,
         )
         log.close()
         until(self._ready, 700, "flows.serve registers its deployment")

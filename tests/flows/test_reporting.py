@@ -35,9 +35,11 @@ def test_progress_that_the_server_does_not_take_is_one_line(call: str, capsys: p
     from flows import pipeline
 
     gone = httpx.ConnectError("All connection attempts failed")
-    with mock.patch.object(pipeline, "create_progress_artifact"), mock.patch.object(
-        pipeline, "update_progress_artifact"
-    ), mock.patch.object(pipeline, call, side_effect=gone):
+    with (
+        mock.patch.object(pipeline, "create_progress_artifact"),
+        mock.patch.object(pipeline, "update_progress_artifact"),
+        mock.patch.object(pipeline, call, side_effect=gone),
+    ):
         progress = pipeline.Progress("distill")
         for step in range(1, 100):
             progress.read(f"step {step}/100")
@@ -101,7 +103,8 @@ def test_a_run_by_hand_makes_the_queue_say_why_it_waits(stand_in: Path) -> None:
     [(run, state)] = [call.args for call in client.set_flow_run_state.call_args_list]
     assert run == waiting.id
     assert (state.name, state.message) == (
-        "Waiting", f"waiting: another run of this checkout is going on (process {process})"
+        "Waiting",
+        f"waiting: another run of this checkout is going on (process {process})",
     )
     assert queue.running is None
 

@@ -111,8 +111,11 @@ def scheduled(served: Served) -> list:
 
 def server_process(served: Served) -> psutil.Process:
     """The process that holds the server's port."""
-    [found] = [link.pid for link in psutil.net_connections("tcp")
-               if link.status == psutil.CONN_LISTEN and link.laddr.port == served.port]
+    [found] = [
+        link.pid
+        for link in psutil.net_connections("tcp")
+        if link.status == psutil.CONN_LISTEN and link.laddr.port == served.port
+    ]
     return psutil.Process(found)
 
 

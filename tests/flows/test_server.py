@@ -187,8 +187,20 @@ def test_one_password_for_all_processes(tmp_path: Path) -> None:
 
 def test_mlflows_server_refuses_foreign_hosts_and_origins(tmp_path: Path) -> None:
     port = free_port()
-    command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-               "--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db"]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "ui",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+        "--backend-store-uri",
+        f"sqlite:///{tmp_path}/mlflow.db",
+    ]
     with open(tmp_path / "log", "w") as log:
         process = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log, preexec_fn=end_with_parent)
 

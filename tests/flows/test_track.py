@@ -26,7 +26,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mlflow import MlflowClient
 
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    MlflowClient(f"sqlite:///{path}").create_experiment(track.EXPERIMENT, artifact_location=f"file://{path.parent}/runs")
+    MlflowClient(f"sqlite:///{path}").create_experiment(
+        track.EXPERIMENT, artifact_location=f"file://{path.parent}/runs"
+    )
     return path
 
 
@@ -128,9 +130,7 @@ def test_the_experiment_holds_the_view_that_its_address_opens(stand_in: Path, fr
 
 
 @pytest.mark.parametrize("name", ["c# 100%25 проба", "ratio%2050", "what?", "a&b=c;d"])
-def test_a_checkout_at_any_path_has_its_runs_and_files_inside(
-    stand_in: Path, tmp_path: Path, name: str
-) -> None:
+def test_a_checkout_at_any_path_has_its_runs_and_files_inside(stand_in: Path, tmp_path: Path, name: str) -> None:
     from mlflow import MlflowClient
 
     place = tmp_path / name

@@ -39,7 +39,7 @@ def share(script: re.Pattern[str], text: str) -> float:
 
 
 def language_of(text: str) -> str:
-    """"ru" where most letters are Cyrillic, else "en"."""
+    """ "ru" where most letters are Cyrillic, else "en"."""
     return "ru" if share(CYRILLIC, text) >= MOSTLY else "en"
 
 

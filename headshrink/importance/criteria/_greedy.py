@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+ROUNDS_BETWEEN_COPIES = 8  # that leave out what is gone: a copy costs more than a few wasted products
+
 
 def quadratic_costs(interactions: Tensor) -> Tensor:
     """Cost of every unit [units] when a set S of closed gates costs half the sum of interactions [units, units] over S.
@@ -31,42 +33,63 @@ def reconstruction_costs(weight: Tensor, covariance: Tensor, unit_width: int, ro
     tr(W_S (C_SS)^-1 W_S') / 2 and leaves W - W_S (C_SS)^-1 C_S and C - C_:S (C_SS)^-1 C_S. Units go in about `rounds`
     groups, the cheapest first, and the update is exact for the group.
     """
-    units = len(covariance) // unit_width
-    inverse, weight = torch.cholesky_inverse(torch.linalg.cholesky(covariance)), weight.double()
-    left = torch.arange(units)
-    out = torch.zeros(units, dtype=torch.float64, device=weight.device)
-    highest = out.new_zeros(())
-    group = max(1, units // rounds)
-    while len(left):
-        costs = _single_costs(weight, inverse, unit_width)
-        order = costs.argsort(stable=True)
-        going, staying = order[:group], order[group:].sort().values
-        for unit in going.tolist():
-            highest = torch.maximum(highest, costs[unit])
-            out[left[unit]] = highest
-        weight, inverse = _remove(weight, inverse, _columns(going, unit_width), _columns(staying, unit_width))
-        left = left[staying.cpu()]
+    total = len(covariance) // unit_width
+    removal = _Removal(weight, covariance, unit_width)
+    out = torch.zeros(total, dtype=torch.float64, device=weight.device)
+    highest, group = out.new_zeros(()), max(1, total // rounds)
+    for done, gone in enumerate(range(0, total, group), start=1):
+        costs = removal.costs()
+        going = costs.argsort(stable=True)[: min(group, total - gone)]
+        reached = torch.maximum(costs[going].cummax(0).values, highest)
+        out[removal.units[going]], highest = reached, reached[-1]
+        removal.remove(going)
+        if done % ROUNDS_BETWEEN_COPIES == 0:
+            removal.forget_gone(total - gone - len(going))
     return out
 
 
-def _columns(units: Tensor, unit_width: int) -> Tensor:
-    return (units[:, None] * unit_width + torch.arange(unit_width, device=units.device)).flatten()
+class _Removal:
+    """Weights and inverse covariance while units go, refitted for what is gone.
 
+    A unit that is gone stays in the matrices as one that explains nothing, until `forget_gone`.
+    """
 
-def _single_costs(weight: Tensor, inverse: Tensor, unit_width: int) -> Tensor:
-    """What removing each unit alone costs now."""
-    if unit_width == 1:  # FFN neurons: the systems are divisions
-        return weight.square().sum(0) / inverse.diagonal() / 2
-    units = len(inverse) // unit_width
-    places = torch.arange(units, device=weight.device)
-    blocks = inverse.view(units, unit_width, units, unit_width)[places, :, places]  # [units, width, width]
-    columns = weight.view(-1, units, unit_width).permute(1, 2, 0)  # [units, width, out]
-    twice: Tensor = (columns * torch.linalg.solve(blocks, columns)).sum((1, 2))
-    return twice / 2
+    def __init__(self, weight: Tensor, covariance: Tensor, unit_width: int) -> None:
+        self.width = unit_width
+        self.inverse = torch.cholesky_inverse(torch.linalg.cholesky(covariance))
+        self.weight = weight.to(self.inverse, copy=True)
+        self.units = torch.arange(len(covariance) // unit_width, device=covariance.device)  # by their first numbers
+        self.gone = torch.zeros(len(self.units), dtype=torch.bool, device=covariance.device)
 
+    def costs(self) -> Tensor:
+        """What removing each unit alone costs now; infinite for those that are gone."""
+        if self.width == 1:  # FFN neurons: the systems are divisions
+            twice = self.weight.square().sum(0) / self.inverse.diagonal()
+        else:
+            units = len(self.units)
+            blocks = self.inverse.view(units, self.width, units, self.width).diagonal(dim1=0, dim2=2).permute(2, 0, 1)
+            columns = self.weight.view(-1, units, self.width).permute(1, 2, 0)  # [units, width, out]
+            twice = (columns * torch.linalg.solve(blocks, columns)).sum((1, 2))
+        return (twice / 2).masked_fill(self.gone, torch.inf)
 
-def _remove(weight: Tensor, inverse: Tensor, going: Tensor, staying: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights and inverse covariance over what stays, refitted for what goes."""
-    across = inverse[going][:, staying]
-    pull = torch.linalg.solve(inverse[going][:, going], across)  # [going, staying]
-    return weight[:, staying] - weight[:, going] @ pull, inverse[staying][:, staying] - across.T @ pull
+    def remove(self, going: Tensor) -> None:
+        """Take units away, given by their places, and refit the others."""
+        columns = self._columns(going)
+        across = self.inverse[columns]
+        pull = torch.linalg.solve(across[:, columns], across)  # [going, all]
+        self.weight.addmm_(self.weight[:, columns], pull, alpha=-1)
+        self.inverse.addmm_(across.T, pull, alpha=-1)
+        self.weight[:, columns], self.inverse[columns], self.inverse[:, columns] = 0, 0, 0
+        self.inverse[columns, columns] = 1
+        self.gone[going] = True
+
+    def forget_gone(self, left: int) -> None:
+        """Shrink the matrices to the `left` units that are there."""
+        staying = self.gone.long().argsort(stable=True)[:left]
+        columns = self._columns(staying)
+        self.weight = self.weight.index_select(1, columns)
+        self.inverse = self.inverse.index_select(0, columns).index_select(1, columns)
+        self.units, self.gone = self.units[staying], self.gone[staying]
+
+    def _columns(self, places: Tensor) -> Tensor:
+        return (places[:, None] * self.width + torch.arange(self.width, device=places.device)).flatten()

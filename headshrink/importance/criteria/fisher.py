@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from headshrink.importance.criteria._base import Criterion
+from headshrink.importance.criteria._base import SlowCriterion
 from headshrink.importance.criteria._greedy import quadratic_costs
 from headshrink.model.sites import Site
 
 
-class Fisher(Criterion):
+class Fisher(SlowCriterion):
     """Second-order cost of closing gates: closing the set S of a layer costs half the sum of F over S x S.
 
     F, the mean over examples of the outer product of an example's gate gradients, stands for the Hessian. Two units
@@ -34,8 +34,6 @@ class Fisher(Criterion):
         """Cost of closing each gate alone [layers, units]."""
         return self.information.diagonal(dim1=1, dim2=2) / (2 * self.examples.clamp(min=1))
 
-    def scores(self) -> Tensor:
-        out = torch.zeros(self.shape, device=self.device)
-        for row, site, information in zip(out, self.sites, self.information, strict=True):
-            row[: site.units] = quadratic_costs(information[: site.units, : site.units] / self.examples.clamp(min=1))
-        return out
+    def unit_costs(self, site: Site) -> Tensor:
+        own = self.information[site.layer, : site.units, : site.units]
+        return quadratic_costs(own / self.examples.clamp(min=1))

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from headshrink.importance.criteria._base import Criterion
+from headshrink.importance.criteria._base import SlowCriterion
 from headshrink.importance.criteria._greedy import reconstruction_costs
-from headshrink.importance.moments import Moments
+from headshrink.importance.moments import Gram, Moments
 from headshrink.model.sites import Site
 
 RIDGE = 1e-3  # of the inputs' mean variance: the covariance of few tokens is not invertible
 
 
-class Obs(Criterion):
+class Obs(SlowCriterion):
     """What the loss pays for a unit when the units that stay are refitted to stand in for it.
 
     Changing the output projection by D costs tr(G D H D') / 2 per example: H the covariance of its inputs, G the sum
@@ -27,27 +27,31 @@ class Obs(Criterion):
 
     def __init__(self, sites: Sequence[Site], seed: int = 0) -> None:
         super().__init__(sites, seed)
-        self.moments = [Moments(site.units * site.unit_width, 0, self.device, torch.float32) for site in sites]
-        hidden = len(sites[0].dense.bias)
-        self.outputs = torch.zeros(len(sites), hidden, hidden, dtype=torch.float64, device=self.device)
+        self.inputs = [Moments(site.units * site.unit_width, 0, self.device, torch.float32) for site in sites]
+        self.outputs = [Gram(len(site.dense.bias), self.device) for site in sites]
         self.examples = torch.zeros((), dtype=torch.long, device=self.device)
+
+    def count_from(self, site: Site, mean: Tensor) -> None:
+        self.inputs[site.layer].origin = mean
 
     def update(self, gate_grad: Tensor) -> None:  # [examples, layers, units]
         self.examples += len(gate_grad)
 
-    def observe(self, site: Site, inputs: Tensor, output_grad: Tensor) -> None:
-        self.moments[site.layer].add(inputs)
-        self.outputs[site.layer] += output_grad.T @ output_grad
+    def observe(self, site: Site, inputs: Tensor, output_grad: Tensor, there: Tensor) -> None:
+        self.inputs[site.layer].add(inputs, there=there)
+        self.outputs[site.layer].add(output_grad)
 
     def sums(self) -> dict[str, Tensor]:
-        grams = {f"gram {layer}": moments.gram for layer, moments in enumerate(self.moments)}
-        return grams | {"outputs": self.outputs, "examples": self.examples}
+        grams = {"input": [moments.gram for moments in self.inputs], "output": self.outputs}
+        blocks = {
+            f"{side} {layer} {start}": block
+            for side, layers in grams.items()
+            for layer, gram in enumerate(layers)
+            for start, block in gram.blocks.items()
+        }
+        return blocks | {"examples": self.examples}
 
-    def scores(self) -> Tensor:
-        out = torch.zeros(self.shape, device=self.device)
-        for row, site, moments, outputs in zip(out, self.sites, self.moments, self.outputs, strict=True):
-            if site.units:
-                values, vectors = torch.linalg.eigh(outputs / self.examples)
-                weight = (vectors * values.clamp(min=0).sqrt()).T @ site.dense.weight.detach().double()
-                row[: site.units] = reconstruction_costs(weight, moments.covariance(RIDGE), site.unit_width)
-        return out
+    def unit_costs(self, site: Site) -> Tensor:
+        values, vectors = torch.linalg.eigh(self.outputs[site.layer].whole() / self.examples)
+        weight = (vectors * values.clamp(min=0).sqrt()).T @ site.dense.weight.detach().double()
+        return reconstruction_costs(weight, self.inputs[site.layer].covariance(RIDGE), site.unit_width)

@@ -23,8 +23,8 @@ class TaylorSigned(Criterion):
         super().__init__(sites, seed)
         self.gradients = [torch.zeros(0) if not site.units else torch.zeros_like(site.dense.weight) for site in sites]
 
-    def observe(self, site: Site, inputs: Tensor, output_grad: Tensor) -> None:
-        self.gradients[site.layer] += output_grad.T @ inputs
+    def observe(self, site: Site, inputs: Tensor, output_grad: Tensor, there: Tensor) -> None:
+        self.gradients[site.layer].addmm_(output_grad.float().T, inputs.float())
 
     def sums(self) -> dict[str, Tensor]:
         return {f"gradient {layer}": gradient for layer, gradient in enumerate(self.gradients)}

@@ -52,10 +52,10 @@ def test_random_is_reproducible_and_seeded(tiny_encoder):
 def test_signed_taylor_cancels_between_batches_of_opposite_gradients(tiny_encoder):
     site = sites(tiny_encoder.backbone)[0]
     criterion = CRITERIA["taylor_signed"]([site])
-    inputs, gradient = torch.rand(5, 32), torch.rand(5, 32)
-    criterion.observe(site, inputs, gradient)
+    inputs, gradient, there = torch.rand(5, 32), torch.rand(5, 32), torch.ones(5)
+    criterion.observe(site, inputs, gradient, there)
     assert (criterion.scores() > 0).all()
-    criterion.observe(site, inputs, -gradient)
+    criterion.observe(site, inputs, -gradient, there)
     assert (criterion.scores() == 0).all()
 
 

@@ -101,7 +101,7 @@ def test_readers_that_read_drifted_states_give_the_teachers_activations_again(ti
                 walk.advance(0, kind)
         before, wanted = ours.inputs(1, "heads", 0), theirs.inputs(1, "heads", 0)
         refit_readers(theirs, ours, 1, "heads", WHOLE.heads[1], ridge=1e-6)
-    kept = theirs.kept[0]
+    kept = theirs.masks[0].bool()
     assert (ours.inputs(1, "heads", 0) - wanted)[kept].abs().max() < 1e-4 < (before - wanted)[kept].abs().max()
 
 

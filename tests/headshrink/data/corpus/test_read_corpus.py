@@ -29,9 +29,7 @@ def test_one_sentence_in_two_writings_is_on_one_side_of_the_split(tmp_path: Path
     assert len(corpus.heldout) == 2 * len(heldout) > 10
 
 
-def test_a_command_reads_the_corpus_that_the_pipeline_makes(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_command_reads_the_corpus_that_the_pipeline_makes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     suite = fill(tmp_path / "suite")
     (tmp_path / "pairs").mkdir()
     others = [("Stsb_dev: sentence2", "Кошка спит тут"), ("alone", "")]

@@ -38,7 +38,7 @@ def test_rows_without_a_side_are_left_out_and_counted(tmp_path: Path, capsys: py
 
 
 def test_words_that_look_like_missing_values_are_words(tmp_path: Path) -> None:
-    (tmp_path / "x.tsv").write_text("NA\tнет\nnull\tnan\n#cat\t\"кот\n", encoding="utf-8")
+    (tmp_path / "x.tsv").write_text('NA\tнет\nnull\tnan\n#cat\t"кот\n', encoding="utf-8")
     assert sides(tmp_path / "x.tsv") == [("NA", "нет"), ("null", "nan"), ("#cat", '"кот')]
 
 

@@ -82,7 +82,7 @@ def test_another_encoding_is_named_by_line_and_byte(file: Path) -> None:
         read_columns(file, COLUMNS, numbers=SCORE)
 
 
-WORDS = st.text("кот ,\"\n1.\u2028", min_size=1).filter(lambda text: text.strip() != "")
+WORDS = st.text('кот ,"\n1.\u2028', min_size=1).filter(lambda text: text.strip() != "")
 
 
 @given(st.lists(st.tuples(WORDS, WORDS, st.floats(0, 5)), min_size=1))
