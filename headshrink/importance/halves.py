@@ -86,7 +86,7 @@ class Halves:
         one, other = self.halves
         layers = {key: range(len(criterion.sites)) for key, criterion in one.items()}
         with Bar("importance, layers scored", self._layers_left(batches)) as bar:
-            agreed = self.agreement(batches, bar)
+            agreed = self.agreement(batches, bar) if batches > 1 else {}  # one half would be empty
             for key, criterion in one.items():
                 criterion.add(other[key].sums())
             whole = {key: _finish(criterion, layers[key], bar) for key, criterion in one.items()}
@@ -103,7 +103,7 @@ class Halves:
     def _layers_left(self, batches: int) -> int:
         """How many layers `finish` scores."""
         counts = [len(criterion.sites) for criterion in self.halves[0].values()]
-        known = self._agreed is not None and self._agreed[0] == batches
+        known = batches < 2 or (self._agreed is not None and self._agreed[0] == batches)
         return sum(counts) + (0 if known else 2 * sum(len(sampled(count)) for count in counts))
 
 
