@@ -6,13 +6,13 @@ import numpy as np
 
 from headshrink.data.table import NONE, SentenceTable
 
-BATCHES_A_POOL = 50
+BATCHES_PER_POOL = 50
 
 
 def bucketed(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
     """Indices of one epoch's batches; every pair is in exactly one.
 
-    The pairs are shuffled, cut into pools of BATCHES_A_POOL batches, each pool is sorted by length and cut into
+    The pairs are shuffled, cut into pools of BATCHES_PER_POOL batches, each pool is sorted by length and cut into
     batches, and the batches are shuffled. Sorting the whole corpus would pad a little less but put the same pairs
     together in every epoch, and with them the same negatives. The order depends on (seed, epoch) alone, so that a
     resumed run finds its place by counting steps.
@@ -20,7 +20,7 @@ def bucketed(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> lis
     rng = np.random.default_rng((seed, epoch))
     order = rng.permutation(len(lengths))
     batches = []
-    for pool in pieces(order, batch_size * BATCHES_A_POOL):
+    for pool in pieces(order, batch_size * BATCHES_PER_POOL):
         by_length = pool[np.argsort(lengths[pool], kind="stable")]
         batches += pieces(by_length, batch_size)
     return [batches[i] for i in rng.permutation(len(batches))]

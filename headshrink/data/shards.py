@@ -26,7 +26,7 @@ from headshrink.progress import Bar
 from headshrink.truncation import folder_tokenizer
 
 SPLITS = ("train", "heldout")
-ROWS_A_BATCH = 1_000
+ROWS_PER_BATCH = 1_000
 SECONDS_BETWEEN_LOOKS = 1
 IDS = datasets.List(datasets.Value("int32"))
 LENGTH = datasets.Value("int32")
@@ -120,15 +120,15 @@ def write_shard(job: Job) -> None:
 
 
 def batches(parquet: Path, start: int, stop: int) -> Iterator[pa.Table]:
-    """Rows [start, stop) of a Parquet file, at most ROWS_A_BATCH at a time and one row group in memory."""
+    """Rows [start, stop) of a Parquet file, at most ROWS_PER_BATCH at a time and one row group in memory."""
     file, offset = pq.ParquetFile(parquet), 0
     for group in range(file.num_row_groups):
         rows = file.metadata.row_group(group).num_rows
         first, last = max(start - offset, 0), min(stop - offset, rows)
         if first < last:
             table = file.read_row_group(group, columns=["en", "ru"], use_threads=False)
-            for at in range(first, last, ROWS_A_BATCH):
-                yield table.slice(at, min(ROWS_A_BATCH, last - at))
+            for at in range(first, last, ROWS_PER_BATCH):
+                yield table.slice(at, min(ROWS_PER_BATCH, last - at))
         offset += rows
 
 

@@ -20,7 +20,7 @@ from headshrink.padding import length_batches
 from headshrink.parameters.targets import DEFAULTS
 from headshrink.progress import Bar
 
-ROWS_A_SHARD = 1 << 16
+ROWS_PER_SHARD = 1 << 16
 MANIFEST = "manifest.json"
 SINGLE = "monolingual"  # the split of sentences without translation
 KEYS = "keys.npy"
@@ -61,14 +61,14 @@ def write_targets(
         np.save(folder / f"{name}.npy", numbers)
     np.save(folder / KEYS, rows.keys)
     stored = stored_rows(known, rows.keys)
-    starts = range(0, len(rows), ROWS_A_SHARD)
+    starts = range(0, len(rows), ROWS_PER_SHARD)
     shards = [Shard(folder, number, rows, stored, start, batch_size) for number, start in enumerate(starts)]
     with quick_attention(teacher, precision), Bar("targets, tokens", sum(map(Shard.tokens_left, shards))) as bar:
         for shard in shards:
             shard.write(teacher, precision, bar)
     (folder / JOURNAL).unlink(missing_ok=True)
     manifest = {
-        "rows": len(rows), "dimension": teacher.dimension, "shards": len(starts), "rows_a_shard": ROWS_A_SHARD,
+        "rows": len(rows), "dimension": teacher.dimension, "shards": len(starts), "rows_per_shard": ROWS_PER_SHARD,
         "sentences": {name: len(table) for name, table in splits.items()}, "precision": precision,
     }  # fmt: skip
     write_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
@@ -117,7 +117,7 @@ class Shard:
         self.path, self.journal = folder / f"rows-{number:05}.npy", folder / JOURNAL
         self.part = self.path.with_suffix(".part")
         self.number, self.rows, self.stored, self.batch_size = number, rows, stored, batch_size
-        self.chosen = np.arange(start, min(start + ROWS_A_SHARD, len(rows)))
+        self.chosen = np.arange(start, min(start + ROWS_PER_SHARD, len(rows)))
         self.lengths = rows.lengths[self.chosen]
 
     @torch.inference_mode()

@@ -13,12 +13,13 @@ NOT_WORD = re.compile(r"[\W_]+")
 LETTERS = re.compile(r"[^\W\d_]+")
 LATIN = re.compile("[A-Za-zÀ-ÖØ-öø-ɏ]+")
 CYRILLIC = re.compile("[\u0400-\u052f]+")
+ENGLISH_LETTERS, RUSSIAN_LETTERS = re.compile("[A-Za-z]+"), re.compile("[А-Яа-яЁё]+")
 MOSTLY = 0.5  # share of a script among letters; names and terms of the other language often take a third
 
 
 def normalise(text: str) -> str:
     """The text as it is trained on: NFC, no control or invisible characters, single spaces."""
-    text = INVISIBLE.sub("", text)
+    text = text if text.isprintable() else INVISIBLE.sub("", text)
     return " ".join((text if text.isascii() else unicodedata.normalize("NFC", text)).split())
 
 
@@ -38,9 +39,17 @@ def share(script: re.Pattern[str], text: str) -> float:
     return sum(map(len, script.findall(text))) / letters if letters else 0.0
 
 
+def mostly(script: re.Pattern[str], common: re.Pattern[str], text: str) -> bool:
+    """Whether `share(script, text)` is at least MOSTLY; `common` are letters of the script.
+
+    Where they are so much of the whole text, its letters, which cost more to find, need not be counted.
+    """
+    return sum(map(len, common.findall(text))) >= MOSTLY * max(1, len(text)) or share(script, text) >= MOSTLY
+
+
 def language_of(text: str) -> str:
     """ "ru" where most letters are Cyrillic, else "en"."""
-    return "ru" if share(CYRILLIC, text) >= MOSTLY else "en"
+    return "ru" if mostly(CYRILLIC, RUSSIAN_LETTERS, text) else "en"
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,6 @@ class Limits:
 
 def script_reason(pair: Pair) -> str | None:
     """Which side is not in its language, judged by script: it costs microseconds and cannot mistake ru for en."""
-    if share(LATIN, pair.en) < MOSTLY:
+    if not mostly(LATIN, ENGLISH_LETTERS, pair.en):
         return "not_english"
-    return "not_russian" if share(CYRILLIC, pair.ru) < MOSTLY else None
+    return None if mostly(CYRILLIC, RUSSIAN_LETTERS, pair.ru) else "not_russian"

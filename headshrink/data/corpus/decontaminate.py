@@ -30,17 +30,20 @@ class SuiteIndex:
     """The folded sentences of a benchmark, searchable for equal and for similar ones.
 
     Exact: finds what comparing with every sentence would find. Languages need no separation, they share no words.
+    `ranks` are the places of the suite's words in the global order from 1 on, the rarest first.
     """
 
     def __init__(self, sentences: Iterable[str], threshold: Fraction = NEAR) -> None:
         self.threshold = threshold
         self.sentences = {folded for folded in map(fold, sentences) if folded}
-        self.sets = sorted({frozenset(sentence.split()) for sentence in self.sentences}, key=sorted)
-        self.frequency = Counter(word for words in self.sets for word in words)
-        self.by_prefix_word: dict[str, list[frozenset[str]]] = defaultdict(list)
-        for words in self.sets:
-            for word in self._prefix(words):
-                self.by_prefix_word[word].append(words)
+        sets = sorted({frozenset(sentence.split()) for sentence in self.sentences}, key=sorted)
+        frequency = Counter(word for words in sets for word in words)
+        rarest_first = sorted(frequency, key=lambda word: (frequency[word], word))
+        self.ranks = {word: rank for rank, word in enumerate(rarest_first, 1)}
+        self.by_prefix_rank: dict[int, list[tuple[int, frozenset[str]]]] = defaultdict(list)
+        for words in sets:
+            for rank in self._prefix(words):
+                self.by_prefix_rank[rank].append((len(words), words))
 
     def reason_against(self, folded: str) -> str | None:
         """`in_suite` for a folded sentence of the suite, `near_suite` for one similar to one of them, or None."""
@@ -48,25 +51,21 @@ class SuiteIndex:
             return "in_suite"
         return "near_suite" if self._has_near(frozenset(folded.split())) else None
 
-    def _prefix(self, words: frozenset[str]) -> list[str]:
-        """The words to look at, rarest first; words that the suite lacks count as the rarest of all."""
-        order = sorted(words, key=lambda word: (self.frequency.get(word, 0), word))
-        return order[: prefix_length(len(words), self.threshold)]
+    def _prefix(self, words: frozenset[str]) -> list[int]:
+        """The ranks of the words to look at. Words that the suite lacks are the rarest of all, and lead nowhere."""
+        known = sorted(filter(None, map(self.ranks.get, words)))
+        return known[: max(0, prefix_length(len(words), self.threshold) - (len(words) - len(known)))]
 
     def _has_near(self, words: frozenset[str]) -> bool:
-        if not words:
-            return False
-        return any(
-            self._near(words, other) for word in self._prefix(words) for other in self.by_prefix_word.get(word, ())
-        )
-
-    def _near(self, one: frozenset[str], other: frozenset[str]) -> bool:
-        share, whole = self.threshold.numerator, self.threshold.denominator
-        shorter, longer = sorted((len(one), len(other)))
-        if shorter * whole < share * longer:
-            return False
-        shared = len(one & other)
-        return shared * whole >= share * (shorter + longer - shared)
+        share, whole, size = self.threshold.numerator, self.threshold.denominator, len(words)
+        smallest, largest = -(-share * size // whole), whole * size // share  # that can be so similar
+        for rank in self._prefix(words):
+            for other_size, other in self.by_prefix_rank.get(rank, ()):
+                if smallest <= other_size <= largest:
+                    shared = len(words & other)
+                    if whole * shared >= share * (size + other_size - shared):
+                        return True
+        return False
 
 
 def without_tested(texts: Iterable[str], heldout: Iterable[str], suite: SuiteIndex) -> list[str]:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -17,8 +16,7 @@ FORMS = "NAME.tsv[.gz] (English TAB Russian), or NAME.en[.txt][.gz] with its NAM
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """A sentence and its translation; `source` names the file or data set it came from, for the counts."""
 
     en: str

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headshrink.data.corpus import clean
 from headshrink.data.corpus.clean import Limits, fold, normalise
 from headshrink.data.corpus.sources import Pair
 
@@ -52,3 +53,14 @@ def test_equal_texts_stay_equal_under_normalising_then_folding(one: str, other: 
 )
 def test_each_reason_to_drop_a_pair(en: str, ru: str, reason: str | None) -> None:
     assert Limits().reason_against(Pair(en, ru, "test")) == reason
+
+
+@given(st.text(st.sampled_from("aZÀéяЁѣ҂\u0483日1 .-"), max_size=12))
+def test_the_quick_ways_decide_as_the_slow_ones(text: str) -> None:
+    """Letters that are what they count, marks and signs inside the range of a script, and no letter at all."""
+    for script, common in ((clean.LATIN, clean.ENGLISH_LETTERS), (clean.CYRILLIC, clean.RUSSIAN_LETTERS)):
+        assert clean.mostly(script, common, text) == (clean.share(script, text) >= clean.MOSTLY)
+
+
+def test_every_invisible_character_is_unprintable() -> None:
+    assert not any(chr(code).isprintable() for code in range(0x110000) if clean.INVISIBLE.match(chr(code)))
