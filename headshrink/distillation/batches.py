@@ -51,8 +51,25 @@ def in_order(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
     return pieces(np.argsort(lengths, kind="stable"), batch_size)
 
 
+def micro_batches(halves: np.ndarray, lengths: np.ndarray, most: int) -> list[np.ndarray]:
+    """A batch [2, rows] in parts of at most `most` padded tokens each; a row that has more is a part of its own.
+
+    `lengths` are those of all sentences. A batch within the bound stays as it is; the rows of a larger one are sorted
+    by length, longest first, so that each part has little padding.
+    """
+    widths = lengths[halves].max(0)
+    if halves.size * int(widths.max()) <= most:
+        return [halves]
+    order, parts, start = np.argsort(-widths, kind="stable"), [], 0
+    while start < len(order):
+        stop = start + max(1, most // (2 * int(widths[order[start]])))
+        parts.append(halves[:, order[start:stop]])
+        start = stop
+    return parts
+
+
 def pairs_in_order(lengths: np.ndarray, pairs: int, batch_size: int) -> list[np.ndarray]:
-    """The pairs of a SentenceTable `in_order` of their longer sides: numbers of sentences, [2, n] a batch."""
+    """The pairs of a SentenceTable `in_order` of their longer sides: numbers of sentences, [2, n] per batch."""
     rows = np.arange(2 * pairs).reshape(2, pairs)
     return [rows[:, batch] for batch in in_order(lengths[rows].max(0), batch_size)]
 

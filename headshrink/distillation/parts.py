@@ -75,8 +75,9 @@ class Parts:
         for name, model in models.items():
             model.load_state_dict(state[name])
         row_sink = self._row_sink()
-        before, best = (Scores(**state["result"].pop(name)) for name in ("before", "best"))
-        self.results.append(Result(before=before, best=best, **state["result"]))
+        stored = state["result"]
+        scores = {name: stored[name] and Scores(**stored[name]) for name in ("before", "best", "all_pairs")}
+        self.results.append(Result(**{**stored, **scores}))
         for row in self.results[-1].curve:
             row_sink(row)
 

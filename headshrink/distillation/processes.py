@@ -65,6 +65,9 @@ class Processes:
         return dict(zip(values, told.tolist(), strict=True))
 
 
-def seed_of_batch(seed: int, step: int, place: int) -> int:
-    """What is random in one batch of a step: the same in any number of processes, and after a resumption."""
-    return int(np.random.SeedSequence((seed, step, place)).generate_state(1, np.uint64)[0])
+def seed_of_batch(seed: int, step: int, place: int, part: int = 0) -> int:
+    """What is random in one batch of a step: the same in any number of processes, and after a resumption.
+
+    `part` counts the parts of a batch that is too large for one pass.
+    """
+    return int(np.random.SeedSequence((seed, step, place, part)).generate_state(1, np.uint64)[0])

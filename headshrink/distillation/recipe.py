@@ -35,6 +35,7 @@ class Recipe:
     queue: int = DEFAULTS.queue
     epochs: float = DEFAULTS.epochs
     batch_size: int = DEFAULTS.batch_size
+    micro_batch_tokens: int = DEFAULTS.micro_batch_tokens
     accumulate: int = DEFAULTS.accumulate
     learning_rate: float = DEFAULTS.learning_rate
     weight_decay: float = DEFAULTS.weight_decay
@@ -46,6 +47,7 @@ class Recipe:
     train_embeddings: bool = DEFAULTS.train_embeddings
     ema: float = DEFAULTS.ema
     evaluations: int = DEFAULTS.evaluations
+    heldout_pairs: int = DEFAULTS.heldout_pairs
     patience: int | None = DEFAULTS.patience
     checkpoint_minutes: float = DEFAULTS.checkpoint_minutes
     precision: str = DEFAULTS.precision

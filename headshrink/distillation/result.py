@@ -21,10 +21,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """Held-out scores before training and of the step kept, the number of steps made, and the curve."""
+    """Held-out scores before training and of the step kept, the number of steps made, and the curve.
+
+    `before` and `best` are on the sample of `heldout_pairs`; `all_pairs` is the step kept on all held-out pairs, None
+    where the sample is all of them.
+    """
 
     before: Scores
     best: Scores
+    all_pairs: Scores | None
     best_step: int
     steps: int
     curve: list[Row]

@@ -1,13 +1,14 @@
 """A student made and trained as the parameters of section `distill` say: what the front door and the stage call."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
 from headshrink.checkpoint import Checkpoints
 from headshrink.distillation.callbacks import OnRow
 from headshrink.distillation.data import TrainingData
+from headshrink.distillation.evaluate import sample
 from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS
 from headshrink.distillation.parts import Parts, parts_of
 from headshrink.distillation.processes import Processes
@@ -99,7 +100,12 @@ def cut_while_training(
         raise HeadshrinkError(f"rounds and learned_gates cut as prune.json says, which holds no {', '.join(missing)}")
     rounds = [(i + 1) / chosen.rounds for i in range(chosen.rounds)]
     recipes = parts_of(recipe, data.train, [chosen.learned_gates, 1] if chosen.learned_gates else rounds)
-    parts = Parts(recipes, partial(train_student, data=data), progress.checkpoints, progress.on_row)
+
+    def train_part(student: SentenceEncoder, recipe: Recipe, **options: Any) -> Result:
+        heldout = data.heldout if recipe is recipes[-1] else sample(data.heldout, recipe.heldout_pairs)
+        return train_student(student, replace(data, heldout=heldout), recipe, **options)
+
+    parts = Parts(recipes, train_part, progress.checkpoints, progress.on_row)
     if chosen.learned_gates:
         student, plan = by_learned_gates(origin.teacher, {"heads": cuts["heads"], "ffn": cuts["ffn"]}, parts)
     else:

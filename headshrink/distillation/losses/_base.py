@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol, cast
 
+import torch
 from torch import Tensor
 
 from headshrink.distillation.layers import Layers
@@ -15,6 +16,7 @@ class Need(Enum):
 
     EMBEDDINGS = auto()  # of the batch's sentences; the teacher's are stored
     TRANSLATIONS = auto()  # rows whose two sentences translate each other
+    WHOLE_BATCH = auto()  # all sentences of the batch, which it compares with each other: no mean over pairs
     QUEUE = auto()  # the teacher's embeddings of earlier pairs, where the recipe has a queue
     LAYERS = auto()  # hidden states and attention heads of both models; the teacher runs beside the student
     MASKED_LOGITS = auto()  # the student's logits at masked tokens, by the teacher's MLM head
@@ -47,6 +49,11 @@ class Outputs:
     layers: Layers | None = None
     others: "tuple[Outputs, ...]" = ()
     masked_logits: MaskedLogits | None = None
+
+    @property
+    def block(self) -> Tensor:
+        """The embeddings [2 * pairs, dimension], English above Russian."""
+        return torch.cat([self.en, self.ru])
 
     @classmethod
     def from_block(
