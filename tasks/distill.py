@@ -39,6 +39,8 @@ def run(distill: DistillParams) -> None:
     code = [Path(__file__), *(LIBRARY / name for name in LIBRARY_PARTS)]
     inputs = [ARTIFACTS / name for name in ("shards", "targets", "pruned", "teacher")]
     checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], distill.model_dump()))
+    if Processes().first:
+        checkpoints.remove_others()
     device = Processes().device
     teacher = load_encoder(ARTIFACTS / "teacher").to(device)
     pruned = load_encoder(ARTIFACTS / "pruned").to(device) if is_used(ARTIFACTS / "pruned") else None
@@ -58,7 +60,7 @@ def run(distill: DistillParams) -> None:
         write_curve(trained.result.curve, folder / "curve.csv")
         made = STUDENTS[distill.student.kind].made  # for the model card
         write_record((trained.record or record) | {"made": made}, folder)
-    shutil.rmtree(WORK / "distill", ignore_errors=True)  # this run's checkpoints, and abandoned ones
+    shutil.rmtree(WORK / "distill", ignore_errors=True)
     print(summary(trained.result))
 
 
