@@ -23,9 +23,10 @@ help: ## list the commands
 venv: $(INSTALLED) ## install into .venv, once (CUDA=1: torch with CUDA)
 
 demo: venv ## the whole pipeline on generated data, then its tables and where the report is
-	$(BIN)/dvc repro
-	$(BIN)/python -m flows.track
+	@$(BIN)/python -m flows.run
+	@$(BIN)/python -m flows.track
 	@$(BIN)/python -m headshrink.report.summary artifacts
+	@echo "next: make compare RATIOS=\"0.25 0.5\" | make serve | make profile NAME=folder SET=... (README.md)"
 
 test: venv ## the test suite, two tests at a time; without test-install
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup --ignore tests/install

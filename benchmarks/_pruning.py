@@ -10,10 +10,10 @@ import torch
 from transformers.utils import logging
 
 from headshrink.benchmarking.machine import describe
-from headshrink.corpus import Corpus, read_corpus
+from headshrink.data.corpus import Corpus, read_corpus
+from headshrink.data.text.pairs import spread
 from headshrink.importance import pair_batches
 from headshrink.model import PairBatch, SentenceEncoder
-from headshrink.text.pairs import spread
 
 logging.disable_progress_bar()  # of files that take a moment
 

@@ -20,12 +20,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from headshrink.corpus import read_corpus
-from headshrink.distillation.data import Reference, TrainingData
-from headshrink.distillation.from_text import pairs_of
+from headshrink.data.corpus import read_corpus
+from headshrink.data.in_memory import pairs_of
+from headshrink.data.table import SentenceTable
 from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS
 from headshrink.distillation.mlm_fit import fit_mlm_head
 from headshrink.distillation.objective import Objective
@@ -34,9 +33,9 @@ from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.rounds import by_learned_gates, in_rounds
 from headshrink.distillation.students import Origin, Shape
 from headshrink.distillation.students.thin import REPAIR_PAIRS, thin
-from headshrink.distillation.table import SentenceTable
 from headshrink.distillation.text import text_of
 from headshrink.distillation.trainer import train as train_student
+from headshrink.distillation.training_data import Reference, TrainingData
 from headshrink.model import SentenceEncoder, load_encoder
 from headshrink.model.mlm_head import FILE, MlmHead, load_mlm_head, save_mlm_head
 from headshrink.model.precision import resolve
@@ -99,8 +98,7 @@ def equal_weights(
     precision = resolve("auto", student.device)
     objective = Objective(dict.fromkeys(LOSSES, 1.0), student, Reference(teacher, mlm_head))
     with torch.no_grad():
-        first = np.arange(FIRST_PAIRS)
-        batch = train.batch(np.stack([first, first + train.pairs]), student.tokenizer.pad_token_id)  # type: ignore[arg-type]
+        batch = train.batch(train.pair_rows[:, :FIRST_PAIRS], student.tokenizer.pad_token_id)  # type: ignore[arg-type]
         outputs = objective.outputs(student, batch, precision)
         values = {name: loss(*outputs).item() for name, loss in LOSSES.items()}
     return {name: 1 / max(value, 1e-3) for name, value in values.items()}

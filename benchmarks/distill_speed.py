@@ -28,17 +28,17 @@ import torch
 from benchmarks._against import compare
 from headshrink.benchmarking.machine import describe
 from headshrink.cores import cores
-from headshrink.distillation.data import TrainingData
+from headshrink.data.table import SentenceTable, Targets, Tokens
+from headshrink.data.targets import stored_targets, write_targets
+from headshrink.data.text.pairs import complete_rows, spread
 from headshrink.distillation.losses import LOSSES, Outputs
 from headshrink.distillation.recipe import Recipe
-from headshrink.distillation.table import SentenceTable, Targets, Tokens
-from headshrink.distillation.targets import stored_targets, write_targets
 from headshrink.distillation.trainer import train
+from headshrink.distillation.training_data import TrainingData
 from headshrink.importance.scores import Scores
 from headshrink.model import SentenceEncoder, load_encoder, random_encoder
 from headshrink.model.precision import resolve
 from headshrink.pruning import cut, plan_ratio
-from headshrink.text.pairs import complete_rows, spread
 
 WEIGHTS = {"cosine": 1.0, "similarity": 1.0}
 NAIVE_BATCH = 16
@@ -96,10 +96,9 @@ def teach(teacher: SentenceEncoder, texts: list[Text], precision: str) -> tuple[
 def trainer_seconds(student: SentenceEncoder, pairs: SentenceTable, recipe: Recipe) -> float:
     """Seconds of one pass of the trainer's steps, evaluation left out as the straightforward loop has none."""
     student.backbone.set_attn_implementation("sdpa")
-    first = np.array([0, pairs.pairs])
-    heldout = SentenceTable(
-        Tokens.from_rows([pairs.tokens[i] for i in first]), 1, [Targets.from_array(pairs.targets[0].take(first))]
-    )
+    first = pairs.pair_rows[:, 0]
+    en, ru = (Tokens.from_rows([pairs.tokens[i]]) for i in first)
+    heldout = SentenceTable.of_pairs(en, ru, [Targets.from_array(pairs.targets[0].take(first))])
     return len(pairs) / train(student, TrainingData(pairs, heldout), recipe).sentences_per_s
 
 

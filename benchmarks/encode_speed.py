@@ -23,12 +23,12 @@ from sentence_transformers import SentenceTransformer
 
 from headshrink.benchmarking.machine import describe
 from headshrink.benchmarking.timing import Timings
+from headshrink.data.text.lines import read_lines
+from headshrink.data.text.pairs import complete_rows
 from headshrink.exporting import TARGETS, Limits, Options, Original, Pairs, write_lossy
 from headshrink.exporting.command import unit
 from headshrink.exporting.lines import Lines, encode_lines, open_encoder
 from headshrink.model import load_encoder
-from headshrink.text.lines import read_lines
-from headshrink.text.pairs import complete_rows
 
 REFERENCE = "sentence-transformers"
 PAIRS_OF_THE_GATE = 500

@@ -31,8 +31,8 @@ from headshrink.benchmarking.models import TorchModel
 from headshrink.benchmarking.probe import peak_resident_mb
 from headshrink.benchmarking.read import open_suite
 from headshrink.benchmarking.suite import TASKS
+from headshrink.data.text.lines import read_text
 from headshrink.model import SentenceEncoder, load_encoder, random_encoder
-from headshrink.text.lines import read_text
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "headshrink" / "benchmark"))
 import naive_encodechka as plain

@@ -11,12 +11,12 @@ from itertools import islice
 from pathlib import Path
 
 from headshrink.benchmarking.read import open_suite
+from headshrink.data.text.sentences import read_sentences
 from headshrink.exporting import Original
 from headshrink.model import load_encoder
 from headshrink.report.render import markdown_table
 from headshrink.report.speed import speed_tables
 from headshrink.speed import TRICKS, TimedModel, as_json, measure
-from headshrink.text.sentences import read_sentences
 
 SENTENCES = 256
 

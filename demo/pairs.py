@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from demo.grammar.sentences import aligned
-from headshrink.corpus.sources import Pair, Source
+from headshrink.data.corpus.sources import Pair, Source
 
 
 class Generated(Source):
@@ -12,7 +12,8 @@ class Generated(Source):
     label = "generated"
 
     def __init__(self, count: int, seed: int) -> None:
-        self.count, self.seed = count, seed
+        self.count = self.total = count
+        self.seed = seed
 
     def pairs(self) -> Iterator[Pair]:
         for english, russian in aligned(self.count, self.seed):

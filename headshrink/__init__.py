@@ -13,7 +13,7 @@ from headshrink.errors import HeadshrinkError
 
 if TYPE_CHECKING:
     from headshrink.api import benchmark, distill, export, prune, score
-    from headshrink.corpus import read_corpus
+    from headshrink.data.corpus import read_corpus
     from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
     "score",
 ]
 __version__ = "0.1.0"
-MODULES = {"read_corpus": "corpus", "SentenceEncoder": "model", "load_encoder": "model", "save_encoder": "model"}
+MODULES = {"read_corpus": "data.corpus", "SentenceEncoder": "model", "load_encoder": "model", "save_encoder": "model"}
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from torch import Tensor
 
 from headshrink.checkpoint import Checkpoints
-from headshrink.corpus import Corpus
+from headshrink.data.corpus import Corpus
 from headshrink.distillation.from_corpus import Extras, distill_on
 from headshrink.distillation.run import Trained
 from headshrink.errors import HeadshrinkError
@@ -144,9 +144,9 @@ def export(encoder: SentenceEncoder, folder: str | Path, corpus: Corpus, **optio
     repaired or left out, and its entry says so. Raises HeadshrinkError where the folder exists, and for a corpus
     without two pairs.
     """
+    from headshrink.data.text.pairs import spread
     from headshrink.exporting.run import export_by
     from headshrink.output import check_absent_folder, new_folder
-    from headshrink.text.pairs import spread
 
     chosen, folder = checked(ExportParams, options), Path(folder)
     check_absent_folder(folder, "export")

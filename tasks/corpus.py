@@ -8,12 +8,12 @@ from headshrink.parameters.section import GENERATED
 from headshrink.parameters.suite import SuiteParams
 
 if TYPE_CHECKING:
-    from headshrink.corpus.sources import Source
+    from headshrink.data.corpus.sources import Source
 
 
 def run(corpus: CorpusParams, suite: SuiteParams) -> None:
     """Write artifacts/suite and artifacts/corpus."""
-    from headshrink.corpus import Limits, SuiteIndex, build_corpus, suite_sentences, write_corpus
+    from headshrink.data.corpus import Limits, SuiteIndex, build_corpus, suite_sentences, write_corpus
     from headshrink.output import new_folder
     from tasks.stage import ARTIFACTS, WORK
     from tasks.suite import write_suite
@@ -29,7 +29,7 @@ def run(corpus: CorpusParams, suite: SuiteParams) -> None:
 
 def open_source(corpus: CorpusParams, downloads: Path) -> "Source":
     """The chosen source; what is fetched for it is kept in the folder `downloads`."""
-    from headshrink.corpus.sources import SOURCES
+    from headshrink.data.corpus.sources import SOURCES
 
     if corpus.source == GENERATED:
         from demo.pairs import Generated

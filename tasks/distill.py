@@ -3,7 +3,7 @@
 from headshrink.parameters.distill import DistillParams
 from headshrink.parameters.section import LIBRARY
 
-LIBRARY_PARTS = ("checkpoint.py", "distillation", "importance", "model", "pruning", "shards.py")
+LIBRARY_PARTS = ("checkpoint.py", "data", "distillation", "importance", "model", "pruning")
 
 
 def run(distill: DistillParams) -> None:
@@ -12,19 +12,18 @@ def run(distill: DistillParams) -> None:
     from pathlib import Path
 
     from headshrink.checkpoint import Checkpoints, fingerprint
-    from headshrink.distillation.data import Reference, TrainingData
-    from headshrink.distillation.monolingual import with_stored
+    from headshrink.data.shards import read_split
+    from headshrink.data.table import SentenceTable
+    from headshrink.data.targets import stored_targets, with_stored_single
     from headshrink.distillation.processes import Processes
     from headshrink.distillation.record import summary, write_curve, write_metrics
     from headshrink.distillation.run import Progress, distill_by, needs_teacher, origin_of, untrained
     from headshrink.distillation.students import STUDENTS
-    from headshrink.distillation.table import SentenceTable
-    from headshrink.distillation.targets import stored_targets
+    from headshrink.distillation.training_data import Reference, TrainingData
     from headshrink.model import load_encoder, save_encoder
     from headshrink.model.mlm_head import load_mlm_head
     from headshrink.output import new_folder
     from headshrink.pruning import write_record
-    from headshrink.shards import read_split
     from tasks.live import LiveCurve
     from tasks.stage import ARTIFACTS, WORK
     from tasks.tracking import cut_name
@@ -35,7 +34,7 @@ def run(distill: DistillParams) -> None:
             read_split(ARTIFACTS / "shards", split), [stored_targets(ARTIFACTS / "targets", split)]
         )
 
-    train, heldout = with_stored(table("train"), ARTIFACTS / "targets"), table("heldout")
+    train, heldout = with_stored_single(table("train"), ARTIFACTS / "targets"), table("heldout")
     code = [Path(__file__), *(LIBRARY / name for name in LIBRARY_PARTS)]
     inputs = [ARTIFACTS / name for name in ("shards", "targets", "pruned", "teacher")]
     checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], distill.model_dump()))

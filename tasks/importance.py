@@ -10,12 +10,12 @@ def run(importance: ImportanceParams) -> None:
     from pathlib import Path
 
     from headshrink.checkpoint import Checkpoints, fingerprint
+    from headshrink.data.shards import read_split
     from headshrink.importance import pair_batches, save_scores, score_by
     from headshrink.importance.scores import draw_map, write_convergence, write_table
     from headshrink.model import load_encoder
     from headshrink.output import new_folder
     from headshrink.progress import track
-    from headshrink.shards import read_split
     from tasks.stage import ARTIFACTS, WORK
 
     encoder = load_encoder(ARTIFACTS / "teacher")
@@ -25,7 +25,7 @@ def run(importance: ImportanceParams) -> None:
         importance.batch_size, importance.seed,
     )  # fmt: skip
     progress = track(batches, "importance", total=importance.batches)
-    code = [Path(__file__), *(LIBRARY / name for name in ("checkpoint.py", "importance", "model", "shards.py"))]
+    code = [Path(__file__), *(LIBRARY / name for name in ("checkpoint.py", "data/shards.py", "importance", "model"))]
     inputs = [ARTIFACTS / name for name in ("shards", "teacher")]
     checkpoints = Checkpoints(WORK / "importance" / fingerprint([*code, *inputs], importance.model_dump()))
     scores = score_by(importance, encoder, progress, checkpoints)

@@ -8,13 +8,13 @@ from headshrink.parameters.prune import StagePruneParams
 
 def run(prune: StagePruneParams, importance: ImportanceParams) -> None:
     """Read the teacher, the scores and training pairs; write artifacts/pruned/, a model folder with prune.json."""
+    from headshrink.data.shards import read_split
     from headshrink.importance import load_scores, pair_batches
     from headshrink.model import load_encoder, save_encoder
     from headshrink.output import new_folder
     from headshrink.pruning import write_record
     from headshrink.pruning.run import PAIRS_PER_BATCH, prune_by
     from headshrink.pruning.vocabulary import count_tokens
-    from headshrink.shards import read_split
     from tasks.machine import machine
     from tasks.stage import ARTIFACTS
 

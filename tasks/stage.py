@@ -1,9 +1,6 @@
 """How a stage runs: validated parameters, one copy at a time, outputs checked before the work, errors in one line."""
 
-import ctypes
 import fcntl
-import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +9,7 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
+from headshrink.cores import die_with_parent
 from tasks import params
 from tasks.machine import machine
 from tasks.params import Params, ParamsError
@@ -19,7 +17,6 @@ from tasks.unused import UNUSED
 
 ARTIFACTS = Path("artifacts")
 WORK = Path(".work")  # checkpoints and caches that outlive a stage; never DVC's, never in git
-PR_SET_PDEATHSIG = 1
 SECONDS_FOR_A_DYING_TWIN = 10
 
 
@@ -74,24 +71,6 @@ def quiet_libraries() -> None:
 def fail(line: str) -> None:
     print(f"error: {line}", file=sys.stderr)
     sys.exit(2)
-
-
-def die_with_parent() -> None:
-    """Ask the kernel to kill this process when its parent dies.
-
-    Killing dvc leaves its stage running, and the next `dvc repro` would start a second copy beside it. Linux only;
-    elsewhere the lock of `only_copy` still keeps two copies apart.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if adopted():  # the parent died before the call
-            os._exit(1)
-
-
-def adopted() -> bool:
-    """Whether the parent is the process that takes in orphans, which is of another session."""
-    session = os.getsid(0)
-    return session not in (os.getpid(), os.getsid(os.getppid()))
 
 
 @contextmanager

@@ -3,12 +3,12 @@
 
 def run() -> None:
     """Write artifacts/static_baseline: a static student as model2vec makes it, untrained."""
+    from headshrink.data.shards import read_split
+    from headshrink.data.table import SentenceTable
     from headshrink.distillation.students.static import word_vectors
-    from headshrink.distillation.table import SentenceTable
     from headshrink.model import best_device, load_encoder, save_encoder
     from headshrink.output import new_folder
     from headshrink.pruning.vocabulary import count_tokens
-    from headshrink.shards import read_split
     from tasks.stage import ARTIFACTS
 
     teacher = load_encoder(ARTIFACTS / "teacher").to(best_device())

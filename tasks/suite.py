@@ -8,7 +8,7 @@ from headshrink.parameters.suite import SuiteParams
 
 def write_suite(params: SuiteParams, folder: Path) -> None:
     """Put the suite's files and suite.json into a folder."""
-    from headshrink.corpus import suite
+    from headshrink.data.corpus import suite
 
     if params.source == "generated":
         from demo.suite import write_demo_suite

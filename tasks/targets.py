@@ -15,13 +15,13 @@ def run(targets: TargetsParams, tokenize: TokenizeParams) -> None:
 
     An MLM head that is fitted here lies beside them.
     """
-    from headshrink.distillation.monolingual import SPLIT, write_ids
-    from headshrink.distillation.table import SentenceTable, Tokens
-    from headshrink.distillation.targets import write_targets
+    from headshrink.data.corpus.clean import language_of
+    from headshrink.data.shards import read_split
+    from headshrink.data.table import SentenceTable, Tokens
+    from headshrink.data.targets import SINGLE, write_single, write_targets
     from headshrink.model import best_device, load_encoder
     from headshrink.model.precision import resolve
     from headshrink.output import new_folder
-    from headshrink.shards import read_split
     from tasks.stage import ARTIFACTS
 
     teacher = load_encoder(ARTIFACTS / "teacher").to(best_device())
@@ -33,9 +33,10 @@ def run(targets: TargetsParams, tokenize: TokenizeParams) -> None:
         texts = more_texts(targets, teacher, splits["train"].tokens, folder, how)
         if texts:
             teacher.max_length = tokenize.max_length
-            more = Tokens.from_rows(teacher.tokenise(untested(texts)))
-            splits[SPLIT] = SentenceTable(more, pairs=0)
-            write_ids(more, folder)
+            kept = untested(texts)
+            tokens = Tokens.from_rows(teacher.tokenise(kept))
+            splits[SINGLE] = SentenceTable.of_single(tokens, list(map(language_of, kept)))
+            write_single(splits[SINGLE], folder)
         work = unfinished(splits, how)
         write_targets(teacher, splits, work, **how)
         for file in work.iterdir():
@@ -48,7 +49,7 @@ def unfinished(splits: dict, how: dict) -> Path:
     from headshrink.checkpoint import fingerprint
     from tasks.stage import ARTIFACTS, WORK
 
-    code = [Path(__file__), *(LIBRARY / name for name in ("distillation", "model"))]
+    code = [Path(__file__), *(LIBRARY / name for name in ("data", "distillation", "model"))]
     texts = blake2b()
     for ids in (ids for table in splits.values() for ids in table.tokens.blocks()):
         texts.update(ids.tobytes())
@@ -61,9 +62,9 @@ def unfinished(splits: dict, how: dict) -> Path:
 
 def more_texts(chosen: TargetsParams, teacher, sentences, folder: Path, how: dict) -> list[str]:
     """Sentences without translation: those of a folder, and those of the pairs with words replaced."""
+    from headshrink.data.text.sentences import read_sentences
     from headshrink.distillation.replacement import replaced
     from headshrink.model.mlm_head import load_mlm_head
-    from headshrink.text.sentences import read_sentences
     from tasks.stage import ARTIFACTS
 
     texts = list(read_sentences(place)) if (place := given_path(chosen.monolingual)) else []
@@ -93,8 +94,8 @@ def untested(texts: list[str]) -> list[str]:
     """Distinct sentences without the benchmark's, their near-copies and the held-out pairs'."""
     import pandas as pd
 
-    from headshrink.corpus.decontaminate import SuiteIndex, without_tested
-    from headshrink.corpus.suite import suite_sentences
+    from headshrink.data.corpus.decontaminate import SuiteIndex, without_tested
+    from headshrink.data.corpus.suite import suite_sentences
     from tasks.stage import ARTIFACTS
 
     suite = SuiteIndex(suite_sentences(ARTIFACTS / "suite"))

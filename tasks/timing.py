@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    from tasks.stage import die_with_parent
+    from headshrink.cores import die_with_parent
 
     die_with_parent()
     sys.exit(main(sys.argv[1:]))

@@ -8,17 +8,17 @@ from headshrink.parameters.tokenize import TokenizeParams
 def run(tokenize: TokenizeParams) -> None:
     """Write artifacts/shards."""
     from headshrink.cores import cores
+    from headshrink.data.shards import write_shards
     from headshrink.errors import HeadshrinkError
     from headshrink.output import new_folder
-    from headshrink.shards import write_shards
-    from tasks.stage import ARTIFACTS, die_with_parent
+    from tasks.stage import ARTIFACTS
 
     corpus, tokenizer = ARTIFACTS / "corpus", ARTIFACTS / "teacher" / "tokenizer.json"
     config = json.loads((ARTIFACTS / "teacher" / "config.json").read_text(encoding="utf-8"))
     if tokenize.max_length > (positions := config["max_position_embeddings"]):
         raise HeadshrinkError(f"max_length = {tokenize.max_length}: the teacher has {positions} positions")
     with new_folder(ARTIFACTS / "shards") as folder:
-        write_shards(corpus, tokenizer, folder, tokenize.max_length, tokenize.shards, cores(), die_with_parent)
+        write_shards(corpus, tokenizer, folder, tokenize.max_length, tokenize.shards, cores())
 
 
 if __name__ == "__main__":

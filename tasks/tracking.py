@@ -84,7 +84,8 @@ def connect(main: Path, experiment: str) -> "tuple[MlflowClient, str]":
     One process at a time: MLflow's first opening of a fresh SQLite database fails for all of several at once.
     Raises what MLflow raises where the server is down, after seconds and not the minutes of its default.
     """
-    for name, value in {**PATIENCE, "DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}.items():
+    quiet = {"DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "WARNING"}
+    for name, value in {**PATIENCE, **quiet}.items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 

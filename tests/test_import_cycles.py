@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("headshrink", "demo", "tasks", "flows")
+LAYERS = ("model", "data", "importance", "pruning", "distillation")  # of the library: each may import those before it
 
 Graph = dict[str, set[str]]
 
@@ -78,6 +79,13 @@ def test_no_package_imports_one_that_imports_it() -> None:
         assert max([PACKAGES.index(other.split(".")[0]) for other in found], default=0) <= PACKAGES.index(
             name.split(".")[0]
         ), name
+
+
+def test_the_librarys_layers_import_downwards() -> None:
+    for name, found in import_graph(ROOT, ("headshrink",)).items():
+        layers = [LAYERS.index(part) for one in (name, *found) if (part := f"{one}.".split(".")[1]) in LAYERS]
+        if f"{name}.".split(".")[1] in LAYERS:
+            assert max(layers) == layers[0], name
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from demo.suite import write_demo_suite
 from headshrink.benchmarking.intervals import complete_means
 from headshrink.benchmarking.suite import TASKS
 from headshrink.benchmarking.suite._pairs import PairSimilarity
-from headshrink.corpus.sources import SOURCES, Pair, Source
+from headshrink.data.corpus.sources import SOURCES, Pair, Source
 from headshrink.distillation.callbacks import CALLBACKS, Callback
 from headshrink.distillation.losses import LOSSES, Need, Outputs, needs
 from headshrink.distillation.students import STUDENTS, kind

@@ -9,8 +9,8 @@ from headshrink.benchmarking.embeddings import embed
 from headshrink.benchmarking.models import Model
 from headshrink.benchmarking.outcomes import Correlation
 from headshrink.benchmarking.suite._pairs import Pairs
+from headshrink.data.text.pairs import Row
 from headshrink.metrics import ROWS_PER_BLOCK, partner_ranks, unit_length
-from headshrink.text.pairs import Row
 
 RANKS = (1, 5)
 NEIGHBOURS = 10

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from headshrink.benchmarking.models import NORMALISED, Model
 from headshrink.benchmarking.parallel import over_cores
 from headshrink.errors import HeadshrinkError
+from headshrink.padding import length_batches
 from headshrink.parameters.benchmark import DEFAULTS
-from headshrink.text.padding import length_batches
 
 # The protocol's limit for sentences, special tokens included. Word tasks have longer texts: a batch of them holds no
 # more tokens than a batch of whole sentences, and so needs no more memory.

@@ -18,7 +18,7 @@ from headshrink.hashing import file_sha256
 from headshrink.model import SentenceEncoder, TokenBatch, load_encoder
 from headshrink.model.encoder import pool, token_ids
 from headshrink.model.folder import WEIGHTS, read_tokenizer
-from headshrink.text.padding import padded
+from headshrink.padding import padded
 
 GRAPH = "model.onnx"
 STATES = "token_embeddings"  # as sentence-transformers' exports and ours name a graph's last hidden states

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headshrink.data.text.lines import read_lines, read_text
+from headshrink.data.text.tables import read_columns
 from headshrink.errors import HeadshrinkError
 from headshrink.hashing import file_sha256
-from headshrink.text.lines import read_lines, read_text
-from headshrink.text.tables import read_columns
 
 LISTING = "suite.json"
 

@@ -15,9 +15,9 @@ from headshrink.benchmarking.sentences import compare_sentences, distinct_texts
 from headshrink.benchmarking.suite import sts
 from headshrink.benchmarking.suite._pairs import Pairs
 from headshrink.benchmarking.summary import Results, details, interval_figures, quality
+from headshrink.data.text.pairs import Row, complete_rows
+from headshrink.data.text.tables import read_columns
 from headshrink.parameters.benchmark import DEFAULTS
-from headshrink.text.pairs import Row, complete_rows
-from headshrink.text.tables import read_columns
 
 GRADED = ("sentence1", "sentence2", "similarity_score")  # as in STS's own file
 

@@ -12,7 +12,9 @@ import typer
 
 from headshrink.api import trained_with_result
 from headshrink.checkpoint import Checkpoints, fingerprint
-from headshrink.corpus import Corpus, SuiteIndex, read_corpus, suite_sentences, without_tested
+from headshrink.data.corpus import Corpus, SuiteIndex, read_corpus, suite_sentences, without_tested
+from headshrink.data.text.lines import readable_once
+from headshrink.data.text.sentences import read_sentences
 from headshrink.distillation.from_corpus import Extras
 from headshrink.distillation.processes import Processes
 from headshrink.distillation.record import summary, write_curve, write_metrics
@@ -25,8 +27,6 @@ from headshrink.output import check_absent_folder, exclusive, new_folder
 from headshrink.parameters.distill_library import LibraryDistillParams
 from headshrink.progress import note
 from headshrink.pruning.record import write_record
-from headshrink.text.lines import readable_once
-from headshrink.text.sentences import read_sentences
 
 
 def main(

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
-from headshrink.distillation.batches import pairs_in_order
+from headshrink.data.batches import pairs_in_order
+from headshrink.data.table import SentenceTable, Targets, Tokens
 from headshrink.distillation.losses import Outputs
 from headshrink.distillation.objective import Objective
-from headshrink.distillation.table import SentenceTable, Targets, Tokens
 from headshrink.metrics import retrieval_at_1
 from headshrink.model import SentenceEncoder
 from headshrink.progress import track
@@ -33,10 +33,10 @@ def sample(heldout: SentenceTable, count: int) -> SentenceTable:
     """At most `count` of a table's pairs, evenly spaced, in memory: the same ones for every training on these pairs."""
     if heldout.pairs <= count:
         return heldout
-    en = np.linspace(0, heldout.pairs - 1, count).round().astype(int)
-    chosen = np.concatenate([en, heldout.pairs + en])
-    targets = [Targets.from_array(targets.take(chosen)) for targets in heldout.targets]
-    return SentenceTable(Tokens.from_rows([heldout.tokens[i] for i in chosen]), count, targets)
+    chosen = heldout.pair_rows[:, np.linspace(0, heldout.pairs - 1, count).round().astype(int)]
+    en, ru = (Tokens.from_rows([heldout.tokens[i] for i in side]) for side in chosen)
+    targets = [Targets.from_array(targets.take(chosen.ravel())) for targets in heldout.targets]
+    return SentenceTable.of_pairs(en, ru, targets)
 
 
 @torch.inference_mode()
@@ -47,7 +47,7 @@ def evaluate(
     was_training = student.training
     student.eval()
     losses, cosines, units = [], [], []
-    batches = pairs_in_order(heldout.tokens.lengths, heldout.pairs, batch_size)
+    batches = pairs_in_order(heldout, batch_size)
     for halves in track(batches, "held-out evaluation"):
         batch = heldout.batch(halves, student.pad_id).to(student.device)
         embeddings = student.embed_batch(batch, precision)

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from headshrink.checkpoint import Checkpoints
-from headshrink.corpus import Corpus
-from headshrink.distillation.data import Reference, TrainingData
-from headshrink.distillation.from_text import pairs_of
+from headshrink.data.corpus import Corpus
+from headshrink.data.in_memory import pairs_of
+from headshrink.data.table import Tokens
 from headshrink.distillation.minutes import epochs_within
 from headshrink.distillation.mlm_fit import fit_mlm_head
 from headshrink.distillation.processes import Processes
 from headshrink.distillation.run import Progress, Trained, distill_by, origin_of, recipe_of, untrained
-from headshrink.distillation.table import Tokens
 from headshrink.distillation.trainer import train as train_student
+from headshrink.distillation.training_data import Reference, TrainingData
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import MlmHead, load_mlm_head, save_mlm_head

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from headshrink.distillation.batches import micro_batches
+from headshrink.data.batches import micro_batches
 from headshrink.distillation.losses import Outputs
 from headshrink.distillation.processes import seed_of_batch
 

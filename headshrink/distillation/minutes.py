@@ -7,12 +7,12 @@ import copy
 import time
 from dataclasses import replace
 
-from headshrink.distillation.data import TrainingData
 from headshrink.distillation.evaluate import sample
 from headshrink.distillation.processes import Processes
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.steps import Steps
 from headshrink.distillation.trainer import train
+from headshrink.distillation.training_data import TrainingData
 from headshrink.model import SentenceEncoder
 
 TRIAL_STEPS = 12

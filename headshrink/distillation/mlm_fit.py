@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from headshrink.distillation.batches import bucketed, in_order
+from headshrink.data.batches import bucketed, in_order
+from headshrink.data.table import Tokens
 from headshrink.distillation.masking import masked
 from headshrink.distillation.schedule import learning_rate_factor
-from headshrink.distillation.table import Tokens
 from headshrink.model import SentenceEncoder, TokenBatch
 from headshrink.model.attention import quick_attention
 from headshrink.model.mlm_head import MlmHead, word_table

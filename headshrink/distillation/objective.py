@@ -6,12 +6,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from headshrink.distillation.data import Reference
+from headshrink.data.table import Batch
 from headshrink.distillation.layers import Alignment, LayerMap, Layers, head_sizes, recorded, teacher_token_ids
 from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS, MaskedLogits, Need, Outputs
 from headshrink.distillation.masking import masked
 from headshrink.distillation.recipe import Weight, weight_at
-from headshrink.distillation.table import Batch
+from headshrink.distillation.training_data import Reference
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import MlmHead, word_table

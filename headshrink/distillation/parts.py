@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from headshrink.checkpoint import Checkpoints
+from headshrink.data.table import SentenceTable
 from headshrink.distillation.callbacks import LearnedGates, OnRow
 from headshrink.distillation.evaluate import Scores
 from headshrink.distillation.gates import Gates
@@ -16,7 +17,6 @@ from headshrink.distillation.processes import Processes
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.result import Result, Row
 from headshrink.distillation.steps import Steps
-from headshrink.distillation.table import SentenceTable
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 

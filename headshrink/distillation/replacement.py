@@ -5,15 +5,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from headshrink.distillation.batches import pieces
+from headshrink.data.batches import pieces
+from headshrink.data.table import Tokens
 from headshrink.distillation.masking import mask_id
-from headshrink.distillation.table import Tokens
 from headshrink.model import SentenceEncoder, TokenBatch
 from headshrink.model.attention import quick_attention
 from headshrink.model.mlm_head import MlmHead, word_table
+from headshrink.padding import length_batches
 from headshrink.parameters.targets import DEFAULTS
 from headshrink.progress import track
-from headshrink.text.padding import length_batches
 
 REPLACED, CANDIDATES = 0.4, 15  # the paper's threshold and number
 WORDS_A_PRODUCT = 1024

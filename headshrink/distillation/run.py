@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from headshrink.checkpoint import Checkpoints
+from headshrink.data.table import SentenceTable
 from headshrink.distillation.callbacks import OnRow
-from headshrink.distillation.data import TrainingData
 from headshrink.distillation.evaluate import sample
 from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS
 from headshrink.distillation.parts import Parts, parts_of
@@ -16,9 +16,9 @@ from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.result import Result, Row
 from headshrink.distillation.rounds import by_learned_gates, in_rounds
 from headshrink.distillation.students import STUDENTS, Origin, Shape
-from headshrink.distillation.table import SentenceTable
 from headshrink.distillation.text import text_of
 from headshrink.distillation.trainer import train as train_student
+from headshrink.distillation.training_data import TrainingData
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.parameters.distill import DistillParams

@@ -8,10 +8,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from headshrink.distillation.batches import bucketed_apart, halves
+from headshrink.data.batches import bucketed_apart, halves
+from headshrink.data.table import SentenceTable
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.schedule import learning_rate_factor
-from headshrink.distillation.table import SentenceTable
 
 
 class Steps:
@@ -23,7 +23,7 @@ class Steps:
 
     def __init__(self, recipe: Recipe, train: SentenceTable) -> None:
         self.recipe, self.pairs = recipe, train.pairs
-        self.halves = halves(train.tokens.lengths, train.pairs)
+        self.halves = halves(train)
         self.lengths = train.tokens.lengths[self.halves].max(0)  # what a row of a block costs
         self.epoch_batches = lru_cache(maxsize=1)(self._epoch_batches)
         self.per_epoch = math.ceil(len(self.epoch_batches(0)) / recipe.accumulate)

@@ -1,6 +1,6 @@
 """Batches of a training's pairs, for what scores and refits units before it."""
 
-from headshrink.distillation.table import SentenceTable
+from headshrink.data.table import SentenceTable
 from headshrink.importance import pair_batches
 from headshrink.model import PairBatch, SentenceEncoder
 from headshrink.pruning.run import PAIRS_PER_BATCH

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from headshrink.checkpoint import Checkpoints
-from headshrink.distillation.batches import padding_waste
+from headshrink.data.batches import padding_waste
+from headshrink.data.table import SentenceTable
 from headshrink.distillation.callbacks import Callback, callbacks_of
-from headshrink.distillation.data import TrainingData
 from headshrink.distillation.divergence import diverged, highest_loss
 from headshrink.distillation.evaluate import Scores, evaluate, sample
 from headshrink.distillation.gradients import add_gradient
@@ -28,7 +28,7 @@ from headshrink.distillation.processes import Processes
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.result import Progress, Result, Row
 from headshrink.distillation.steps import Steps
-from headshrink.distillation.table import SentenceTable
+from headshrink.distillation.training_data import TrainingData
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.model.attention import quick_attention

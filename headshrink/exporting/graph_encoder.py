@@ -9,8 +9,8 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from headshrink.errors import HeadshrinkError
-from headshrink.text.padding import length_batches, padded
-from headshrink.text.tokens import complete_tokenizer, truncated_ids
+from headshrink.padding import length_batches, padded
+from headshrink.truncation import complete_tokenizer, truncated_ids
 
 TOKENIZER = "tokenizer.json"
 INPUTS = ("input_ids", "attention_mask")

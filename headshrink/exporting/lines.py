@@ -10,9 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
+from headshrink.data.text.lines import decoded, read_lines, readable_once
 from headshrink.errors import HeadshrinkError
 from headshrink.progress import Bar
-from headshrink.text.lines import decoded, read_lines, readable_once
 
 CHUNK_LINES = 4096  # enough to sort by length; 6 MB of embeddings at 384 dimensions
 CHUNK_CHARS = 1 << 20  # 4 MB at most as text; some 25 MB as tokens where a long text cannot be cut before

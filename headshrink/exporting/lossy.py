@@ -16,8 +16,8 @@ from headshrink.exporting.quantise import matrices
 from headshrink.exporting.targets import Options, Target
 from headshrink.graph import open_session
 from headshrink.metrics import cosines
+from headshrink.padding import padded
 from headshrink.progress import track
-from headshrink.text.padding import padded
 
 SENSITIVITY_SENTENCES = 64  # a batch; the order of matrices settles long before the figures of the gate do
 MOST_KEPT = 0.5  # of the matrices: beyond it little is left of what the form is for

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from headshrink import api
-from headshrink.corpus import read_corpus
+from headshrink.data.corpus import read_corpus
 from headshrink.model import load_encoder
 from headshrink.options import PairsOption, SuiteOption
 from headshrink.output import check_absent_folder

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from headshrink.text.padding import padded
+from headshrink.padding import padded
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from transformers import BertModel, PreTrainedTokenizerBase
 
 from headshrink.model.batch import TokenBatch
 from headshrink.model.precision import at_least_fp32, autocast
+from headshrink.padding import length_batches
 from headshrink.progress import track
-from headshrink.text.padding import length_batches
-from headshrink.text.tokens import truncated_ids
+from headshrink.truncation import truncated_ids
 
 POOLINGS = ("cls", "mean", "max", "mean_sqrt_len")
 

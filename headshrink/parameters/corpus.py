@@ -14,7 +14,7 @@ class CorpusParams(Section):
 
     kind_key = "source"
 
-    source: name_from("corpus/sources", GENERATED) = Field(description="where pairs come from")  # type: ignore[valid-type]
+    source: name_from("data/corpus/sources", GENERATED) = Field(description="where pairs come from")  # type: ignore[valid-type]
     path: str = Field(
         NOTHING,
         validate_default=True,

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from headshrink.api import pruned_with_record, score
-from headshrink.corpus import read_corpus
+from headshrink.data.corpus import read_corpus
 from headshrink.escape import visible
 from headshrink.model import best_device, load_encoder, save_encoder
 from headshrink.options import PairsOption, SuiteOption

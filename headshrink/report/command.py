@@ -8,12 +8,12 @@ import typer
 
 from headshrink.benchmarking.sentences import compare_sentences, distinct_texts
 from headshrink.benchmarking.suite._pairs import Pairs
+from headshrink.data.text.pairs import Row, complete_rows
 from headshrink.errors import HeadshrinkError
 from headshrink.escape import visible
 from headshrink.model import load_encoder
 from headshrink.output import check_file
 from headshrink.report.sentences import write_sentences
-from headshrink.text.pairs import Row, complete_rows
 
 COLOURS = ("#4c566a", "#2e7d6b")
 

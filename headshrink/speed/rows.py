@@ -18,13 +18,13 @@ from headshrink.exporting import TARGETS, Options, Original
 from headshrink.exporting.card import WEIGHTS
 from headshrink.exporting.graph_encoder import Run
 from headshrink.metrics import cosines
+from headshrink.padding import padded
 from headshrink.parameters.speed import DEFAULTS
 from headshrink.progress import track
 from headshrink.speed.fresh import figures as figures_afresh
 from headshrink.speed.fresh import start_server, whole
 from headshrink.speed.scores import mean_s
 from headshrink.speed.tricks import TRICKS
-from headshrink.text.padding import padded
 
 REFERENCE = "torch"
 SETTINGS = (

@@ -15,7 +15,7 @@ from headshrink.benchmarking.suite import TASKS
 from headshrink.benchmarking.summary import with_means
 from headshrink.exporting.graph_encoder import Run
 from headshrink.model import SentenceEncoder
-from headshrink.text.padding import padded
+from headshrink.padding import padded
 
 SENTENCE_TASKS = [name for name, task in TASKS.items() if task.in_means and task.kind == "sentence"]
 

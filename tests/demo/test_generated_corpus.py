@@ -11,8 +11,8 @@ from demo.grammar.meanings import core, in_suite, negated, swapped
 from demo.grammar.sentences import aligned, families
 from demo.pairs import Generated
 from demo.suite import overlap, words, write_demo_suite
-from headshrink.corpus.clean import fold
-from headshrink.corpus.decontaminate import SuiteIndex
+from headshrink.data.corpus.clean import fold
+from headshrink.data.corpus.decontaminate import SuiteIndex
 
 LABELS = {
     "stsb_dev.csv": ("sentence1", "sentence2", "similarity_score"),

@@ -50,7 +50,7 @@ def test_every_step_gives_the_same_twice_and_leaves_its_inputs_alone(tiny_encode
 
 def test_stored_targets_are_not_computed_again(tiny_encoder, corpus, tmp_path, monkeypatch):
     first = hs.distill(tiny_encoder, tiny_encoder, corpus, epochs=1, targets=tmp_path / "targets")
-    monkeypatch.setattr("headshrink.distillation.targets.embed", lambda *_: pytest.fail("embedded again"))
+    monkeypatch.setattr("headshrink.data.targets.embed", lambda *_: pytest.fail("embedded again"))
     second = hs.distill(tiny_encoder, tiny_encoder, corpus, epochs=1, targets=tmp_path / "targets")
     np.testing.assert_array_equal(first.encode(["a cat"]), second.encode(["a cat"]))
 

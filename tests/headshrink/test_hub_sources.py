@@ -26,7 +26,7 @@ CLIENT = """
 import json, sys
 from pathlib import Path
 from huggingface_hub import constants
-from headshrink.corpus.sources.hub import Hub
+from headshrink.data.corpus.sources.hub import Hub
 from headshrink.errors import HeadshrinkError
 from headshrink.teacher import download, write_teacher
 

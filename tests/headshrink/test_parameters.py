@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import headshrink as hs
-from headshrink.corpus import Limits as CorpusLimits
+from headshrink.data.corpus import Limits as CorpusLimits
 from headshrink.distillation.recipe import Recipe as Training
 from headshrink.distillation.students import Shape
 from headshrink.errors import HeadshrinkError

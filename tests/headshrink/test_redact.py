@@ -16,7 +16,7 @@ import yaml
 from flows.checkout import FlowError
 from flows.repro import stage_output
 from flows.track import Untracked, read_params
-from headshrink.corpus.download import download
+from headshrink.data.corpus.download import download
 from headshrink.errors import HeadshrinkError
 from headshrink.redact import redacted, secret_in
 from tasks import live, report

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from headshrink.shards import read_split
+from headshrink.data.shards import read_split
 from tasks import params
 from tasks.params import ParamsError
 
@@ -103,15 +103,14 @@ def test_sentences_longer_than_the_teacher_s_positions_are_refused(tmp_path: Pat
 WORKERS = """
 import os, sys, time
 from pathlib import Path
-from headshrink.shards import write_shards
-from tasks.stage import die_with_parent
+from headshrink.data import shards
 
-def start():
-    die_with_parent()
+def write_shard(job):
     Path(f"worker-{os.getpid()}").touch()
     time.sleep(60)
 
-write_shards(Path("corpus"), Path(sys.argv[1]), Path("shards"), 16, 2, 2, start)
+shards.write_shard = write_shard
+shards.write_shards(Path("corpus"), Path(sys.argv[1]), Path("shards"), 16, 2, 2)
 """
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from headshrink.data.shards import write_shards
 from headshrink.importance import load_scores
 from headshrink.model import load_encoder, save_encoder
 from headshrink.model.sites import widths
 from headshrink.parameters.importance import ImportanceParams
 from headshrink.parameters.prune import StagePruneParams
-from headshrink.shards import write_shards
 from tasks import importance, prune
 
 EN = [

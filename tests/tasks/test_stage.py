@@ -111,7 +111,7 @@ if sys.argv[1] == "parent":
     sys.exit()
 while os.getppid() == int(sys.argv[2]):
     time.sleep(0.01)
-from tasks.stage import die_with_parent
+from headshrink.cores import die_with_parent
 open("orphaned", "w").close()
 die_with_parent()
 open("outlived", "w").close()

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 import tasks.live
-from headshrink.distillation.targets import stored_targets
+from headshrink.data.shards import write_shards
+from headshrink.data.targets import stored_targets
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import Scores, save_scores
 from headshrink.model import load_encoder, save_encoder
@@ -23,7 +24,6 @@ from headshrink.parameters.prune import StagePruneParams
 from headshrink.parameters.section import kinds_of
 from headshrink.parameters.targets import TargetsParams
 from headshrink.parameters.tokenize import TokenizeParams
-from headshrink.shards import write_shards
 from tasks import distill, prune, static_baseline, targets
 
 NOUNS = {"man": "мужчина", "cat": "кошка", "dog": "собака", "woman": "женщина"}
@@ -138,7 +138,7 @@ def test_more_text_is_taught_without_the_benchmarks_and_held_out_sentences(works
     held = PAIRS[40][0]
     lines = [held.upper(), "the cat sees the big dog", "the suite has this sentence", "большой дом", "the man"]
     Path("more/mono.txt").write_text("\n".join(lines), encoding="utf-8")
-    monkeypatch.setattr("headshrink.corpus.suite.suite_sentences", lambda folder: ["The suite has this sentence."])
+    monkeypatch.setattr("headshrink.data.corpus.suite.suite_sentences", lambda folder: ["The suite has this sentence."])
     chosen = SECTIONS[0].model_copy(update={"monolingual": "more"})
     targets.run(chosen, SECTIONS[1])
     assert len(np.load("artifacts/targets/monolingual.starts.npy")) == 3 + 1
@@ -150,7 +150,7 @@ def test_more_text_is_taught_without_the_benchmarks_and_held_out_sentences(works
 
 @pytest.mark.parametrize("mlm_head_steps", [0, 2])
 def test_words_are_replaced_in_copies_of_the_training_sentences(workspace, monkeypatch, mlm_head_steps, tiny_encoder):
-    monkeypatch.setattr("headshrink.corpus.suite.suite_sentences", lambda folder: ["The suite has this sentence."])
+    monkeypatch.setattr("headshrink.data.corpus.suite.suite_sentences", lambda folder: ["The suite has this sentence."])
     chosen = SECTIONS[0].model_copy(update={"augment": 0.5, "mlm_head_steps": mlm_head_steps})
     targets.run(chosen, SECTIONS[1])
     once = files("artifacts/targets")

@@ -59,7 +59,7 @@ class Outputs:
     def from_block(
         cls, embeddings: Tensor, layers: Layers | None = None, masked_logits: MaskedLogits | None = None
     ) -> "Outputs":
-        """From [2 * pairs, dimension], English above Russian, as `headshrink.distillation.table.Batch` stacks them."""
+        """From [2 * pairs, dimension], English above Russian, as `headshrink.data.table.Batch` stacks them."""
         en, ru = embeddings.chunk(2)
         return cls(en, ru, layers=layers, masked_logits=masked_logits)
 

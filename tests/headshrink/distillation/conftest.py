@@ -3,7 +3,7 @@
 import pytest
 from tiny_training import perturbed, tiny_pairs
 
-from headshrink.distillation.table import SentenceTable
+from headshrink.data.table import SentenceTable
 from headshrink.model import SentenceEncoder
 
 

@@ -8,9 +8,9 @@ import torch
 from tiny_training import SHARED, tiny_pairs
 
 from headshrink.checkpoint import Checkpoints
-from headshrink.distillation.data import TrainingData
 from headshrink.distillation.processes import Processes
 from headshrink.distillation.trainer import train as train_student
+from headshrink.distillation.training_data import TrainingData
 from headshrink.errors import HeadshrinkError
 from headshrink.model import load_encoder
 

@@ -15,12 +15,13 @@ from tiny_training import PLACES, SUBJECTS, TWO_PROCESSES, VERBS, perturbed, tin
 from typer.testing import CliRunner
 
 from headshrink.api import pruned_with_record
-from headshrink.corpus import read_corpus
+from headshrink.data.corpus import read_corpus
+from headshrink.data.text.pairs import Pair
 from headshrink.distillation.command import digest, main, more_sentences
-from headshrink.distillation.data import TrainingData
 from headshrink.distillation.minutes import epochs_within
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.steps import Steps
+from headshrink.distillation.training_data import TrainingData
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import Scores
 from headshrink.model import load_encoder, save_encoder
@@ -29,7 +30,6 @@ from headshrink.options import with_options
 from headshrink.parameters.distill import StudentParams
 from headshrink.parameters.section import kinds_of
 from headshrink.pruning.width import cut_width
-from headshrink.text.pairs import Pair
 
 app = typer.Typer()
 app.command()(with_options(main))

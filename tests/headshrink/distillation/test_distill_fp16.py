@@ -6,9 +6,9 @@ import pytest
 import torch
 from tiny_training import SHARED
 
-from headshrink.distillation.data import TrainingData
 from headshrink.distillation.trainer import Trainer
 from headshrink.distillation.trainer import train as train_student
+from headshrink.distillation.training_data import TrainingData
 from headshrink.errors import HeadshrinkError
 
 RECIPE = replace(SHARED, losses={"cosine": 1.0}, dropout=0.0, word_dropout=0.0, ema=0.0, precision="fp16")

@@ -8,11 +8,11 @@ import pytest
 from tiny_training import SHARED
 
 import headshrink.distillation.trainer
-from headshrink.distillation.data import TrainingData
 from headshrink.distillation.evaluate import evaluate, sample
 from headshrink.distillation.objective import Objective
 from headshrink.distillation.record import summary, write_metrics
 from headshrink.distillation.trainer import train as train_student
+from headshrink.distillation.training_data import TrainingData
 
 
 def test_a_sample_is_evenly_spaced_and_keeps_ids_and_targets(train):

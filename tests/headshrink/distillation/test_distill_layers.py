@@ -11,22 +11,22 @@ import torch
 from tiny_training import perturbed, random_mlm_head
 from torch import Tensor, nn
 
-from headshrink.distillation.data import Reference
+from headshrink.data.table import Batch
 from headshrink.distillation.layers import Heads, Layers, teacher_token_ids, teachers_layers
 from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS, MaskedLogits, Need, Outputs
 from headshrink.distillation.losses._tokens import relation_heads
 from headshrink.distillation.masking import mask_id, words
 from headshrink.distillation.objective import Objective
-from headshrink.distillation.table import Batch
+from headshrink.distillation.training_data import Reference
 from headshrink.errors import HeadshrinkError
 from headshrink.importance.scores import Scores
 from headshrink.model import SentenceEncoder
+from headshrink.padding import padded
 from headshrink.pruning import Plan, cut, plan_ratio
 from headshrink.pruning.embedding import factorise
 from headshrink.pruning.layers import keep_layers
 from headshrink.pruning.vocabulary import cut_vocabulary
 from headshrink.pruning.width import cut_width
-from headshrink.text.padding import padded
 
 TEXTS = ["the man runs", "a cat", "мужчина бежит в дом", "кошка"]
 LAYER_LOSSES = {name for name, loss in LOSSES.items() if Need.LAYERS in loss.needs}

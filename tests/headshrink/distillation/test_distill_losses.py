@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import normalize
 
 from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS, Outputs
-from headshrink.text.padding import padded
+from headshrink.padding import padded
 
 IMITATION = ["cosine", "mse", "prediction", "relational"]
 TASK = ["crosslingual", "ranking", "similarity"]

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_training import SHARED
 
-from headshrink.distillation.batches import micro_batches
-from headshrink.distillation.data import Reference, TrainingData
+from headshrink.data.batches import micro_batches
+from headshrink.data.table import SentenceTable, Targets, Tokens
 from headshrink.distillation.gradients import add_gradient
 from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS, Need, Outputs
 from headshrink.distillation.trainer import Trainer
+from headshrink.distillation.training_data import Reference, TrainingData
 
 MOST = 40  # padded tokens: two or three of the pairs here
 RECIPE = replace(SHARED, losses={"cosine": 1.0}, dropout=0.0, word_dropout=0.0, ema=0.0, batch_size=16)
@@ -105,8 +106,9 @@ def test_both_passes_of_a_part_draw_the_same(student, train, heldout, tiny_encod
 
 def test_sentences_without_translation_have_no_loss_on_translations(student, train, heldout, tiny_encoder):
     """A batch of them in parts, where ranking is the only loss on the whole batch."""
-    more = train.with_single(
-        train.tokens[:20], [type(train.targets[0]).from_array(train.targets[0].take(np.arange(20)))]
+    targets = [Targets.from_array(train.targets[0].take(np.arange(20)))]
+    more = train.followed_by(
+        SentenceTable.of_single(Tokens.from_rows([train.tokens[i] for i in range(20)]), ["en"] * 20, targets)
     )
     recipe = replace(RECIPE, losses={"ranking": 1.0, "cosine": 1.0}, micro_batch_tokens=MOST)
     trainer = Trainer(student, TrainingData(more, heldout), recipe)

@@ -9,10 +9,10 @@ import pytest
 import torch
 from tiny_training import SHARED, TWO_PROCESSES
 
-from headshrink.distillation.data import Reference, TrainingData
 from headshrink.distillation.processes import seed_of_batch
 from headshrink.distillation.students import STUDENTS, Origin, Shape
 from headshrink.distillation.trainer import train as train_student
+from headshrink.distillation.training_data import Reference, TrainingData
 from headshrink.errors import HeadshrinkError
 from headshrink.model import save_encoder
 from headshrink.model.compiled import no_compiler

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headshrink.distillation.callbacks.quantise import quantised, rounded_activations, rounded_weights
-from headshrink.distillation.data import TrainingData
 from headshrink.distillation.evaluate import evaluate
 from headshrink.distillation.gradients import add_gradient
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.trainer import Trainer
 from headshrink.distillation.trainer import train as train_student
+from headshrink.distillation.training_data import TrainingData
 from headshrink.exporting import TARGETS, Options, Original
 from headshrink.exporting.onnx_encoder import OnnxEncoder
 from headshrink.exporting.quantise._matrices import to_int8

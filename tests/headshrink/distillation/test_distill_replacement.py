@@ -5,8 +5,8 @@ import pytest
 import torch
 from tiny_training import random_mlm_head
 
+from headshrink.data.table import Tokens
 from headshrink.distillation.replacement import CANDIDATES, guessed, kinds_of_pieces, nearest, replaced
-from headshrink.distillation.table import Tokens
 from headshrink.model.mlm_head import word_table
 
 TEXTS = ["the man sees the dog zw in the house", "кошка не спит на дерево"]  # zw is of two pieces

@@ -11,12 +11,12 @@ import torch
 
 from headshrink.checkpoint import Checkpoints
 from headshrink.distillation.callbacks import LearnedGates
-from headshrink.distillation.data import TrainingData
 from headshrink.distillation.gates import GAMMA, RATE, ZETA, Gates
 from headshrink.distillation.parts import Parts, parts_of
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.rounds import by_learned_gates, in_rounds
 from headshrink.distillation.trainer import train as train_student
+from headshrink.distillation.training_data import TrainingData
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import pair_batches
 from headshrink.model.sites import widths

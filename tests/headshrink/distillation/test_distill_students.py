@@ -10,21 +10,21 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from headshrink.benchmarking import size
-from headshrink.distillation.data import TrainingData
+from headshrink.data.table import SentenceTable
 from headshrink.distillation.layers import recorded
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.students import STUDENTS, Origin, Shape
 from headshrink.distillation.students.static import SIF, piece_vectors
-from headshrink.distillation.table import SentenceTable
 from headshrink.distillation.text import text_of
 from headshrink.distillation.trainer import train as train_student
+from headshrink.distillation.training_data import TrainingData
 from headshrink.errors import HeadshrinkError
 from headshrink.exporting import TARGETS, Options, Original
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
+from headshrink.padding import padded
 from headshrink.pruning import Plan, cut
 from headshrink.pruning.layers import first_to_last
 from headshrink.pruning.vocabulary import count_tokens
-from headshrink.text.padding import padded
 
 SHAPE = Shape(layers=1, hidden=16, heads=4, ffn=24, rank=8)
 SHAPES = [(kind, SHAPE) for kind in STUDENTS] + [

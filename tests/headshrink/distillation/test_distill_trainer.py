@@ -14,17 +14,17 @@ import torch
 from tiny_training import random_mlm_head, tiny_pairs
 
 from headshrink.checkpoint import Checkpoints
+from headshrink.data.table import SentenceTable, Targets, Tokens
 from headshrink.distillation.callbacks import OnRow
-from headshrink.distillation.data import Reference, TrainingData
 from headshrink.distillation.evaluate import evaluate
 from headshrink.distillation.objective import Objective
 from headshrink.distillation.optimiser import parameter_groups
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.record import write_curve, write_metrics
 from headshrink.distillation.steps import Steps
-from headshrink.distillation.table import SentenceTable, Targets, Tokens
 from headshrink.distillation.trainer import Trainer
 from headshrink.distillation.trainer import train as train_student
+from headshrink.distillation.training_data import Reference, TrainingData
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 
@@ -111,7 +111,7 @@ def test_curve_decays_to_zero_and_carries_the_evaluations(student, train, heldou
 def test_divergence_stops_in_one_line_and_keeps_the_checkpoint(student, train, heldout, tmp_path):
     poisoned = train.targets[0].take(np.arange(len(train)))
     poisoned[7] = float("nan")
-    table = SentenceTable(train.tokens, train.pairs, [Targets.from_array(poisoned)])
+    table = train.with_targets([Targets.from_array(poisoned)])
     checkpoints = Checkpoints(tmp_path / "work")
     recipe = replace(RECIPE, epochs=1, checkpoint_minutes=1e-9)
     with pytest.raises(HeadshrinkError, match=r"diverged at step \d of 5 .*nan.*learning_rate") as raised:
@@ -284,7 +284,10 @@ def more(tiny_encoder, train) -> SentenceTable:
     """The training pairs, and seven sentences without translation, an odd one too many."""
     texts = ["a man", "the house", "дом", "кошка на дерево", "the woman sees a dog", "мужчина", "a tree"]
     targets = Targets.from_array(tiny_encoder.encode(texts).astype(np.float16))
-    return train.with_single(Tokens.from_rows(tiny_encoder.tokenise(texts)), [targets])
+    languages = ["en" if text.isascii() else "ru" for text in texts]
+    return train.followed_by(
+        SentenceTable.of_single(Tokens.from_rows(tiny_encoder.tokenise(texts)), languages, [targets])
+    )
 
 
 def test_sentences_without_translation_keep_to_themselves(more, train, tiny_encoder):
@@ -313,7 +316,7 @@ def test_sentences_without_translation_are_imitated_and_never_ranked(student, mo
 def test_further_teachers_are_imitated_through_projections_of_their_own(student, train, heldout):
     """The second teacher is here the first one's half, which a projection can reach."""
     half = Targets.from_array(train.targets[0].take(np.arange(len(train)))[:, :16])
-    pairs = SentenceTable(train.tokens, train.pairs, [*train.targets, half])
+    pairs = train.with_targets([*train.targets, half])
     torch.manual_seed(0)
     recipe = replace(RECIPE, losses={"cosine": 1.0})
     data = TrainingData(pairs, heldout, Reference(extra_dimensions=[16]))

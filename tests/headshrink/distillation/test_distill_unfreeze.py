@@ -9,10 +9,10 @@ import torch
 from headshrink.checkpoint import Checkpoints
 from headshrink.distillation.callbacks import OnRow, callbacks_of
 from headshrink.distillation.callbacks.unfreeze import opening_steps
-from headshrink.distillation.data import TrainingData
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.trainer import Trainer
 from headshrink.distillation.trainer import train as train_student
+from headshrink.distillation.training_data import TrainingData
 
 RECIPE = Recipe(
     {"cosine": 1.0}, epochs=2, batch_size=8, learning_rate=3e-3, evaluations=1, ema=0.9, unfreeze=0.8, precision="fp32"

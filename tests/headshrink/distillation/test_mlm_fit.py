@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from headshrink.data.table import SentenceTable, Tokens
 from headshrink.distillation.mlm_fit import fit_mlm_head, perplexity, untrained
-from headshrink.distillation.table import SentenceTable, Tokens
 from headshrink.errors import HeadshrinkError
 
 

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import torch
 
+from headshrink.data.table import SentenceTable, Targets, Tokens
 from headshrink.distillation.recipe import Recipe
-from headshrink.distillation.table import SentenceTable, Targets, Tokens
 from headshrink.model import SentenceEncoder
 from headshrink.model.mlm_head import MlmHead
 

@@ -25,8 +25,8 @@ from headshrink.exporting.targets import openvino, transformers
 from headshrink.graph import open_session
 from headshrink.metrics import cosines
 from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, load_encoder
+from headshrink.padding import padded
 from headshrink.pruning.vocabulary import choose_tokens, count_tokens, cut_vocabulary
-from headshrink.text.padding import padded
 
 ROOT = Path(__file__).resolve().parents[3]
 SENTENCES = ["the man sees the dog", "кошка спит в дом", "a", "", "the big house " * 40]

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 
 from headshrink.model import SentenceEncoder, load_encoder, save_encoder
-from headshrink.text.tokens import folder_tokenizer
+from headshrink.truncation import folder_tokenizer
 
 TEXTS = ["the man sees THE Dog", "Кошка спит в дом", "", "  a. b, в-на!", "the cat reads a house in дом на " * 9]
 KEYS = {"cls": "cls_token", "mean": "mean_tokens", "max": "max_tokens", "mean_sqrt_len_tokens": "mean_sqrt_len_tokens"}

@@ -11,9 +11,9 @@ from transformers import BertForMaskedLM
 
 from headshrink.model import SentenceEncoder, load_encoder
 from headshrink.model.mlm_head import FILE, load_mlm_head, word_table
+from headshrink.padding import padded
 from headshrink.pruning.embedding import factorise
 from headshrink.teacher import open_folder, open_mlm_head, write_teacher
-from headshrink.text.padding import padded
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from headshrink.api import training_batches
-from headshrink.corpus import read_corpus
+from headshrink.data.corpus import read_corpus
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import pair_batches, score
 from headshrink.model import load_encoder

@@ -11,11 +11,11 @@ from headshrink.benchmarking.timing import Setting
 from headshrink.errors import HeadshrinkError
 from headshrink.exporting import TARGETS, Options, Original
 from headshrink.model import SentenceEncoder
+from headshrink.padding import padded
 from headshrink.parameters import speed
 from headshrink.speed import TRICKS, TimedModel, as_json, fresh, measure
 from headshrink.speed.fusion import fuse_attention
 from headshrink.speed.tricks import open_onnx
-from headshrink.text.padding import padded
 
 SENTENCES = ["the man sees a dog", "кошка спит в дом", "a"]
 QUICK = ["onnx_none", "onnx", "onnx_int8", "torch_bf16", "openvino"]  # compiling takes a minute
