@@ -199,7 +199,7 @@ class SentenceTable:
     def batch(self, halves: np.ndarray, pad_id: int, queue: np.ndarray | None = None) -> Batch:
         """Sentences by number, [2, n], padded to the longest among them; of those in `queue` the targets alone."""
         rows = [self.tokens[i] for i in halves.ravel()]
-        ids, mask = map(torch.from_numpy, padded(rows, pad_id))  # type: ignore[arg-type]
+        ids, mask = map(torch.from_numpy, padded(rows, pad_id))
         others = None if queue is None else self.embeddings(queue)
         translated = bool((self.translations[halves[0]] == halves[1]).all())
         return Batch(ids, mask, self.embeddings(halves), others, translated)

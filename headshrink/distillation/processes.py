@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
 
 from headshrink.model.device import best_device
+
+if TYPE_CHECKING:
+    from accelerate import PartialState
 
 
 class Processes:
@@ -21,11 +24,11 @@ class Processes:
     def __init__(self) -> None:
         self.count, self.index = 1, 0
         self.device = best_device()
-        self.state: Any = None
+        self.state: PartialState | None = None
         if find_spec("accelerate"):
-            from accelerate import PartialState
+            import accelerate
 
-            self.state = PartialState(cpu=not torch.cuda.is_available())
+            self.state = accelerate.PartialState(cpu=not torch.cuda.is_available())
             self.count, self.index = self.state.num_processes, self.state.process_index
             self.device = self.state.device
 
@@ -36,7 +39,7 @@ class Processes:
 
     def first_before_others(self) -> AbstractContextManager[None]:
         """A block that the first process goes through alone, and the others after it."""
-        return self.state.main_process_first() if self.count > 1 else nullcontext()
+        return self.state.main_process_first() if self.state and self.count > 1 else nullcontext()
 
     def add_up(self, parameters: Sequence[nn.Parameter], loss: float) -> float:
         """Give every parameter the sum of all processes' gradients; the sum of their losses.
@@ -53,7 +56,7 @@ class Processes:
         head, *sums = reduce(torch.cat([there, *gradients]), "sum").split([len(there), *map(len, gradients)])
         for parameter, some, total in zip(parameters, head[1:], sums, strict=True):
             parameter.grad = total.view_as(parameter) if some else None
-        return head[0].item()
+        return float(head[0])
 
     def told_by_first(self, values: dict[str, float]) -> dict[str, float]:
         """The first process's values, in all of them: what decides must not differ by a rounding."""

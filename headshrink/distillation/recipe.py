@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from headshrink.distillation.layers import LayerMap
 from headshrink.parameters.distill import DEFAULTS
@@ -55,4 +54,4 @@ class Recipe:
     unfreeze: float = DEFAULTS.unfreeze
     quantise: bool = DEFAULTS.quantise
     seed: int = DEFAULTS.seed
-    callbacks: Mapping[str, Any] = field(default_factory=dict)
+    callbacks: Mapping[str, float] = field(default_factory=dict)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import asdict
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from headshrink.distillation.objective import Objective
 from headshrink.distillation.optimiser import adamw, parameters_to_train
 from headshrink.distillation.processes import Processes
 from headshrink.distillation.recipe import Recipe
-from headshrink.distillation.result import Progress, Result, Row
+from headshrink.distillation.result import Progress, Result, Row, TrainingState
 from headshrink.distillation.steps import Steps
 from headshrink.distillation.training_data import TrainingData
 from headshrink.errors import HeadshrinkError
@@ -112,7 +112,7 @@ class Trainer:
                 self.record(loss)
                 bar.advance(note=f"loss {loss:.4f}, {sentences / seconds:.0f} sentences/s")
                 if self.checkpoints and self.processes.first:
-                    self.checkpoints.save_when_due(self.recipe.checkpoint_minutes, self.state)
+                    self.checkpoints.save_when_due(self.recipe.checkpoint_minutes, lambda: self.state().stored())
         self.load_weights(self.best_weights)
         self.student.eval().requires_grad_(True)
         all_pairs = None if self.heldout is self.data.heldout else self.scores(self.data.heldout)
@@ -122,7 +122,7 @@ class Trainer:
         """Continue at the last checkpoint, or evaluate the untrained student as the first candidate."""
         state = self.checkpoints.load() if self.checkpoints else None
         if state:
-            self.load_state(state)
+            self.load_state(TrainingState.from_stored(state))
             if self.processes.first:
                 print(f"resumed at step {self.progress.step} of {self.steps.count}", flush=True)
             for row in self.progress.curve:
@@ -208,7 +208,7 @@ class Trainer:
         kept = ""
         if self.checkpoints:
             if self.processes.first and all(p.isfinite().all() for p in self.parameters.values()):
-                self.checkpoints.save(self.state())
+                self.checkpoints.save(self.state().stored())
             kept = f"; the last good checkpoint is {self.checkpoints.path}"
         raise diverged(f"step {self.progress.step} of {self.steps.count}", reason, self.recipe, kept)
 
@@ -217,26 +217,25 @@ class Trainer:
             for name, parameter in self.parameters.items():
                 parameter.copy_(weights[name])
 
-    def state(self) -> dict[str, Any]:
-        """What a checkpoint holds; batches and random numbers follow from the step."""
-        return {
-            "weights": {name: p.detach() for name, p in self.parameters.items()},
-            "best_weights": self.best_weights,
-            "callbacks": {type(callback).__name__: callback.state() for callback in self.callbacks},
-            "optimiser": self.optimiser.state_dict(),
-            "scaler": self.scaler.state_dict(),
-            "progress": asdict(self.progress),
-        }
+    def state(self) -> TrainingState:
+        return TrainingState(
+            weights={name: p.detach() for name, p in self.parameters.items()},
+            best_weights=self.best_weights,
+            callbacks={type(callback).__name__: callback.state() for callback in self.callbacks},
+            optimiser=self.optimiser.state_dict(),
+            scaler=self.scaler.state_dict(),
+            progress=self.progress,
+        )
 
-    def load_state(self, state: dict[str, Any]) -> None:
-        self.progress = Progress(**state["progress"])
-        self.load_weights(state["weights"])
-        self.best_weights = state["best_weights"]
+    def load_state(self, state: TrainingState) -> None:
+        self.progress = state.progress
+        self.load_weights(state.weights)
+        self.best_weights = state.best_weights
         for callback in self.callbacks:
-            callback.load_state(state["callbacks"].get(type(callback).__name__, {}))
-        self.optimiser.load_state_dict(state["optimiser"])
-        if state["scaler"]:  # empty where no precision needs it
-            self.scaler.load_state_dict(state["scaler"])
+            callback.load_state(state.callbacks.get(type(callback).__name__, {}))
+        self.optimiser.load_state_dict(state.optimiser)
+        if state.scaler:  # empty where the precision needs none
+            self.scaler.load_state_dict(state.scaler)
 
     def result(self, sentences_per_s: float, all_pairs: dict[str, float] | None) -> Result:
         progress = self.progress

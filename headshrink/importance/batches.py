@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headshrink.model import PairBatch, TokenBatch
 
+Ids = Sequence[int] | NDArray[np.integer]
+
 
 def pair_batches(
-    en: Sequence[Sequence[int]], ru: Sequence[Sequence[int]], pad_id: int, batches: int, batch_size: int, seed: int = 0
+    en: Sequence[Ids], ru: Sequence[Ids], pad_id: int, batches: int, batch_size: int, seed: int = 0
 ) -> Iterator[PairBatch]:
     """Draw `batches` batches of different pairs at random; fewer where the pairs run out, never a single pair.
 

@@ -1,7 +1,8 @@
 """What a callback may do in a training. The methods stand in the order in which the trainer calls them."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from headshrink.distillation.result import Row
     from headshrink.distillation.trainer import Trainer
 
+State = Mapping[str, Tensor | float]
 
 class Callback:
     """A part of a training that can be switched off.
@@ -58,9 +60,9 @@ class Callback:
         """Whether the training should end before its last step."""
         return False
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """What a checkpoint must hold beside parameters, optimiser and step; stored under the name of the class."""
         return {}
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: State) -> None:
         """Continue from such a state; empty where the callback had none."""

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol, cast
 
 import torch
 from torch import Tensor
@@ -67,19 +66,17 @@ class Outputs:
 Compute = Callable[[Outputs, Outputs], Tensor]
 
 
-class Loss(Protocol):
+@dataclass(frozen=True)
+class Loss:
     """(student, teacher) -> a scalar, the mean over the pairs; `needs` states which outputs it reads."""
 
+    compute: Compute
     needs: frozenset[Need]
 
-    def __call__(self, student: Outputs, teacher: Outputs, /) -> Tensor: ...
+    def __call__(self, student: Outputs, teacher: Outputs) -> Tensor:
+        return self.compute(student, teacher)
 
 
 def needs(*wanted: Need) -> Callable[[Compute], Loss]:
     """Declare what a loss function reads: `@needs(Need.EMBEDDINGS)` above it."""
-
-    def declare(compute: Compute) -> Loss:
-        compute.needs = frozenset(wanted)  # type: ignore[attr-defined]
-        return cast(Loss, compute)
-
-    return declare
+    return lambda compute: Loss(compute, frozenset(wanted))
