@@ -1,5 +1,6 @@
 """Stage targets: the teacher's embedding of every sentence, computed once for all students."""
 
+import os
 import shutil
 from hashlib import blake2b
 from pathlib import Path
@@ -37,27 +38,40 @@ def run(targets: TargetsParams, tokenize: TokenizeParams) -> None:
             tokens = Tokens.from_rows(teacher.tokenise(kept))
             splits[SINGLE] = SentenceTable.of_single(tokens, list(map(language_of, kept)))
             write_single(splits[SINGLE], folder)
-        work = unfinished(splits, how)
-        write_targets(teacher, splits, work, **how)
+        work, finished = unfinished(splits, how)
+        write_targets(teacher, splits, work, finished, **how)
         for file in work.iterdir():
-            file.rename(folder / file.name)
-    shutil.rmtree(work.parent)
+            link(file, folder / file.name)
+    shutil.rmtree(finished, ignore_errors=True)
+    work.rename(finished)
 
 
-def unfinished(splits: dict, how: dict) -> Path:
-    """The folder in which a killed stage finds its finished embeddings again; older ones are removed."""
+def unfinished(splits: dict, how: dict) -> tuple[Path, Path]:
+    """Where a killed stage finds its embeddings again, and where the last one to finish has left its own.
+
+    Both belong to this teacher and this code; those of others are removed. The finished ones are the files of
+    artifacts/targets, by a second name that outlives a new run of the stage: a larger corpus keeps its embeddings.
+    """
     from headshrink.checkpoint import fingerprint
     from tasks.stage import ARTIFACTS, WORK
 
-    code = [Path(__file__), *(LIBRARY / name for name in ("data", "distillation", "model"))]
+    code = [LIBRARY / name for name in ("data/targets.py", "model", "padding.py")]
     texts = blake2b()
     for ids in (ids for table in splits.values() for ids in table.tokens.blocks()):
         texts.update(ids.tobytes())
-    work = WORK / "targets" / fingerprint([*code, ARTIFACTS / "teacher"], {**how, "texts": texts.hexdigest()})
-    for other in work.parent.glob("*"):
-        if other != work:
-            shutil.rmtree(other)
-    return work
+    own = WORK / "targets" / fingerprint([*code, ARTIFACTS / "teacher"], how)
+    work, finished = own / texts.hexdigest()[:16], own / "finished"
+    for other in {*own.parent.glob("*"), *own.glob("*")} - {own, work, finished}:
+        shutil.rmtree(other)
+    return work, finished
+
+
+def link(source: Path, target: Path) -> None:
+    """A second name for a file; a copy where the file system has none."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def more_texts(chosen: TargetsParams, teacher, sentences, folder: Path, how: dict) -> list[str]:

@@ -10,12 +10,14 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 PACKAGES = ("demo", "headshrink", "tasks")
-# They say how errors and progress look, how files are put in place and what is exported: no result depends on them,
-# and every stage imports them.
+# They say how errors and progress look, how files are put in place, how work is shared over cores and what is exported:
+# no result depends on them, and every stage imports them.
 WITHOUT_RESULTS = {
     f"headshrink/{name}.py"
-    for name in ("__init__", "errors", "output", "progress", "redact", "parameters/__init__", "parameters/section")
-}
+    for name in (
+        "__init__", "cores", "errors", "output", "progress", "redact", "parameters/__init__", "parameters/section",
+    )
+}  # fmt: skip
 WITHOUT_RESULTS |= {"demo/__init__.py"}
 # Stages run through these and tell MLflow of it by these; they decide how a stage runs and never what it computes.
 HARNESS = {

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from headshrink.benchmarking.embeddings import embed
+from headshrink.benchmarking.embeddings import Embeddings
 from headshrink.benchmarking.models import Model
 from headshrink.benchmarking.outcomes import Correlation
 from headshrink.benchmarking.suite._pairs import Pairs
-from headshrink.data.text.pairs import Row
 from headshrink.metrics import ROWS_PER_BLOCK, partner_ranks, unit_length
 
 RANKS = (1, 5)
@@ -18,9 +17,9 @@ NEIGHBOURS = 10
 Vectors = NDArray[np.float32]  # [texts, dimension], of unit length unless said otherwise
 
 
-def own_vectors(model: Model, texts: Sequence[str], batch_size: int) -> Vectors:
+def own_vectors(model: Model, embeddings: Embeddings, texts: Sequence[str]) -> Vectors:
     """Embeddings at the model's own pooling, scaled to unit length: [texts, dimension]."""
-    return unit_length(embed(model, texts, batch_size).vectors(texts, model.own))
+    return unit_length(embeddings.vectors(texts, model.own))
 
 
 def retrieval(en: Vectors, ru: Vectors) -> dict[str, float]:
@@ -57,14 +56,7 @@ def similarity_to_teacher(model: Vectors, teacher: Vectors) -> dict[str, float]:
     return found
 
 
-def retrieval_on(model: Model, rows: Sequence[Row], batch_size: int) -> dict[str, float]:
-    """Retrieval both ways on sentences and their translations."""
-    texts = [*(row.left for row in rows), *(row.right for row in rows)]
-    vectors = own_vectors(model, texts, batch_size)
-    return retrieval(vectors[: len(rows)], vectors[len(rows) :])
-
-
-def similarity_on(model: Model, graded: Pairs, batch_size: int) -> float:
+def similarity_on(model: Model, embeddings: Embeddings, graded: Pairs) -> float:
     """Spearman's correlation of the cosine with the grades of sentence pairs, in any languages."""
-    sides = (own_vectors(model, side, batch_size) for side in (graded.left, graded.right))
+    sides = (own_vectors(model, embeddings, side) for side in (graded.left, graded.right))
     return Correlation(np.sum(np.multiply(*sides), axis=1), graded.label).score()

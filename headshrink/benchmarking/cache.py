@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from headshrink.benchmarking.journal import Journals
 from headshrink.benchmarking.models import Model
 from headshrink.benchmarking.outcomes import Outcome, arrays
 from headshrink.benchmarking.read import Suite, checked
@@ -21,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 SCORING_CODE = (
     "embeddings.py",
     "evaluate.py",
+    "journal.py",
     "models.py",
     "outcomes.py",
     "parallel.py",
@@ -30,6 +32,8 @@ SCORING_CODE = (
     "../model/*.py",
     "../text/*.py",
 )
+VECTORS = "vectors"
+UNFINISHED = "unfinished"  # folder in the cache's: embeddings of runs that were killed
 LIBRARIES = ("numpy", "scikit-learn", "scipy", "tokenizers", "torch", "transformers", "onnxruntime", "razdel")
 
 
@@ -59,39 +63,65 @@ class ResultCache:
         self.folder = folder
         self.writable = True
 
+    def journals(self) -> Journals:
+        """Where a computation keeps the embeddings that a kill shall not lose."""
+        return Journals(self.folder / UNFINISHED if self.folder and self.writable else None, code_version())
+
     def path(self, model: Model, suite: Suite, task: Task) -> Path | None:
+        return self.place(model, suite, task, task.name)
+
+    def place(self, model: Model, suite: Suite, task: Task, name: str) -> Path | None:
+        """The file of what is called `name` and follows from a model and a task's files; None for nothing to keep."""
         if self.folder is None or not model.sha256:
             return None
         files = [file_sha256(checked(suite, name)) for name in task.files]
-        key = "\n".join([task.name, model.sha256, code_version(), *files])
-        return self.folder / f"{task.name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+        key = "\n".join([name, model.sha256, model.device, code_version(), *files])
+        return self.folder / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
 
     def load(self, model: Model, suite: Suite, task: Task) -> dict[str, Outcome] | None:
         """Outcomes by variant, or None where this result is not known yet or its file is damaged."""
-        path = self.path(model, suite, task)
-        if path is None or not path.is_file():
+        stored = read_arrays(self.path(model, suite, task))
+        if stored is None:
             return None
         found: dict[str, dict[str, np.ndarray]] = {}
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                for key in stored.files:
-                    variant, field = key.split("/")
-                    found.setdefault(variant, {})[field] = stored[key]
-        except (ValueError, OSError, BadZipFile):
-            return None
+        for key, column in stored.items():
+            variant, _, field = key.partition("/")
+            found.setdefault(variant, {})[field] = column
         return {variant: task.outcome(**fields) for variant, fields in found.items()}
 
     def store(self, model: Model, suite: Suite, task: Task, outcomes: dict[str, Outcome]) -> None:
         """Keep a result; where that fails, say so once and keep no more."""
-        path = self.path(model, suite, task)
-        if path is None or not self.writable:
-            return
-        columns: dict[str, Any] = {
+        columns = {
             f"{variant}/{field}": column for variant, one in outcomes.items() for field, column in arrays(one).items()
         }
+        self._write(self.path(model, suite, task), columns)
+
+    def load_vectors(self, model: Model, suite: Suite, task: Task) -> np.ndarray | None:
+        """A model's own embeddings of a task's distinct texts [texts, dimension], None where they are not known."""
+        stored = read_arrays(self.place(model, suite, task, VECTORS))
+        return None if stored is None else stored.get(VECTORS)
+
+    def store_vectors(self, model: Model, suite: Suite, task: Task, vectors: np.ndarray) -> None:
+        """Keep a model's own embeddings."""
+        self._write(self.place(model, suite, task, VECTORS), {VECTORS: vectors})
+
+    def _write(self, path: Path | None, columns: dict[str, Any]) -> None:
+        if path is None or not self.writable:
+            return
         try:
             with new_file(path) as temporary:
                 np.savez_compressed(temporary, **columns)
         except HeadshrinkError as error:  # the scores are right all the same
             self.writable = False
             print(f"warning: results are not cached: {error}", file=sys.stderr)
+
+
+def read_arrays(path: Path | None) -> dict[str, np.ndarray] | None:
+    """The arrays of an npz file by name; None where there is no file or it is damaged."""
+    if path is None or not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (ValueError, OSError, BadZipFile):
+        return None

@@ -16,6 +16,7 @@ from headshrink.errors import HeadshrinkError
 from headshrink.graph import feed, interface, open_session
 from headshrink.hashing import file_sha256
 from headshrink.model import SentenceEncoder, TokenBatch, load_encoder
+from headshrink.model.checkpoint import own_weight_files
 from headshrink.model.encoder import pool, token_ids
 from headshrink.model.folder import WEIGHTS, read_tokenizer
 from headshrink.padding import padded
@@ -34,7 +35,7 @@ class Model(Protocol):
 
     `poolings` are the plain ones it has, of cls, mean and pooler; the normalised ones follow from them. `own` names
     the pooling that the model was made for, normalised or not, or is OWN. `longest` is its limit in tokens, `sha256`
-    covers its files in `folder`.
+    covers its files in `folder`, `device` is the type of device that it computes on.
     """
 
     name: str
@@ -44,6 +45,9 @@ class Model(Protocol):
     longest: int
     poolings: tuple[str, ...]
     own: str
+
+    @property
+    def device(self) -> str: ...
 
     def tokenise(self, texts: Sequence[str], most: int) -> list[list[int]]:
         """Token ids of texts as the model's users have them, default prompt included, cut at `most` or earlier."""
@@ -59,6 +63,10 @@ class Model(Protocol):
 
     def timed(self, ids: Tensor, threads: int | None) -> Callable[[], float]:
         """A call that embeds full rows of ids [batch, tokens] on so many CPU threads and returns its seconds."""
+        ...
+
+    def to(self, device: torch.device) -> None:
+        """Move to a device; a model of one device stays there."""
         ...
 
     def size(self) -> dict[str, float]:
@@ -118,6 +126,10 @@ class TorchModel:
         self.poolings: tuple[str, ...] = ("cls", "mean", *pooler)
         self.own = own_pooling(encoder)
 
+    @property
+    def device(self) -> str:
+        return self.encoder.device.type
+
     def tokenise(self, texts: Sequence[str], most: int) -> list[list[int]]:
         return self.encoder.tokenise(texts, most)
 
@@ -148,12 +160,17 @@ class TorchModel:
             return lambda: clocks.cuda_seconds(call)
         return lambda: clocks.cpu_seconds(call, threads)
 
+    def to(self, device: torch.device) -> None:
+        self.encoder.to(device)
+
     def size(self) -> dict[str, float]:
-        return size.of_encoder(self.encoder) | size.of_weights(self.folder.rglob("*.safetensors"))
+        return size.of_encoder(self.encoder) | size.of_weights(own_weight_files(self.folder))
 
 
 class OnnxModel:
     """An exported graph under the benchmark: its embedding, and poolings of its hidden states if it gives them."""
+
+    device = "cpu"
 
     def __init__(self, name: str, folder: Path, sha256: str = "") -> None:
         self.name, self.folder, self.sha256 = name, folder, sha256
@@ -191,11 +208,14 @@ class OnnxModel:
         arrays = feed(self.graph.inputs, ids.numpy(), np.ones(ids.shape, dtype=np.int64))
         return lambda: clocks.cpu_seconds(lambda: session.run([self.embedding], arrays), threads)
 
+    def to(self, device: torch.device) -> None:
+        """ONNX graphs are run on the CPU."""
+
     def size(self) -> dict[str, float]:
         return size.of_weights(self.folder.glob("model.onnx*"))
 
 
-def open_model(folder: Path, name: str, device: str = "cpu") -> Model:
+def open_model(folder: Path, name: str, device: str | torch.device = "cpu") -> Model:
     """A model folder under the benchmark: transformers with or without sentence-transformers modules, or ONNX.
 
     A folder that holds both counts as transformers; its ONNX form is the subfolder that holds the graph. Raises

@@ -14,26 +14,30 @@ from headshrink.progress import Bar
 Result = TypeVar("Result")
 
 
-def over_cores(jobs: Sequence[Callable[[], Result]], description: str) -> list[Result]:
-    """Results of the jobs in their order, a job a core at a time, under a progress bar.
+def over_cores(
+    jobs: Sequence[Callable[[], Result]], description: str, sizes: Sequence[int] | None = None
+) -> Iterator[Result]:
+    """Yield the results of the jobs in their order, one job per core at a time, under a progress bar.
+
+    `sizes` are the jobs' shares of the work, as their tokens: the time left follows from them. Without them all jobs
+    count the same.
 
     Whole jobs share the cores better than the parts of one do: two threads inside each matrix product wait for one
     another at every layer, and wait long where a neighbour holds a core. It also makes results independent of the
     number of cores. Threads rather than processes, because torch, BLAS and scikit-learn's loops release the
     interpreter's lock, and nothing is copied.
     """
-    results = []
-    with one_thread_each(), Bar(description, len(jobs)) as bar:
+    sizes = sizes or [1] * len(jobs)
+    with one_thread_each(), Bar(description, sum(sizes)) as bar:
         futures = [workers().submit(job) for job in jobs]
         try:
-            for future in futures:
-                results.append(future.result())
-                bar.advance()
+            for future, size in zip(futures, sizes, strict=True):
+                yield future.result()
+                bar.advance(size)
         finally:  # after an error: what has not begun never will, what has begun ends first
             for future in futures:
                 future.cancel()
             wait(futures)
-    return results
 
 
 @cache

@@ -5,7 +5,7 @@ from pathlib import Path
 from headshrink.data.corpus import Corpus
 from headshrink.data.corpus.clean import language_of
 from headshrink.data.table import SentenceTable, Tokens
-from headshrink.data.targets import MANIFEST, SINGLE, stored_targets, write_targets
+from headshrink.data.targets import SINGLE, stored_targets, write_targets
 from headshrink.model import SentenceEncoder
 
 
@@ -22,8 +22,7 @@ def pairs_of(
     join the training without translation.
     """
     for number, teacher in enumerate(teachers):
-        if not (targets / str(number) / MANIFEST).is_file():
-            write_targets(teacher, tables_of(teacher, corpus, more), targets / str(number))
+        write_targets(teacher, tables_of(teacher, corpus, more), targets / str(number))
     found = {}
     for name, table in tables_of(student, corpus, more).items():
         stored = [stored_targets(targets / str(number), name) for number in range(len(teachers))]

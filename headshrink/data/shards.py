@@ -134,7 +134,7 @@ def batches(parquet: Path, start: int, stop: int) -> Iterator[pa.Table]:
 
 def tokenise(rows: pa.Table, tokenizer: Tokenizer) -> pa.Table:
     """Columns en, ru as columns en_ids, ru_ids, en_length, ru_length (in tokens, special ones included)."""
-    columns: dict[str, list] = {}
+    columns: dict[str, list[Any]] = {}
     for side in ("en", "ru"):
         ids = [encoding.ids for encoding in tokenizer.encode_batch(rows[side].to_pylist())]
         columns |= {f"{side}_ids": ids, f"{side}_length": [len(row) for row in ids]}

@@ -194,7 +194,7 @@ class SentenceTable:
     @property
     def pairs(self) -> int:
         """The number of pairs."""
-        return self.pair_rows.shape[1]
+        return int(self.pair_rows.shape[1])
 
     def batch(self, halves: np.ndarray, pad_id: int, queue: np.ndarray | None = None) -> Batch:
         """Sentences by number, [2, n], padded to the longest among them; of those in `queue` the targets alone."""

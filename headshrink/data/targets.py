@@ -23,6 +23,11 @@ from headshrink.progress import Bar
 ROWS_A_SHARD = 1 << 16
 MANIFEST = "manifest.json"
 SINGLE = "monolingual"  # the split of sentences without translation
+KEYS = "keys.npy"
+KEY = np.dtype("S16")  # 128 bits of a hash
+TOKENS_PER_BATCH = (
+    8_192  # padding included; about 0.4 GB of activations in LaBSE's shape, whatever the longest sentence
+)
 JOURNAL = "unfinished.json"  # which shard is being written, and how many of its batches are done
 SECONDS_BETWEEN_SAVES = 30
 
@@ -31,56 +36,64 @@ def write_targets(
     teacher: SentenceEncoder,
     splits: dict[str, SentenceTable],
     folder: Path,
+    known: Path | None = None,
     batch_size: int = DEFAULTS.batch_size,
     precision: str = "fp32",
 ) -> None:
     """Embed the sentences of all splits and write them as fp16 shards.
 
     `splits` maps a split's name to its sentences. A sentence that occurs twice is embedded once: the folder holds
-    `rows-*.npy`, fp16 [rows, dimension], one row per distinct sentence; `SPLIT.npy`, int32 [sentences], the row of each
-    sentence of the split's table; and a manifest, which is written last. fp16 moves a cosine by less than 1e-6. The
-    bytes depend on the teacher, the sentences, `batch_size` and `precision` ("fp32" or "bf16").
+    `rows-*.npy`, fp16 [rows, dimension], one row per distinct sentence; `keys.npy`, a hash of each row's token ids;
+    `SPLIT.npy`, int32 [sentences], the row of each sentence of the split's table; and a manifest, which is written
+    last. fp16 moves a cosine by less than 1e-6. `known` is a folder that an earlier call wrote with the same teacher,
+    `batch_size` and `precision` ("fp32" or "bf16"): sentences that it holds keep their embeddings. The bytes depend on
+    these arguments.
 
     A killed call loses at most SECONDS_BETWEEN_SAVES of work: the same call on the same folder continues and ends in
-    the same bytes. Memory holds 40 bytes per sentence, but no embeddings, and no ids that are in files.
+    the same bytes; a folder that is complete stays. Memory holds 60 bytes per sentence, but no embeddings, and no ids
+    that are in files; a batch's activations are bounded by TOKENS_PER_BATCH.
     """
+    if (folder / MANIFEST).is_file():
+        return
     folder.mkdir(parents=True, exist_ok=True)
     rows = Distinct([table.tokens for table in splits.values()])
     for name, numbers in zip(splits, rows.of_each(), strict=True):
         np.save(folder / f"{name}.npy", numbers)
+    np.save(folder / KEYS, rows.keys)
+    stored = stored_rows(known, rows.keys)
     starts = range(0, len(rows), ROWS_A_SHARD)
-    with quick_attention(teacher, precision), Bar("targets, tokens", int(rows.lengths.sum())) as bar:
-        for shard, start in enumerate(starts):
-            chosen = np.arange(start, min(start + ROWS_A_SHARD, len(rows)))
-            Shard(folder, shard, rows, chosen).write(teacher, batch_size, precision, bar)
+    shards = [Shard(folder, number, rows, stored, start, batch_size) for number, start in enumerate(starts)]
+    with quick_attention(teacher, precision), Bar("targets, tokens", sum(map(Shard.tokens_left, shards))) as bar:
+        for shard in shards:
+            shard.write(teacher, precision, bar)
     (folder / JOURNAL).unlink(missing_ok=True)
     manifest = {
         "rows": len(rows), "dimension": teacher.dimension, "shards": len(starts), "rows_a_shard": ROWS_A_SHARD,
         "sentences": {name: len(table) for name, table in splits.items()}, "precision": precision,
     }  # fmt: skip
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
 
 
 class Distinct:
     """The distinct sentences of several tables, numbered by first occurrence.
 
-    `lengths` are their tokens. Sentences are compared by 128 bits of a hash, so that memory does not hold their ids
-    twice.
+    `keys` are 128 bits of a hash of their token ids, by which sentences are compared: memory does not hold ids twice.
+    `lengths` are in tokens.
     """
 
     def __init__(self, tables: Sequence[Tokens]) -> None:
         self.tokens = Tokens([part for table in tables for part in table.parts])
         self.offsets = np.cumsum([0, *map(len, tables)])
-        sentences = (self.tokens[i] for i in range(len(self.tokens)))
-        digests = (blake2b(sentence.tobytes(), digest_size=16).digest() for sentence in sentences)
-        keys = np.frombuffer(b"".join(digests), dtype=[("high", "<u8"), ("low", "<u8")])
-        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        digests = bytearray()
+        for sentence in self.tokens:
+            digests += blake2b(sentence.tobytes(), digest_size=KEY.itemsize).digest()
+        keys, first, inverse = np.unique(np.frombuffer(digests, dtype=KEY), return_index=True, return_inverse=True)
         order = np.argsort(first, kind="stable")
         self.first = first[order]  # number among all sentences
         numbers = np.empty(len(order), dtype=np.int32)
         numbers[order] = np.arange(len(order))
         self.row_of_sentence = numbers[inverse.reshape(-1)]
-        self.lengths = self.tokens.lengths[self.first]
+        self.keys, self.lengths = keys[order], self.tokens.lengths[self.first]
 
     def __len__(self) -> int:
         return len(self.first)
@@ -95,66 +108,106 @@ class Distinct:
 
 
 class Shard:
-    """One shard of embeddings, written into a mapped file whose finished batches a journal counts."""
+    """One shard of embeddings, written into a mapped file whose finished batches a journal counts.
 
-    def __init__(self, folder: Path, number: int, rows: Distinct, chosen: np.ndarray) -> None:
+    Its rows are `start` and the following of `rows`; those with a place in `stored` are copied from there.
+    """
+
+    def __init__(self, folder: Path, number: int, rows: Distinct, stored: Targets, start: int, batch_size: int) -> None:
         self.path, self.journal = folder / f"rows-{number:05}.npy", folder / JOURNAL
         self.part = self.path.with_suffix(".part")
-        self.number, self.rows, self.chosen = number, rows, chosen
+        self.number, self.rows, self.stored, self.batch_size = number, rows, stored, batch_size
+        self.chosen = np.arange(start, min(start + ROWS_A_SHARD, len(rows)))
+        self.lengths = rows.lengths[self.chosen]
 
     @torch.inference_mode()
-    def write(self, teacher: SentenceEncoder, batch_size: int, precision: str, bar: Bar) -> None:
-        """Embed the rows that a killed call has not, in batches of similar length; then give the file its name.
-
-        The batches come in a random order that is always the same: rates measured early hold for the rest.
-        """
-        lengths = self.rows.lengths[self.chosen]
+    def write(self, teacher: SentenceEncoder, precision: str, bar: Bar) -> None:
+        """Embed the rows that neither a killed call nor an earlier folder has; then give the file its name."""
         if self.path.is_file():
-            return bar.advance(int(lengths.sum()))
-        batches = list(length_batches(lengths.tolist(), batch_size))
-        batches = [batches[i] for i in np.random.default_rng(self.number).permutation(len(batches))]
-        out, done = self.open(teacher.dimension)
+            return
+        done, batches = self.batches_done(), self.batches()
+        out = np.lib.format.open_memmap(self.part, mode="r+") if done else self.create(teacher.dimension)
         saved = time.monotonic()
-        for position, batch in enumerate(batches):
-            if position >= done:
-                out[batch] = embed(teacher, [self.rows[i] for i in self.chosen[batch]], precision)
+        for position, batch in enumerate(batches[done:], done + 1):
+            out[batch] = embed(teacher, [self.rows[i] for i in self.chosen[batch]], precision)
             if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
                 out.flush()
-                write_text(self.journal, json.dumps({"shard": self.number, "batches": position + 1}))
+                write_text(self.journal, json.dumps({"shard": self.number, "batches": position}))
                 saved = time.monotonic()
-            bar.advance(int(lengths[batch].sum()))
+            bar.advance(int(self.lengths[batch].sum()))
         out.flush()
         self.part.replace(self.path)
 
-    def open(self, dimension: int) -> tuple[np.memmap, int]:
-        """The unfinished file, and how many of its batches are done."""
+    def batches(self) -> list[np.ndarray]:
+        """Rows to embed, by their place in the shard, in batches of similar length.
+
+        The batches come in a random order that is always the same: rates measured early hold for the rest.
+        """
+        missing = np.flatnonzero(self.stored.index[self.chosen] == NONE)
+        batches = list(length_batches(self.lengths[missing].tolist(), self.batch_size, TOKENS_PER_BATCH))
+        return [missing[batches[i]] for i in np.random.default_rng(self.number).permutation(len(batches))]
+
+    def batches_done(self) -> int:
+        """How many batches of the unfinished file are done."""
+        if not (self.journal.is_file() and self.part.is_file()):
+            return 0
+        state = json.loads(self.journal.read_text(encoding="utf-8"))
+        return int(state["batches"]) if state["shard"] == self.number else 0
+
+    def tokens_left(self) -> int:
+        """How many tokens are to be embedded."""
+        if self.path.is_file():
+            return 0
+        if done := self.batches_done():
+            return sum(int(self.lengths[batch].sum()) for batch in self.batches()[done:])
+        return int(self.lengths[self.stored.index[self.chosen] == NONE].sum())
+
+    def create(self, dimension: int) -> np.memmap:
+        """The unfinished file with the rows that are stored already."""
         shape = (len(self.chosen), dimension)
-        if self.journal.is_file() and self.part.is_file():
-            state = json.loads(self.journal.read_text(encoding="utf-8"))
-            if state["shard"] == self.number:
-                return np.lib.format.open_memmap(self.part, mode="r+"), state["batches"]
         out = np.lib.format.open_memmap(self.part, mode="w+", dtype=np.float16, shape=shape)
         with open(self.part, "r+b") as file:  # a mapped file without room ends the process by SIGBUS
             reserve(file, os.fstat(file.fileno()).st_size)
-        return out, 0
+        have = np.flatnonzero(self.stored.index[self.chosen] != NONE)
+        if len(have):
+            out[have] = self.stored.take(self.chosen[have])
+        return out
 
 
 def embed(teacher: SentenceEncoder, rows: list[np.ndarray], precision: str) -> np.ndarray:
     """fp16 [rows, dimension]: the teacher's embeddings of one batch of token ids."""
-    pad_id: int = teacher.tokenizer.pad_token_id  # type: ignore[assignment]
-    batch = TokenBatch.from_rows(rows, pad_id)  # type: ignore[arg-type]
+    pad_id: int = teacher.tokenizer.pad_token_id
+    batch = TokenBatch.from_rows(rows, pad_id)
     return teacher.embed_batch(batch, precision).half().cpu().numpy()
+
+
+def stored_rows(folder: Path | None, keys: np.ndarray) -> Targets:
+    """Targets of the sentences with these keys in a folder of targets: `index` is NONE for those that it lacks.
+
+    None, and a folder that a kill left unfinished, hold none.
+    """
+    rows = np.full(len(keys), NONE, dtype=np.int64)
+    if folder is None or not (folder / MANIFEST).is_file():
+        return Targets([], rows)
+    own = np.load(folder / KEYS)
+    order = np.argsort(own)
+    places = np.searchsorted(own, keys, sorter=order).clip(max=len(own) - 1)
+    found = own[order[places]] == keys
+    rows[found] = order[places[found]]
+    return Targets(mapped_shards(folder), rows)
 
 
 def stored_targets(folder: Path, split: str) -> Targets:
     """A split's targets, left on disk; HeadshrinkError where the folder does not hold them."""
     try:
-        count = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["shards"]
-        shards = [np.load(folder / f"rows-{number:05}.npy", mmap_mode="r") for number in range(count)]
-        index = np.load(folder / f"{split}.npy")
+        return Targets(mapped_shards(folder), np.load(folder / f"{split}.npy"))
     except (OSError, ValueError) as error:
         raise HeadshrinkError(f"no targets of split {split} in {folder}: the targets stage writes them") from error
-    return Targets(shards, index)
+
+
+def mapped_shards(folder: Path) -> list[np.ndarray]:
+    count = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["shards"]
+    return [np.load(folder / f"rows-{number:05}.npy", mmap_mode="r") for number in range(count)]
 
 
 def write_single(table: SentenceTable, folder: Path) -> None:

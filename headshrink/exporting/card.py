@@ -10,10 +10,12 @@ from headshrink.escape import markdown
 from headshrink.exporting.targets import TARGETS, Target
 from headshrink.hashing import file_sha256
 from headshrink.model import SentenceEncoder
+from headshrink.model.checkpoint import own_weight_files
+from headshrink.model.files import INDEX, WEIGHTS
 
 DISTILLED = "{name} was made smaller, and the result was distilled from it"  # where the student's kind is not known
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
-WEIGHTS = ("*.safetensors", "*.onnx", "*.bin")
+OTHER_WEIGHTS = ("*.onnx", "*.bin")  # of forms without safetensors
 KEPT, CUT = "■", "·"
 FASTEMBED = """
 import numpy as np
@@ -102,8 +104,15 @@ def place(target: Target) -> str:
 
 
 def megabytes(folder: Path) -> float:
-    """Bytes of the weights in a folder, without its subfolders."""
-    return sum(path.stat().st_size for pattern in WEIGHTS for path in folder.glob(pattern)) / 1e6
+    """Weights of one form, MB (10^6 bytes)."""
+    return sum(path.stat().st_size for path in form_weights(folder)) / 1e6
+
+
+def form_weights(folder: Path) -> list[Path]:
+    """The weight files of the form in a folder, without those of other forms in its subfolders."""
+    if (folder / WEIGHTS).is_file() or (folder / INDEX).is_file():
+        return own_weight_files(folder)
+    return [path for pattern in OTHER_WEIGHTS for path in folder.glob(pattern)]
 
 
 def closeness(figures: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from headshrink.errors import HeadshrinkError
+from headshrink.model.allowed import dense_places
 from headshrink.model.files import INDEX, WEIGHTS, damaged, inside, read_json
 
 Shape = tuple[int, ...]
@@ -31,6 +32,11 @@ def weight_files(folder: Path) -> list[Path]:
         if file.parent != folder or file.suffix != ".safetensors":
             raise damaged(index, f"{file.name} is no safetensors file of this folder")
     return files
+
+
+def own_weight_files(folder: Path) -> list[Path]:
+    """The files of a model's own weights, backbone and Dense modules: no other form and no MLM head in its folder."""
+    return [file for place in [folder, *dense_places(folder)] for file in weight_files(place)]
 
 
 def read_shapes(files: list[Path]) -> dict[str, Shape]:

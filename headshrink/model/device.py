@@ -2,6 +2,8 @@
 
 import torch
 
+CPU = torch.device("cpu")
+
 
 def best_device() -> torch.device:
     """A GPU where there is one, else the CPU."""

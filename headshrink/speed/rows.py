@@ -15,7 +15,7 @@ from headshrink.benchmarking.timing import Setting, Timings, alternate, figures,
 from headshrink.cores import cores
 from headshrink.errors import HeadshrinkError
 from headshrink.exporting import TARGETS, Options, Original
-from headshrink.exporting.card import WEIGHTS
+from headshrink.exporting.card import form_weights
 from headshrink.exporting.graph_encoder import Run
 from headshrink.metrics import cosines
 from headshrink.padding import padded
@@ -125,9 +125,7 @@ def form(subjects: Mapping[str, TimedModel], key: Key, place: Path) -> Path:
 
 def alone(key: Key, folder: Path, longest: int) -> dict[str, float]:
     """What a row costs beside time: start-up and memory in a process of its own, bytes on disk."""
-    # An export folder holds its other forms in subfolders; modules' weights are in subfolders that begin with a digit.
-    files = [path for pattern in WEIGHTS for place in ("", "[0-9]*/") for path in folder.glob(place + pattern)]
-    return figures_afresh(trick(key), folder, longest) | of_weights(files)
+    return figures_afresh(trick(key), folder, longest) | of_weights(form_weights(folder))
 
 
 def time_rows(

@@ -26,6 +26,7 @@ class Running:
     folder, sha256 = Path(), ""
     poolings: tuple[str, ...] = ()
     own = OWN
+    device = ""  # whatever the run is on: nothing is cached
 
     def __init__(self, name: str, run: Run, encoder: SentenceEncoder) -> None:
         self.name, self.run, self.lock = name, run, Lock()

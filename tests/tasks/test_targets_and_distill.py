@@ -3,6 +3,7 @@
 import copy
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 import tasks.live
+from headshrink.data import targets as data_targets
 from headshrink.data.shards import write_shards
 from headshrink.data.targets import stored_targets
 from headshrink.errors import HeadshrinkError
@@ -91,6 +93,32 @@ def test_teach_writes_the_teachers_embeddings(workspace, tiny_encoder):
     texts = [pair[side] for side in (0, 1) for pair in PAIRS[:40]]
     found = stored_targets(Path("artifacts/targets"), "train").take(np.arange(80))
     np.testing.assert_allclose(found, tiny_encoder.encode(texts), atol=1e-3)
+
+
+def test_a_larger_corpus_keeps_its_targets_and_they_are_on_disk_once(workspace, monkeypatch):
+    """DVC deletes artifacts/targets before the stage runs."""
+    targets.run(*SECTIONS)
+    (stored,) = Path(".work/targets").glob("*/finished")
+    assert all(file.samefile(stored / file.name) for file in Path("artifacts/targets").glob("rows-*"))
+    before = stored_targets(Path("artifacts/targets"), "train").take(np.arange(80))
+    shutil.rmtree("artifacts/targets")
+    shutil.rmtree("artifacts/shards")
+    Path("artifacts/shards").mkdir()
+    more = [*PAIRS[:40], ("the man and the dog", "мужчина и собака")]
+    pd.DataFrame(more, columns=["en", "ru"]).to_parquet("artifacts/corpus/train.parquet")
+    write_shards(Path("artifacts/corpus"), Path("artifacts/teacher/tokenizer.json"), Path("artifacts/shards"), 64, 2, 1)
+    embed, embedded = data_targets.embed, []
+
+    def counted(teacher, rows, precision):
+        embedded.extend(rows)
+        return embed(teacher, rows, precision)
+
+    monkeypatch.setattr(data_targets, "embed", counted)
+    targets.run(*SECTIONS)
+    assert len(embedded) == 2
+    after = stored_targets(Path("artifacts/targets"), "train").take(np.arange(82))
+    np.testing.assert_array_equal(np.delete(after, [40, 81], axis=0), before)
+    assert [folder.name for folder in stored.parent.iterdir()] == ["finished"]
 
 
 def test_the_floor_is_word_vectors_of_the_teacher_whatever_their_order(workspace, tiny_encoder):

@@ -12,10 +12,11 @@ from typing import NamedTuple
 from headshrink.cores import chunked, on_all_cores
 from headshrink.data.corpus.clean import Limits, fold, normalise
 from headshrink.data.corpus.decontaminate import SuiteIndex
-from headshrink.data.corpus.sources._base import Pair, Source
+from headshrink.data.corpus.sources._base import Source
 from headshrink.data.corpus.sources.parallel import Parallel
 from headshrink.data.corpus.split import is_heldout, rank, sentence_hash
 from headshrink.data.corpus.suite import suite_sentences
+from headshrink.data.text.pairs import Pair
 from headshrink.errors import HeadshrinkError
 from headshrink.parameters.corpus import DEFAULTS
 from headshrink.progress import Bar, note

@@ -14,7 +14,7 @@ from headshrink.output import check_file, exclusive
 from headshrink.progress import Bar
 from headshrink.redact import filled_in
 
-MIB = 2**20
+MB = 10**6
 SECONDS_WITHOUT_A_BYTE = 60
 RANGE_NOT_SATISFIABLE = 416
 
@@ -90,12 +90,12 @@ def request_of(url: str) -> urllib.request.Request:
 def receive(response: http.client.HTTPResponse, part: Path, have: int) -> None:
     """Write a response's body to `part` from byte `have` on; HeadshrinkError where it ends too early."""
     expected = int(response.headers["Content-Length"]) if "Content-Length" in response.headers else None
-    total = None if expected is None else -(-(have + expected) // MIB)
+    total = None if expected is None else -(-(have + expected) // MB)
     received = 0
-    with open(part, "ab") as file, Bar(f"downloading {part.stem} (MiB)", total) as bar:
+    with open(part, "ab") as file, Bar(f"downloading {part.stem} (MB)", total) as bar:
         file.truncate(have)
-        bar.advance(have // MIB)
-        while block := response.read(MIB):
+        bar.advance(have // MB)
+        while block := response.read(MB):
             file.write(block)
             received += len(block)
             bar.advance()

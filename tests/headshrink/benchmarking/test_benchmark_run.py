@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from headshrink.benchmarking import beyond
 from headshrink.benchmarking.cache import ResultCache
+from headshrink.benchmarking.embeddings import IN_MEMORY
 from headshrink.benchmarking.evaluate import evaluate
 from headshrink.benchmarking.models import TorchModel, open_model
 from headshrink.benchmarking.read import open_suite
@@ -163,7 +164,8 @@ def test_pairs_of_a_folder_count_as_one_file(tiny_encoder: SentenceEncoder, suit
         with (tmp_path / "pairs.tsv").open("a", encoding="utf-8") as file:
             file.write(f"{en}\t{ru}\n")
     model = TorchModel("tiny", tiny_encoder, Path())
-    folder, file = (ExtraData.read(tmp_path / name, None).figures(model, 2) for name in ("pairs", "pairs.tsv"))
+    read = [ExtraData.read(tmp_path / name, None) for name in ("pairs", "pairs.tsv")]
+    folder, file = (extra.figures(model, 2, IN_MEMORY) for extra in read)
     assert folder == file
     assert folder["retrieval_en_ru_at_5"] == 1
 

@@ -1,6 +1,7 @@
 """Targets: the teacher's own embeddings, one row a distinct sentence, whatever the shards."""
 
 import itertools
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from headshrink.data import targets
 from headshrink.data.table import SentenceTable, Tokens
 from headshrink.data.targets import stored_targets, write_targets
 from headshrink.errors import HeadshrinkError
+from headshrink.progress import Bar
 
 SUBJECTS = {"the man": "мужчина", "a cat": "кошка", "the dog": "собака", "a woman": "женщина"}
 VERBS = {"runs": "бежит", "sleeps": "спит", "reads": "читает", "sees": "видит"}
@@ -114,3 +116,73 @@ def test_bf16_targets_point_where_fp32_ones_do(tiny_encoder, tmp_path):
 def test_a_folder_without_targets_is_one_line(tmp_path):
     with pytest.raises(HeadshrinkError, match="no targets of split train"):
         stored_targets(tmp_path, "train")
+
+
+def count_embedded(monkeypatch) -> list[int]:
+    """The lengths of all batches that are embedded from now on, padding included, one number per sentence."""
+    embed, cells = targets.embed, []
+    monkeypatch.setattr(
+        targets, "embed", lambda teacher, rows, precision: (
+            cells.append((len(rows), max(map(len, rows)))), embed(teacher, rows, precision)
+        )[1],
+    )  # fmt: skip
+    return cells
+
+
+def test_a_larger_corpus_keeps_its_embeddings(tiny_encoder, tmp_path, monkeypatch):
+    """Marked ones, so that an embedding that was computed again would show; the others are computed."""
+    monkeypatch.setattr(targets, "ROWS_A_SHARD", 16)
+    small, large = splits(tiny_encoder)["heldout"], splits(tiny_encoder)
+    write_targets(tiny_encoder, {"train": small}, tmp_path / "small")
+    for file in (tmp_path / "small").glob("rows-*.npy"):
+        np.save(file, np.full_like(np.load(file), 7))
+    embedded = count_embedded(monkeypatch)
+    write_targets(tiny_encoder, large, tmp_path / "large", known=tmp_path / "small")
+    assert (read_targets(tmp_path / "large", "heldout") == 7).all()
+    assert sum(rows for rows, _ in embedded) == np.load(tmp_path / "large" / "train.npy").max() + 1
+    assert (read_targets(tmp_path / "large", "train") != 7).all()
+    embedded.clear()
+    write_targets(tiny_encoder, large, tmp_path / "again", known=tmp_path / "large")
+    assert not embedded
+    for file in (tmp_path / "large").iterdir():
+        assert file.read_bytes() == (tmp_path / "again" / file.name).read_bytes()
+
+
+def test_a_batch_holds_a_bounded_number_of_tokens(tiny_encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr(targets, "TOKENS_PER_BATCH", 40)
+    embedded = count_embedded(monkeypatch)
+    write_targets(tiny_encoder, splits(tiny_encoder), tmp_path)
+    assert max(rows * longest for rows, longest in embedded) <= 40
+    assert max(rows for rows, _ in embedded) > 40 // 8
+
+
+class Counted(Bar):
+    """A progress bar that can be looked at."""
+
+    bars: ClassVar[list["Counted"]] = []
+
+    def __init__(self, description: str, total: int | None) -> None:
+        super().__init__(description, total)
+        self.bars.append(self)
+
+
+def test_the_time_left_counts_tokens_that_are_left(tiny_encoder, tmp_path, monkeypatch):
+    """Also after a kill, where finished batches would make the rest look quick."""
+    monkeypatch.setattr(targets, "SECONDS_BETWEEN_SAVES", 0)
+    monkeypatch.setattr(targets, "ROWS_A_SHARD", 32)
+    monkeypatch.setattr(targets, "Bar", Counted)
+    Counted.bars.clear()
+    embed, calls = targets.embed, itertools.count(1)
+
+    def interrupted(*arguments):
+        if next(calls) == 7:
+            raise KeyboardInterrupt
+        return embed(*arguments)
+
+    monkeypatch.setattr(targets, "embed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_targets(tiny_encoder, splits(tiny_encoder), tmp_path, batch_size=7)
+    write_targets(tiny_encoder, splits(tiny_encoder), tmp_path, batch_size=7)
+    killed, resumed = Counted.bars
+    assert 0 < killed.done < killed.total
+    assert killed.total - killed.done == resumed.total == resumed.done

@@ -18,7 +18,7 @@ from headshrink.report.figures import tasks as bars
 from headshrink.report.figures._style import save
 from headshrink.report.figures.importance import kept_first, quantiles
 from headshrink.report.figures.tradeoff import pareto
-from headshrink.report.published import PUBLISHED, published_table
+from headshrink.report.published import PUBLISHED, SOURCE, published_table
 from headshrink.report.results import SENTENCE_TASKS, TASKS, Kept
 from headshrink.report.speed import end_to_end, speed_tables
 from headshrink.report.summary import main as show_summary
@@ -234,6 +234,16 @@ def test_published_figures_stand_beside_measured_ones_of_the_real_suite_only(run
     sources = {row.title: row.note for row in table.rows}
     assert [source for source in sources.values() if source == "measured"] == ["measured"] * 4
     assert sources["cointegrated/rubert-tiny2"].startswith("published")
+
+
+def test_published_sizes_are_converted_from_mib_and_labelled_so(run_artifacts: Path) -> None:
+    edit(run_artifacts / "suite/suite.json", generated=False)
+    table = published_table(read_results(run_artifacts))
+    assert table is not None
+    sizes = {row.title: row.cells[2] for row in table.rows}
+    assert sizes["cointegrated/LaBSE-en-ru"] == "514"
+    assert sizes["LaBSE-en-ru, half pruned, distilled"] == "343"
+    assert "converted to MB" in SOURCE
 
 
 def test_published_means_are_those_of_the_published_tasks() -> None:

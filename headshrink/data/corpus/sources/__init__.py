@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from headshrink.data.corpus.sources._base import Pair, Source
+from headshrink.data.corpus.sources._base import Source
 from headshrink.data.corpus.sources.hub import Hub
 from headshrink.data.corpus.sources.parallel import Parallel
 from headshrink.data.corpus.sources.yandex import Yandex
+from headshrink.data.text.pairs import Pair
 
 # From the section `corpus` of the parameters and a folder for what is fetched, which outlives a run.
 SOURCES: dict[str, Callable[[Any, Path], Source]] = {

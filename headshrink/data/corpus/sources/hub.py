@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from headshrink.data.corpus.sources._base import Pair, Source
+from headshrink.data.corpus.sources._base import Source
+from headshrink.data.text.pairs import Pair
 from headshrink.errors import HeadshrinkError
 from headshrink.output import scratch_folder
 

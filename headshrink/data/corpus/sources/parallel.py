@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from headshrink.data.corpus.sources._base import Pair, Source
-from headshrink.data.text.pairs import count_rows, read_pairs
+from headshrink.data.corpus.sources._base import Source
+from headshrink.data.text.pairs import Pair, count_rows, read_pairs
 
 
 class Parallel(Source):

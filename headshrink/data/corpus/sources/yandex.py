@@ -7,10 +7,10 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from headshrink.data.corpus.download import MIB, check_sha256, download
-from headshrink.data.corpus.sources._base import Pair, Source
+from headshrink.data.corpus.download import MB, check_sha256, download
+from headshrink.data.corpus.sources._base import Source
 from headshrink.data.text.lines import count_lines, decoded
-from headshrink.data.text.pairs import aligned
+from headshrink.data.text.pairs import Pair, aligned
 from headshrink.errors import HeadshrinkError
 
 # What zipfile raises for archives that are damaged, of an unknown method, or with names that are no UTF-8.
@@ -70,7 +70,7 @@ def side(archive: zipfile.ZipFile, language: str, path: Path) -> str:
     for entry in map(archive.getinfo, found):
         if entry.flag_bits & ENCRYPTED:
             raise HeadshrinkError(f"{path}: the entry {entry.filename} is encrypted; an archive without one is needed")
-        if entry.file_size > min(MAX_BYTES, max(MIB, MAX_RATIO * entry.compress_size)):
+        if entry.file_size > min(MAX_BYTES, max(MB, MAX_RATIO * entry.compress_size)):
             raise HeadshrinkError(
                 f"{path}: the entry {entry.filename} would unpack to {entry.file_size:,} bytes from "
                 f"{entry.compress_size:,}; text packs at most {MAX_RATIO} times, {MAX_BYTES // 2**30} GiB are read"
