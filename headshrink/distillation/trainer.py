@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import asdict
 from typing import NoReturn
 
 import numpy as np
@@ -16,17 +15,18 @@ from torch import Tensor, nn
 
 from headshrink.checkpoint import Checkpoints
 from headshrink.data.batches import padding_waste
-from headshrink.data.table import SentenceTable
 from headshrink.distillation.callbacks import Callback, callbacks_of
-from headshrink.distillation.divergence import diverged, highest_loss
-from headshrink.distillation.evaluate import Scores, evaluate, sample
+from headshrink.distillation.divergence import diverged
+from headshrink.distillation.evaluate import Scores, sample
 from headshrink.distillation.gradients import add_gradient
 from headshrink.distillation.losses import LOSSES, Need
 from headshrink.distillation.objective import Objective
 from headshrink.distillation.optimiser import adamw, parameters_to_train
 from headshrink.distillation.processes import Processes
 from headshrink.distillation.recipe import Recipe
-from headshrink.distillation.result import Progress, Result, Row, TrainingState
+from headshrink.distillation.result import Result, Row
+from headshrink.distillation.selection import choose, scores
+from headshrink.distillation.state import Progress, TrainingState
 from headshrink.distillation.steps import Steps
 from headshrink.distillation.training_data import TrainingData
 from headshrink.errors import HeadshrinkError
@@ -112,23 +112,23 @@ class Trainer:
                 self.record(loss)
                 bar.advance(note=f"loss {loss:.4f}, {sentences / seconds:.0f} sentences/s")
                 if self.checkpoints and self.processes.first:
-                    self.checkpoints.save_when_due(self.recipe.checkpoint_minutes, lambda: self.state().stored())
+                    self.checkpoints.save_when_due(self.recipe.checkpoint_minutes, lambda: vars(TrainingState.of(self)))
         self.load_weights(self.best_weights)
         self.student.eval().requires_grad_(True)
-        all_pairs = None if self.heldout is self.data.heldout else self.scores(self.data.heldout)
+        all_pairs = None if self.heldout is self.data.heldout else scores(self, self.data.heldout)
         return self.result(sentences / max(seconds, 1e-9), all_pairs)
 
     def resume_or_start(self) -> None:
         """Continue at the last checkpoint, or evaluate the untrained student as the first candidate."""
         state = self.checkpoints.load() if self.checkpoints else None
         if state:
-            self.load_state(TrainingState.from_stored(state))
+            TrainingState(**state).resume(self)
             if self.processes.first:
                 print(f"resumed at step {self.progress.step} of {self.steps.count}", flush=True)
             for row in self.progress.curve:
                 self.send(row)
         else:
-            self.progress.before = self.choose()
+            self.progress.before = choose(self)
         self.student.train()
 
     @property
@@ -170,8 +170,8 @@ class Trainer:
         loss = float(np.mean(progress.losses_since_row))
         row = {"step": step, "loss": loss, "learning_rate": self.steps.learning_rate(step - 1)}
         if step in self.evaluation_steps:
-            scores = self.choose()
-            row |= {"heldout_loss": scores["loss"], "heldout_cosine": scores["cosine"]}
+            found = choose(self)
+            row |= {"heldout_loss": found["loss"], "heldout_cosine": found["cosine"]}
         progress.losses_since_row = []
         progress.curve.append(row)
         self.send(row)
@@ -180,35 +180,12 @@ class Trainer:
         for callback in self.callbacks:
             callback.on_row(row)
 
-    def choose(self) -> dict[str, float]:
-        """Evaluate the student on held-out pairs, and keep its weights if no earlier evaluation was better."""
-        keeps_last = any(callback.keeps_last for callback in self.callbacks)
-        with ExitStack() as contexts:
-            for callback in self.callbacks:
-                contexts.enter_context(callback.around_evaluation(self))
-            scores = self.scores(self.heldout)
-            best = keeps_last or not self.best_weights or scores["loss"] < self.progress.best["loss"]
-            if best:
-                self.progress.best, self.progress.best_step = scores, self.progress.step
-                self.best_weights = {name: p.detach().cpu().clone() for name, p in self.parameters.items()}
-        for callback in self.callbacks:
-            callback.after_evaluation(self, best)
-        before = self.progress.before.get("loss", scores["loss"])
-        if not (keeps_last or scores["loss"] <= highest_loss(before, self.recipe)):
-            self.stop(f"held-out loss {scores['loss']:.4g}, {before:.4g} before training")
-        return scores
-
-    def scores(self, heldout: SentenceTable) -> dict[str, float]:
-        """The student as it is on held-out pairs, the same in all processes."""
-        found = evaluate(self.student, heldout, self.objective, self.recipe.batch_size, self.precision)
-        return self.processes.told_by_first(asdict(found))
-
     def stop(self, reason: str) -> NoReturn:
         """End in one line; finite weights stay as a checkpoint."""
         kept = ""
         if self.checkpoints:
             if self.processes.first and all(p.isfinite().all() for p in self.parameters.values()):
-                self.checkpoints.save(self.state().stored())
+                self.checkpoints.save(vars(TrainingState.of(self)))
             kept = f"; the last good checkpoint is {self.checkpoints.path}"
         raise diverged(f"step {self.progress.step} of {self.steps.count}", reason, self.recipe, kept)
 
@@ -216,26 +193,6 @@ class Trainer:
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(weights[name])
-
-    def state(self) -> TrainingState:
-        return TrainingState(
-            weights={name: p.detach() for name, p in self.parameters.items()},
-            best_weights=self.best_weights,
-            callbacks={type(callback).__name__: callback.state() for callback in self.callbacks},
-            optimiser=self.optimiser.state_dict(),
-            scaler=self.scaler.state_dict(),
-            progress=self.progress,
-        )
-
-    def load_state(self, state: TrainingState) -> None:
-        self.progress = state.progress
-        self.load_weights(state.weights)
-        self.best_weights = state.best_weights
-        for callback in self.callbacks:
-            callback.load_state(state.callbacks.get(type(callback).__name__, {}))
-        self.optimiser.load_state_dict(state.optimiser)
-        if state.scaler:  # empty where the precision needs none
-            self.scaler.load_state_dict(state.scaler)
 
     def result(self, sentences_per_s: float, all_pairs: dict[str, float] | None) -> Result:
         progress = self.progress

@@ -6,6 +6,7 @@ import pytest
 import torch
 from tiny_training import SHARED
 
+from headshrink.distillation.state import TrainingState
 from headshrink.distillation.trainer import Trainer
 from headshrink.distillation.trainer import train as train_student
 from headshrink.distillation.training_data import TrainingData
@@ -54,7 +55,7 @@ def test_the_scale_is_in_the_checkpoint(trainer, student, train, heldout):
     trainer.progress.best = {"loss": 1.0}
     resumed = Trainer(student, TrainingData(train, heldout), RECIPE)
     trainer.best_weights = {name: p.detach() for name, p in trainer.parameters.items()}
-    resumed.load_state(trainer.state())
+    TrainingState.of(trainer).resume(resumed)
     assert resumed.scaler.state_dict() == trainer.scaler.state_dict()
 
 

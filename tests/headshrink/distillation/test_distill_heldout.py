@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny_training import SHARED
 
-import headshrink.distillation.trainer
+import headshrink.distillation.selection
 from headshrink.distillation.evaluate import evaluate, sample
 from headshrink.distillation.objective import Objective
 from headshrink.distillation.record import summary, write_metrics
@@ -40,7 +40,7 @@ def test_the_sample_chooses_and_all_pairs_are_scored_once(ema, student, train, h
         sizes.append(table.pairs)
         return evaluate(student, table, *rest)
 
-    monkeypatch.setattr(headshrink.distillation.trainer, "evaluate", spy)
+    monkeypatch.setattr(headshrink.distillation.selection, "evaluate", spy)
     recipe = replace(SHARED, evaluations=3, heldout_pairs=3, ema=ema)
     result = train_student(student, TrainingData(train, heldout), recipe)
     assert sizes == [3] * 4 + [8]
