@@ -19,14 +19,13 @@ from benchmarks import distill_speed as own
 job = json.loads(sys.stdin.readline())
 teacher = (own.random_encoder if job["random"] else own.load_encoder)(Path(job["teacher"]))
 precision = own.resolve(job["precision"], teacher.device)
-Settings = getattr(own, "TrainingSettings", None) or own.Recipe
-settings = Settings(own.WEIGHTS, epochs=1, learning_rate=1e-5, evaluations=1, precision=precision)
+recipe = own.Recipe(own.WEIGHTS, epochs=1, learning_rate=1e-5, evaluations=1, precision=precision)
 pairs, _ = own.teach(teacher, [tuple(text) for text in job["texts"]], precision)
 print(precision, flush=True)
 for _ in sys.stdin:
     torch.manual_seed(0)
     student, started = own.half(teacher), time.process_time()
-    seconds = own.trainer_seconds(student, pairs, settings)
+    seconds = own.trainer_seconds(student, pairs, recipe)
     print(json.dumps([seconds, time.process_time() - started]), flush=True)
 """
 

@@ -7,7 +7,7 @@ every student. Rounds alternate, medians count.
 
 `--out` keeps a row a teacher, in JSON and as a table.
 
-    python benchmarks/distill_speed.py --teacher FOLDER --pairs FILE.tsv [--random] [--out reports/distil-speed]
+    python benchmarks/distill_speed.py --teacher FOLDER --pairs FILE.tsv [--random] [--out reports/distill-speed]
 
 With `--against` the trainer's time is compared with that of another commit's checkout (`git worktree add`) instead.
 The straightforward loop has no part in it. Rounds of the two alternate; a ratio above 1 means slower than that commit.

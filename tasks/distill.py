@@ -17,7 +17,7 @@ def run(distill: DistillParams) -> None:
     from headshrink.data.targets import stored_targets, with_stored_single
     from headshrink.distillation.processes import Processes
     from headshrink.distillation.record import summary, write_curve, write_metrics
-    from headshrink.distillation.run import Progress, distill_by, needs_teacher, origin_of, untrained
+    from headshrink.distillation.run import Tracking, distill_by, needs_teacher, origin_of, untrained
     from headshrink.distillation.students import STUDENTS
     from headshrink.distillation.training_data import Reference, TrainingData
     from headshrink.model import load_encoder, save_encoder
@@ -52,7 +52,7 @@ def run(distill: DistillParams) -> None:
         reference = Reference(teacher, load_mlm_head([ARTIFACTS / "targets", ARTIFACTS / "teacher"], teacher.backbone))
     data = TrainingData(train, heldout, reference)
     with LiveCurve(cut_name(distill.student.kind, settings), distill.model_dump()) as live:
-        trained = distill_by(distill, origin, data, student, settings, Progress(checkpoints, live.row))
+        trained = distill_by(distill, origin, data, student, settings, Tracking(checkpoints, live.row))
     with new_folder(ARTIFACTS / "student") as folder:
         save_encoder(trained.encoder, folder / "model")
         write_metrics(trained.result, folder / "metrics.json")

@@ -16,7 +16,7 @@ from headshrink.progress import track
 
 
 @dataclass(frozen=True)
-class Scores:
+class HeldoutScores:
     """A student on held-out pairs.
 
     `loss`: the recipe's weighted sum of losses on embeddings, mean over pairs. `cosine`: to the teacher's embedding,
@@ -42,7 +42,7 @@ def sample(heldout: SentenceTable, count: int) -> SentenceTable:
 @torch.inference_mode()
 def evaluate(
     student: SentenceEncoder, heldout: SentenceTable, objective: Objective, batch_size: int, precision: str
-) -> Scores:
+) -> HeldoutScores:
     """Score a student in eval mode on the pairs of a table; the mode it was in is restored."""
     was_training = student.training
     student.eval()
@@ -58,4 +58,4 @@ def evaluate(
         units.append(normalize(embeddings, dim=-1).cpu().numpy().reshape(2, -1, embeddings.shape[1]))
     student.train(was_training)
     en, ru = np.concatenate(units, axis=1)
-    return Scores(sum(losses) / heldout.pairs, torch.cat(cosines).mean().item(), retrieval_at_1(en, ru))
+    return HeldoutScores(sum(losses) / heldout.pairs, torch.cat(cosines).mean().item(), retrieval_at_1(en, ru))

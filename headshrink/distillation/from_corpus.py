@@ -13,7 +13,7 @@ from headshrink.data.table import Tokens
 from headshrink.distillation.minutes import epochs_within
 from headshrink.distillation.mlm_fit import fit_mlm_head
 from headshrink.distillation.processes import Processes
-from headshrink.distillation.run import Progress, Trained, distill_by, origin_of, recipe_of, untrained
+from headshrink.distillation.run import Tracking, Trained, distill_by, origin_of, recipe_of, untrained
 from headshrink.distillation.trainer import train as train_student
 from headshrink.distillation.training_data import Reference, TrainingData
 from headshrink.errors import HeadshrinkError
@@ -83,7 +83,7 @@ def train_on(
         if chosen.minutes:
             first = teacher if chosen.student.kind == "pruned" else untrained(chosen, origin)
             chosen = within_minutes(chosen, first, data, checkpoints)
-        return distill_by(chosen, origin, data, cuts=extras.cuts, progress=Progress(checkpoints))
+        return distill_by(chosen, origin, data, cuts=extras.cuts, progress=Tracking(checkpoints))
     chosen = within_minutes(chosen, student, data, checkpoints) if chosen.minutes else chosen
     return Trained(student, train_student(student, data, recipe_of(chosen), checkpoints), None)
 

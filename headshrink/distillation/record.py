@@ -4,13 +4,13 @@ import csv
 import json
 from pathlib import Path
 
-from headshrink.distillation.evaluate import Scores
-from headshrink.distillation.result import Result, Row
+from headshrink.distillation.evaluate import HeldoutScores
+from headshrink.distillation.result import CurveRow, TrainingResult
 
 COLUMNS = ("step", "loss", "heldout_loss", "heldout_cosine", "learning_rate")
 
 
-def write_curve(curve: list[Row], path: Path) -> None:
+def write_curve(curve: list[CurveRow], path: Path) -> None:
     """The curve as CSV, six significant digits; held-out cells are empty between evaluations."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -19,7 +19,7 @@ def write_curve(curve: list[Row], path: Path) -> None:
             writer.writerow(format(row[name], ".6g") if name in row else "" for name in COLUMNS)
 
 
-def write_metrics(result: Result, path: Path) -> None:
+def write_metrics(result: TrainingResult, path: Path) -> None:
     """Held-out scores of the student chosen and, under `before_`, of the one it started from; nothing timed.
 
     Where these are on a sample of the held-out pairs, those on all of them stand under `all_heldout_`.
@@ -36,11 +36,11 @@ def write_metrics(result: Result, path: Path) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def named(scores: Scores, prefix: str) -> dict[str, float]:
+def named(scores: HeldoutScores, prefix: str) -> dict[str, float]:
     return {f"{prefix}{name}": round(value, 6) for name, value in vars(scores).items()}
 
 
-def summary(result: Result) -> str:
+def summary(result: TrainingResult) -> str:
     """One line for a log."""
     on_all = f" ({result.all_pairs.cosine:.4f} on all held-out pairs)" if result.all_pairs else ""
     return (

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from headshrink.distillation.result import Row
+from headshrink.distillation.result import CurveRow
 
 if TYPE_CHECKING:
     from headshrink.distillation.callbacks import State
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """Where a training stands beside weights, optimiser and the callbacks' states."""
 
     step: int = 0
     losses_since_row: list[float] = field(default_factory=list)
-    curve: list[Row] = field(default_factory=list)
+    curve: list[CurveRow] = field(default_factory=list)
     before: dict[str, float] = field(default_factory=dict)
     best: dict[str, float] = field(default_factory=dict)
     best_step: int = 0
@@ -26,7 +26,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class TrainingState:
-    """What a checkpoint holds; batches and random numbers follow from the step. `progress` are `Progress`'s fields."""
+    """What a checkpoint holds; batches and random numbers follow from the step. `progress`: a TrainingProgress."""
 
     weights: dict[str, Tensor]
     best_weights: dict[str, Tensor]
@@ -48,7 +48,7 @@ class TrainingState:
 
     def resume(self, trainer: "Trainer") -> None:
         """Put a new trainer where this one stood."""
-        trainer.progress = Progress(**self.progress)
+        trainer.progress = TrainingProgress(**self.progress)
         trainer.load_weights(self.weights)
         trainer.best_weights = self.best_weights
         for callback in trainer.callbacks:

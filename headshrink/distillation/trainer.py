@@ -17,16 +17,16 @@ from headshrink.checkpoint import Checkpoints
 from headshrink.data.batches import padding_waste
 from headshrink.distillation.callbacks import Callback, callbacks_of
 from headshrink.distillation.divergence import diverged
-from headshrink.distillation.evaluate import Scores, sample
+from headshrink.distillation.evaluate import HeldoutScores, sample
 from headshrink.distillation.gradients import add_gradient
 from headshrink.distillation.losses import LOSSES, Need
 from headshrink.distillation.objective import Objective
 from headshrink.distillation.optimiser import adamw, parameters_to_train
 from headshrink.distillation.processes import Processes
 from headshrink.distillation.recipe import Recipe
-from headshrink.distillation.result import Result, Row
+from headshrink.distillation.result import CurveRow, TrainingResult
 from headshrink.distillation.selection import choose, scores
-from headshrink.distillation.state import Progress, TrainingState
+from headshrink.distillation.state import TrainingProgress, TrainingState
 from headshrink.distillation.steps import Steps
 from headshrink.distillation.training_data import TrainingData
 from headshrink.errors import HeadshrinkError
@@ -44,7 +44,7 @@ def train(
     recipe: Recipe,
     checkpoints: Checkpoints | None = None,
     callbacks: Iterable[Callback] = (),
-) -> Result:
+) -> TrainingResult:
     """Train `student` in place towards the targets of `data`; it ends as the step with the lowest held-out loss.
 
     The untrained student (step 0) is a candidate too. `callbacks` are added to those that the recipe switches on. With
@@ -71,7 +71,7 @@ class Trainer:
         callbacks: Iterable[Callback] = (),
     ) -> None:
         self.student, self.data, self.recipe, self.checkpoints = student, data, recipe, checkpoints
-        self.callbacks, self.processes, self.progress = list(callbacks), Processes(), Progress()
+        self.callbacks, self.processes, self.progress = list(callbacks), Processes(), TrainingProgress()
         check(data, recipe, self.processes)
         self.objective = Objective(recipe.losses, student, data.reference, recipe.layer_map)
         self.parameters = parameters_to_train(student, recipe)
@@ -90,7 +90,7 @@ class Trainer:
         for callback in self.callbacks:
             callback.start(self)
 
-    def run(self) -> Result:
+    def run(self) -> TrainingResult:
         """All steps that are left; then the student gets the best weights."""
         with ExitStack() as contexts:
             for model in (self.student, self.data.reference.teacher or self.student):
@@ -99,7 +99,7 @@ class Trainer:
                 contexts.enter_context(callback.around_training(self))
             return self.loop()
 
-    def loop(self) -> Result:
+    def loop(self) -> TrainingResult:
         """Steps, rows of the curve, evaluations and checkpoints."""
         self.resume_or_start()
         progress, seconds, sentences = self.progress, 0.0, 0
@@ -176,7 +176,7 @@ class Trainer:
         progress.curve.append(row)
         self.send(row)
 
-    def send(self, row: Row) -> None:
+    def send(self, row: CurveRow) -> None:
         for callback in self.callbacks:
             callback.on_row(row)
 
@@ -194,12 +194,12 @@ class Trainer:
             for name, parameter in self.parameters.items():
                 parameter.copy_(weights[name])
 
-    def result(self, sentences_per_s: float, all_pairs: dict[str, float] | None) -> Result:
+    def result(self, sentences_per_s: float, all_pairs: dict[str, float] | None) -> TrainingResult:
         progress = self.progress
-        return Result(
-            before=Scores(**progress.before),
-            best=Scores(**progress.best),
-            all_pairs=Scores(**all_pairs) if all_pairs else None,
+        return TrainingResult(
+            before=HeldoutScores(**progress.before),
+            best=HeldoutScores(**progress.best),
+            all_pairs=HeldoutScores(**all_pairs) if all_pairs else None,
             best_step=progress.best_step,
             steps=progress.step,
             curve=progress.curve,

@@ -12,7 +12,7 @@ from headshrink.checkpoint import Checkpoints
 from headshrink.importance.criteria import CRITERIA
 from headshrink.importance.gates import GateGradients, dropout
 from headshrink.importance.halves import Halves
-from headshrink.importance.losses import LOSSES
+from headshrink.importance.losses import SCORING_LOSSES
 from headshrink.importance.scores import Scores
 from headshrink.model import PairBatch, SentenceEncoder, TokenBatch
 from headshrink.model.sites import Site
@@ -33,10 +33,10 @@ def score(
 ) -> dict[str, Scores]:
     """Score every head and FFN neuron of an encoder by each of several criteria, in one pass over `batches`.
 
-    Names are keys of CRITERIA and LOSSES. Criteria with and without dropout cannot be mixed in one call. The encoder
-    comes back as it was: weights, modes, what requires a gradient. `stop_at` ends the pass once the scores of the even
-    and of the odd batches agree so well (Spearman, the lowest of all criteria and kinds). With `checkpoints` a killed
-    call goes on where it stood and ends in the same bits; `batches` must then come in the same order.
+    Names are keys of CRITERIA and SCORING_LOSSES. Criteria with and without dropout cannot be mixed in one call. The
+    encoder comes back as it was: weights, modes, what requires a gradient. `stop_at` ends the pass once the scores of
+    the even and of the odd batches agree so well (Spearman, the lowest of all criteria and kinds). With `checkpoints` a
+    killed call goes on where it stood and ends in the same bits; `batches` must then come in the same order.
     """
     names = tuple(criteria)
     needs_passes = any(CRITERIA[name].needs_passes for name in names)
@@ -80,7 +80,7 @@ class Pass:
                 if stop_at is not None and _look(self.done) and self.halves.lowest_agreement() >= stop_at:
                     return
                 en, ru = (self._embed(gates, side) for side in batch.sides)
-                LOSSES[self.loss](en, ru, self.generator).backward()
+                SCORING_LOSSES[self.loss](en, ru, self.generator).backward()
                 self.halves.update(self.done, gates.take())
                 self.done += 1
                 save()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from headshrink.distillation.result import Row
+    from headshrink.distillation.result import CurveRow
     from headshrink.distillation.trainer import Trainer
 
 State = Mapping[str, Tensor | float]
@@ -53,7 +53,7 @@ class Callback:
     def after_evaluation(self, trainer: "Trainer", best: bool) -> None:
         """The held-out scores are known; `best`: no earlier evaluation was better."""
 
-    def on_row(self, row: "Row") -> None:
+    def on_row(self, row: "CurveRow") -> None:
         """A row of the curve; after a resumption the earlier rows come again."""
 
     def finished(self) -> bool:

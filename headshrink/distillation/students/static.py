@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from headshrink.distillation.students._base import Origin, Shape, kind
+from headshrink.distillation.students._base import Origin, StudentShape, kind
 from headshrink.errors import HeadshrinkError
 from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, TokenBatch
 from headshrink.progress import track
@@ -16,7 +16,7 @@ TOKENS_PER_BATCH = 512
 
 
 @kind("the mean of word vectors, which {name} wrote and were trained to imitate it")
-def static(origin: Origin, shape: Shape) -> SentenceEncoder:
+def static(origin: Origin, shape: StudentShape) -> SentenceEncoder:
     """Word vectors of the teacher, as `word_vectors` makes them, of `rank`."""
     return word_vectors(origin.teacher, origin.counts, shape.rank)
 
