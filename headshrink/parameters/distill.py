@@ -89,8 +89,8 @@ class DistillParams(Section):
         8192,
         ge=256,
         le=2**30,
-        description="padded tokens per forward and backward pass; a larger batch is computed in parts. Half of LaBSE-en-ru "
-        "in fp32 needs 5.4 GB with 8192 and 4 GB with 4096; losses on layers need more",
+        description="padded tokens per forward and backward pass; a larger batch is computed in parts. Half of "
+        "LaBSE-en-ru in fp32 needs 5.4 GB with 8192 and 4 GB with 4096; losses on layers need more",
     )
     accumulate: int = Field(1, ge=1, le=4096, description="batches per step")
     learning_rate: float = Field(5e-4, gt=0, le=10, description="peak learning rate")
