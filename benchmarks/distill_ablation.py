@@ -31,7 +31,7 @@ from headshrink.distillation.objective import Objective
 from headshrink.distillation.parts import Parts, parts_of
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.rounds import by_learned_gates, in_rounds
-from headshrink.distillation.students import Origin, Shape
+from headshrink.distillation.students import Origin, StudentShape
 from headshrink.distillation.students.thin import REPAIR_PAIRS, thin
 from headshrink.distillation.text import text_of
 from headshrink.distillation.trainer import train as train_student
@@ -39,7 +39,7 @@ from headshrink.distillation.training_data import Reference, TrainingData
 from headshrink.model import SentenceEncoder, load_encoder
 from headshrink.model.mlm_head import FILE, MlmHead, load_mlm_head, save_mlm_head
 from headshrink.model.precision import resolve
-from headshrink.pruning import Recipe as Cuts
+from headshrink.pruning import CutSettings
 from headshrink.pruning.embedding import factorise
 from headshrink.pruning.fidelity import FidelityTest
 from headshrink.pruning.layers import first_to_last, keep_layers
@@ -75,7 +75,7 @@ def prepared(
     train, heldout = pairs_of([teacher], teacher, corpus.checked(str(arguments.pairs)), [], arguments.work / "targets")
     counts = count_tokens(train.tokens.blocks(), teacher.backbone.config.vocab_size)
     origin = Origin(teacher, teacher, counts, partial(text_of, teacher, train))
-    shape = Shape(arguments.layers, heads=arguments.heads, ffn=arguments.ffn, rank=arguments.rank)
+    shape = StudentShape(arguments.layers, heads=arguments.heads, ffn=arguments.ffn, rank=arguments.rank)
     test = FidelityTest(teacher, *([getattr(pair, side) for pair in corpus.heldout] for side in ("en", "ru")))
     return teacher, thin(origin, shape), train, heldout, test
 
@@ -125,7 +125,7 @@ def cuts(
     for rounds in ROUNDS:
         ends = [(i + 1) / rounds for i in range(rounds)]
         name = f"cut in {rounds} rounds" if rounds > 1 else "cut at once"
-        yield name, lambda ends=ends: in_rounds(wide, Cuts(heads, ffn), text, in_parts(*ends))[0]
+        yield name, lambda ends=ends: in_rounds(wide, CutSettings(heads, ffn), text, in_parts(*ends))[0]
     for share in MASKED:
         name = f"cut by masks learned in {share:g} of the steps"
         yield name, lambda share=share: by_learned_gates(wide, {"heads": heads, "ffn": ffn}, in_parts(share, 1))[0]

@@ -7,7 +7,10 @@ every student. Rounds alternate, medians count.
 
 `--out` keeps a row a teacher, in JSON and as a table.
 
-    python benchmarks/distill_speed.py --teacher FOLDER --pairs FILE.tsv [--random] [--out reports/distil-speed]
+    python benchmarks/distill_speed.py --teacher FOLDER --pairs FILE.tsv [--random] [--out reports/distill-speed]
+
+With `--against` the trainer's time is compared with that of another commit's checkout (`git worktree add`) instead.
+The straightforward loop has no part in it. Rounds of the two alternate; a ratio above 1 means slower than that commit.
 """
 
 import argparse
@@ -22,6 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks._against import compare
 from headshrink.benchmarking.machine import describe
 from headshrink.cores import cores
 from headshrink.data.table import SentenceTable, Targets, Tokens
@@ -106,10 +110,17 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=512, help="pairs a round, evenly spaced in the file")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
+    parser.add_argument("--against", type=Path, help="checkout of another commit to compare the trainer with")
     parser.add_argument("--out", type=Path, help="folder for speed.json and speed.md; rows of other teachers stay")
     chosen = parser.parse_args()
 
     texts = [(row.left, row.right) for row in spread(complete_rows(chosen.pairs), chosen.count)]
+    if chosen.against:
+        job = {"texts": texts, "teacher": str(chosen.teacher.resolve())}
+        job |= {"random": chosen.random, "precision": chosen.precision}
+        found = compare(Path(__file__).parents[1], chosen.against, job, chosen.rounds)
+        print(chosen.teacher.name, json.dumps({"pairs": len(texts)} | found, indent=1))
+        return
     teacher = (random_encoder if chosen.random else load_encoder)(chosen.teacher)
     precision = resolve(chosen.precision, teacher.device)
     recipe = Recipe(WEIGHTS, epochs=1, learning_rate=1e-5, evaluations=1, precision=precision)

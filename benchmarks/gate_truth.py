@@ -17,7 +17,7 @@ import torch
 from benchmarks import _pruning as shared
 from headshrink.importance import score
 from headshrink.importance.criteria import CRITERIA
-from headshrink.importance.losses import LOSSES
+from headshrink.importance.losses import SCORING_LOSSES
 from headshrink.metrics import spearman
 from headshrink.model import PairBatch, SentenceEncoder, load_encoder
 from headshrink.model.sites import Site, sites
@@ -37,7 +37,7 @@ def embed(encoder: SentenceEncoder, batches: list[PairBatch]) -> list[tuple[torc
 def ranking_losses(embeddings: list[tuple[torch.Tensor, torch.Tensor]]) -> np.ndarray:
     """Translation-ranking loss of each batch, a mean over its pairs."""
     unused = torch.Generator()
-    return np.array([float(LOSSES["translation_ranking"](en, ru, unused)) / len(en) for en, ru in embeddings])
+    return np.array([float(SCORING_LOSSES["translation_ranking"](en, ru, unused)) / len(en) for en, ru in embeddings])
 
 
 def truth_of(encoder: SentenceEncoder, site: Site, head: int, batches: list[PairBatch], whole: list) -> list[float]:

@@ -17,7 +17,7 @@ import torch
 
 from benchmarks import _pruning as shared
 from headshrink.importance import score
-from headshrink.importance.losses import LOSSES
+from headshrink.importance.losses import SCORING_LOSSES
 from headshrink.model import PairBatch, SentenceEncoder, load_encoder, random_encoder
 from headshrink.pruning import cut, plan_ratio, repair
 
@@ -29,7 +29,7 @@ def bare(encoder: SentenceEncoder, batches: list[PairBatch], loss: str) -> None:
     generator = torch.Generator().manual_seed(0)
     for batch in batches:
         en, ru = (encoder.embed_batch(side) for side in batch.sides)
-        LOSSES[loss](en, ru, generator).backward()
+        SCORING_LOSSES[loss](en, ru, generator).backward()
         encoder.zero_grad(set_to_none=True)
 
 

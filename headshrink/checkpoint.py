@@ -75,6 +75,9 @@ class Checkpoints:
         except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
             raise HeadshrinkError(f"cannot read {self.path}: delete it to start afresh") from error
 
-    def clear(self) -> None:
-        """Remove them: what is finished needs none."""
-        shutil.rmtree(self.path.parent, ignore_errors=True)
+    def remove_others(self) -> None:
+        """Remove the folders beside this one: checkpoints of the same computation with other parameters or inputs."""
+        own = self.path.parent
+        for other in own.parent.glob("*"):
+            if other != own:
+                shutil.rmtree(other)

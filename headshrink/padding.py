@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 
-def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[np.ndarray, np.ndarray]:
+def padded(rows: Sequence[Sequence[int] | np.ndarray], pad_id: int) -> tuple[np.ndarray, np.ndarray]:
     """Token ids padded to the longest row, and their 0/1 mask, both int64 [rows, longest row].
 
     >>> [block.tolist() for block in padded([[5, 6], [7]], pad_id=0)]

@@ -19,7 +19,7 @@ def run(distill: DistillParams, compute: ComputeParams = COMPUTE) -> None:
     from headshrink.data.targets import stored_targets, with_stored_single
     from headshrink.distillation.processes import Processes
     from headshrink.distillation.record import summary, write_curve, write_metrics
-    from headshrink.distillation.run import Progress, distill_by, needs_teacher, origin_of, untrained
+    from headshrink.distillation.run import Tracking, distill_by, needs_teacher, origin_of, untrained
     from headshrink.distillation.students import STUDENTS
     from headshrink.distillation.training_data import Reference, TrainingData
     from headshrink.model import load_encoder, save_encoder
@@ -40,7 +40,10 @@ def run(distill: DistillParams, compute: ComputeParams = COMPUTE) -> None:
     code = [Path(__file__), *(LIBRARY / name for name in LIBRARY_PARTS)]
     inputs = [ARTIFACTS / name for name in ("shards", "targets", "pruned", "teacher")]
     checkpoints = Checkpoints(WORK / "distill" / fingerprint([*code, *inputs], distill.model_dump()))
-    device = Processes(compute.device).device
+    processes = Processes(compute.device)
+    if processes.first:
+        checkpoints.remove_others()
+    device = processes.device
     teacher = load_encoder(ARTIFACTS / "teacher").to(device)
     pruned = load_encoder(ARTIFACTS / "pruned").to(device) if is_used(ARTIFACTS / "pruned") else None
     origin = origin_of(teacher, pruned, train)
@@ -52,14 +55,14 @@ def run(distill: DistillParams, compute: ComputeParams = COMPUTE) -> None:
         reference = Reference(teacher, load_mlm_head([ARTIFACTS / "targets", ARTIFACTS / "teacher"], teacher.backbone))
     data = TrainingData(train, heldout, reference)
     with LiveCurve(cut_name(distill.student.kind, settings), distill.model_dump()) as live:
-        trained = distill_by(distill, origin, data, student, settings, Progress(checkpoints, live.row))
+        trained = distill_by(distill, origin, data, student, settings, Tracking(checkpoints, live.row))
     with new_folder(ARTIFACTS / "student") as folder:
         save_encoder(trained.encoder, folder / "model")
         write_metrics(trained.result, folder / "metrics.json")
         write_curve(trained.result.curve, folder / "curve.csv")
         made = STUDENTS[distill.student.kind].made  # for the model card
         write_record((trained.record or record) | {"made": made}, folder)
-    shutil.rmtree(WORK / "distill", ignore_errors=True)  # this run's checkpoints, and abandoned ones
+    shutil.rmtree(WORK / "distill", ignore_errors=True)
     print(summary(trained.result))
 
 

@@ -23,7 +23,7 @@ from headshrink.parameters.section import NOTHING
 from headshrink.parameters.speed import SpeedParams
 from headshrink.parameters.suite import SuiteParams
 from headshrink.parameters.targets import TargetsParams
-from headshrink.parameters.teacher import Shape, TeacherParams, shape_of
+from headshrink.parameters.teacher import ModelShape, TeacherParams, shape_of
 from headshrink.parameters.tokenize import TokenizeParams
 from tasks.yaml_file import YamlError, read_sections
 
@@ -139,7 +139,7 @@ class Params(BaseModel):
             self.layers_can_be_mapped(shape)
         return self
 
-    def layers_can_be_mapped(self, shape: Shape) -> None:
+    def layers_can_be_mapped(self, shape: ModelShape) -> None:
         """Raise ValueError where a cut student's layers and layer_map, or the teacher's and layer_map, differ."""
         chosen = self.distill
         if not isinstance(chosen.layer_map, list) or not (LAYER_LOSSES | WORD_LOSSES) & chosen.losses.keys():
@@ -163,7 +163,7 @@ def found(path: Path, is_right: Callable[[Path], bool]) -> bool:
         return False
 
 
-def refuse_more_than(shape: Shape, params: Params) -> None:
+def refuse_more_than(shape: ModelShape, params: Params) -> None:
     """Raise ValueError for a size that the teacher does not have."""
     if params.tokenize.max_length > shape.positions:
         raise ValueError(

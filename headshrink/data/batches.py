@@ -51,6 +51,23 @@ def in_order(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
     return pieces(np.argsort(lengths, kind="stable"), batch_size)
 
 
+def micro_batches(halves: np.ndarray, lengths: np.ndarray, most: int) -> list[np.ndarray]:
+    """A batch [2, rows] in parts of at most `most` padded tokens each; a row that has more is a part of its own.
+
+    `lengths` are those of all sentences. A batch within the bound stays as it is; the rows of a larger one are sorted
+    by length, longest first, so that each part has little padding.
+    """
+    widths = lengths[halves].max(0)
+    if halves.size * int(widths.max()) <= most:
+        return [halves]
+    order, parts, start = np.argsort(-widths, kind="stable"), [], 0
+    while start < len(order):
+        stop = start + max(1, most // (2 * int(widths[order[start]])))
+        parts.append(halves[:, order[start:stop]])
+        start = stop
+    return parts
+
+
 def pairs_in_order(table: SentenceTable, batch_size: int) -> list[np.ndarray]:
     """The pairs of a table `in_order` of their longer sides: numbers of sentences, [2, n] per batch."""
     rows = table.pair_rows

@@ -35,7 +35,7 @@ class Tokens(Sequence[np.ndarray]):
         self.lengths = np.concatenate([np.empty(0, dtype=np.int32), *(np.diff(starts) for _, starts in self.parts)])
 
     @classmethod
-    def from_rows(cls, rows: Sequence[Sequence[int]]) -> "Tokens":
+    def from_rows(cls, rows: Sequence[Sequence[int] | np.ndarray]) -> "Tokens":
         """From one list of ids per sentence, in memory."""
         flat = [np.asarray(row, dtype=np.int32) for row in rows]
         starts = np.cumsum([0, *map(len, flat)], dtype=np.int64)
@@ -199,7 +199,7 @@ class SentenceTable:
     def batch(self, halves: np.ndarray, pad_id: int, queue: np.ndarray | None = None) -> Batch:
         """Sentences by number, [2, n], padded to the longest among them; of those in `queue` the targets alone."""
         rows = [self.tokens[i] for i in halves.ravel()]
-        ids, mask = map(torch.from_numpy, padded(rows, pad_id))  # type: ignore[arg-type]
+        ids, mask = map(torch.from_numpy, padded(rows, pad_id))
         others = None if queue is None else self.embeddings(queue)
         translated = bool((self.translations[halves[0]] == halves[1]).all())
         return Batch(ids, mask, self.embeddings(halves), others, translated)

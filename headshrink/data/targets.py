@@ -177,7 +177,7 @@ class Shard:
 def embed(teacher: SentenceEncoder, rows: list[np.ndarray], precision: str) -> np.ndarray:
     """fp16 [rows, dimension]: the teacher's embeddings of one batch of token ids."""
     pad_id: int = teacher.tokenizer.pad_token_id
-    batch = TokenBatch.from_rows(rows, pad_id)  # type: ignore[arg-type]
+    batch = TokenBatch.from_rows(rows, pad_id)
     return teacher.embed_batch(batch, precision).half().cpu().numpy()
 
 

@@ -62,10 +62,14 @@ def main(
     head = load_mlm_head([teacher], master.backbone)
     extras = Extras(more, others, head, cuts_of(student))
     text = {"corpus": digest(corpus.train, corpus.heldout, more)}
-    name = fingerprint([teacher, *filter(None, [student]), *(extra_teachers or [])], distill.model_dump() | text)
+    teachers, started = [teacher, *(extra_teachers or [])], [student] if student else []
     with unfinished(out) as work:  # the same call again goes on where a killed one stood
-        options, place = distill.model_dump(exclude={"student"}), work / name
-        trained = trained_with_result(master, start, corpus, place, extras, Checkpoints(place), **options)
+        targets = work / "targets" / fingerprint(teachers, text)  # other parameters need the same
+        checkpoints = Checkpoints(work / "training" / fingerprint([*teachers, *started], distill.model_dump() | text))
+        if Processes().first:
+            checkpoints.remove_others()
+        options = distill.model_dump(exclude={"student"})
+        trained = trained_with_result(master, start, corpus, targets, extras, checkpoints, **options)
         if Processes().first:
             write(trained, out)
             shutil.rmtree(work)

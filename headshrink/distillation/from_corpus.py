@@ -13,7 +13,7 @@ from headshrink.data.table import Tokens
 from headshrink.distillation.minutes import epochs_within
 from headshrink.distillation.mlm_fit import fit_mlm_head
 from headshrink.distillation.processes import Processes
-from headshrink.distillation.run import Progress, Trained, distill_by, origin_of, recipe_of, untrained
+from headshrink.distillation.run import Tracking, Trained, distill_by, origin_of, recipe_of, untrained
 from headshrink.distillation.trainer import train as train_student
 from headshrink.distillation.training_data import Reference, TrainingData
 from headshrink.errors import HeadshrinkError
@@ -66,7 +66,7 @@ def distill_on(
         pairs = pairs_of(teachers, reader, corpus.checked("the corpus"), list(extras.monolingual), work)
         mlm_head = fitted(teacher, corpus, chosen, work, extras.mlm_head) if chosen.mlm_head_steps else extras.mlm_head
     data = TrainingData(*pairs, Reference(teacher, mlm_head, [other.dimension for other in extras.extra_teachers]))
-    return train_on(data, teacher, student, chosen, extras, work, checkpoints)
+    return train_on(data, teacher, student, chosen, extras, checkpoints)
 
 
 def train_on(
@@ -75,7 +75,6 @@ def train_on(
     student: SentenceEncoder | None,
     chosen: LibraryDistillParams,
     extras: Extras,
-    work: Path,
     checkpoints: Checkpoints | None,
 ) -> Trained:
     """The training itself: of the student, which has token ids of its own, or of one made from the teacher."""
@@ -83,22 +82,23 @@ def train_on(
         origin = origin_of(teacher, teacher, data.train)
         if chosen.minutes:
             first = teacher if chosen.student.kind == "pruned" else untrained(chosen, origin)
-            chosen = within_minutes(chosen, first, data, work)
-        return distill_by(chosen, origin, data, cuts=extras.cuts, progress=Progress(checkpoints))
-    chosen = within_minutes(chosen, student, data, work) if chosen.minutes else chosen
+            chosen = within_minutes(chosen, first, data, checkpoints)
+        return distill_by(chosen, origin, data, cuts=extras.cuts, progress=Tracking(checkpoints))
+    chosen = within_minutes(chosen, student, data, checkpoints) if chosen.minutes else chosen
     return Trained(student, train_student(student, data, recipe_of(chosen), checkpoints), None)
 
 
 def within_minutes(
-    chosen: LibraryDistillParams, student: SentenceEncoder, data: TrainingData, work: Path
+    chosen: LibraryDistillParams, student: SentenceEncoder, data: TrainingData, checkpoints: Checkpoints | None
 ) -> LibraryDistillParams:
     """The parameters with the epochs that fit into `minutes`; a call that goes on takes those of the call before."""
-    note = work / f"epochs-{chosen.minutes}.json"
-    if note.is_file():
+    note = checkpoints.path.parent / "epochs.json" if checkpoints else None
+    if note and note.is_file():
         epochs = json.loads(note.read_text(encoding="utf-8"))
     else:
         epochs = epochs_within(chosen.minutes or 0, student, data, recipe_of(chosen))
-        if Processes().first:
+        if note and Processes().first:
+            note.parent.mkdir(parents=True, exist_ok=True)
             write_text(note, json.dumps(epochs))
     return chosen.model_copy(update={"epochs": epochs})
 

@@ -54,7 +54,8 @@ class Gates(nn.Module):
 
     def log_alpha(self, i: int) -> Tensor:
         """Of one site's units; kept as hundredths, so that one learning rate serves gates and weights."""
-        return RATE * self.log_alphas[i]
+        hundredths: Tensor = self.log_alphas[i]
+        return RATE * hundredths
 
     def drawn(self, i: int) -> Tensor:
         """One draw of a site's gates (equations 10 and 11 of Louizos et al.): in [0, 1], both ends with a mass."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -57,8 +57,8 @@ class Recording:
 
     def _heads(self, layer: int, size: int) -> Heads:
         def split(name: str) -> Tensor:
-            wide = self.parts[layer, name]
-            return wide.unflatten(-1, (-1, size)).transpose(1, 2)
+            heads: Tensor = self.parts[layer, name].unflatten(-1, (-1, size))
+            return heads.transpose(1, 2)
 
         return Heads(split("query"), split("key"), split("value"))
 
@@ -72,10 +72,10 @@ def recorded(backbone: BertModel) -> Iterator[Recording]:
         return lambda output: recording.parts.update({(len(recording.hidden), name): output})
 
     handles = [backbone.embeddings.register_forward_hook(_give(recording.below.append))]
-    layer: Any
     for layer in dict.fromkeys(backbone.encoder.layer):
         for name in ("query", "key", "value") if _head_size(layer) else ():
-            handles.append(getattr(layer.attention.self, name).register_forward_hook(_give(part(name))))
+            projection = layer.get_submodule(f"attention.self.{name}")
+            handles.append(projection.register_forward_hook(_give(part(name))))
         handles.append(layer.register_forward_hook(_give(recording.hidden.append)))
     try:
         yield recording
@@ -84,16 +84,16 @@ def recorded(backbone: BertModel) -> Iterator[Recording]:
             handle.remove()
 
 
-def _give(to: Callable[[Tensor], None]) -> Any:
-    def hook(module: nn.Module, arguments: Any, output: Tensor) -> None:
+def _give(to: Callable[[Tensor], None]) -> Callable[[nn.Module, object, Tensor], None]:
+    def hook(module: nn.Module, arguments: object, output: Tensor) -> None:
         to(at_least_fp32(output))
 
     return hook
 
 
-def _head_size(layer: Any) -> int:
+def _head_size(layer: nn.Module) -> int:
     """0 for a layer that has lost its heads."""
-    return getattr(layer.attention.self, "attention_head_size", 0)
+    return int(getattr(layer.get_submodule("attention").self, "attention_head_size", 0))
 
 
 def head_sizes(backbone: BertModel) -> list[int]:

@@ -46,6 +46,7 @@ def words(input_ids: Tensor, tokenizer: PreTrainedTokenizerBase) -> Tensor:
 
 def mask_id(tokenizer: PreTrainedTokenizerBase) -> int:
     """The id of [MASK]."""
-    if tokenizer.mask_token_id is None:
+    mask = tokenizer.mask_token_id
+    if not isinstance(mask, int):
         raise HeadshrinkError("word_dropout, mlm and soft_targets need [MASK]: this tokenizer has none; leave them out")
-    return int(tokenizer.mask_token_id)  # type: ignore[arg-type]
+    return mask

@@ -7,6 +7,7 @@ import copy
 import time
 from dataclasses import replace
 
+from headshrink.distillation.evaluate import sample
 from headshrink.distillation.processes import Processes
 from headshrink.distillation.recipe import Recipe
 from headshrink.distillation.steps import Steps
@@ -24,12 +25,14 @@ def epochs_within(minutes: float, student: SentenceEncoder, data: TrainingData, 
     """
     steps = Steps(recipe, data.train)
     trial = replace(recipe, epochs=(min(TRIAL_STEPS, steps.per_epoch) - 0.5) / steps.per_epoch, evaluations=1)
+    chosen = sample(data.heldout, recipe.heldout_pairs)
     started = time.monotonic()
-    result = train(copy.deepcopy(student), data, trial)
+    result = train(copy.deepcopy(student), replace(data, heldout=chosen), trial)
     seconds = time.monotonic() - started
     sentences = sum(batch.size for step in range(result.steps) for batch in steps.batches(step))
     training = sentences / result.sentences_per_s
     evaluation = max(0.0, seconds - training) / 2  # before the training and at its end
-    left = 60 * minutes - (recipe.evaluations + 1) * evaluation
+    of_all_pairs = evaluation * data.heldout.pairs / chosen.pairs if chosen.pairs < data.heldout.pairs else 0.0
+    left = 60 * minutes - (recipe.evaluations + 1) * evaluation - of_all_pairs
     count = max(1, int(left / (training / result.steps)))
     return Processes().told_by_first({"epochs": (count - 0.5) / steps.per_epoch})["epochs"]

@@ -73,8 +73,7 @@ def batches(sentences: Tokens, batch_size: int, seed: int) -> Iterator[np.ndarra
 
 def cross_entropy(teacher: SentenceEncoder, mlm_head: MlmHead, rows: list[np.ndarray], precision: str) -> Tensor:
     """[guessed]: what the head loses on pieces of some sentences, drawn by torch's generator."""
-    pad_id: int = teacher.tokenizer.pad_token_id  # type: ignore[assignment]
-    batch = TokenBatch.from_rows(rows, pad_id).to(teacher.device)  # type: ignore[arg-type]
+    batch = TokenBatch.from_rows(rows, teacher.pad_id).to(teacher.device)
     read, where = masked(batch.input_ids, teacher.tokenizer)
     with torch.no_grad():
         states = teacher.hidden_states(replace(batch, input_ids=read), precision)[where]

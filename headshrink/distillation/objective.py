@@ -21,7 +21,7 @@ OF_THE_TEACHER = frozenset({Need.LAYERS, Need.MASKED_LOGITS, Need.TEACHER_MASKED
 
 
 class Objective(nn.Module):
-    """The weighted sum of losses on a batch.
+    """The weighted losses on a batch.
 
     The union of the losses' needs decides what is computed. For layers the teacher runs beside the student, since its
     layers are too large to store (6 layers of minilm-en-ru: 13 kB a token). For masked tokens the student's states pass
@@ -50,6 +50,7 @@ class Objective(nn.Module):
             self.token_ids = teacher_token_ids(student.tokenizer, teacher.tokenizer)
         if Need.MASKED_LOGITS in self.needs:
             self.mlm_head()
+        self.whole_batch = [name for name in weights if Need.WHOLE_BATCH in LOSSES[name].needs]
         self.dimensions = [student.dimension, *reference.extra_dimensions]
         linears = (nn.Linear(student.dimension, width, bias=False) for width in reference.extra_dimensions)
         self.projections = nn.ModuleList(linears).to(student.device)
@@ -76,27 +77,24 @@ class Objective(nn.Module):
         wanted = set(needs)
         return next(name for name in self.weights if LOSSES[name].needs & wanted)
 
-    def forward(
-        self,
-        student: Outputs,
-        teacher: Outputs,
-        progress: float,
-        translated: bool = True,
-        penalties: Sequence[Tensor] = (),
-    ) -> Tensor:
-        """The losses of one batch with their weights at a share of the training, and the penalties, summed.
+    def terms(
+        self, names: Sequence[str], student: Outputs, teacher: Outputs, progress: float, translated: bool = True
+    ) -> list[Tensor]:
+        """Some of the losses on one batch with their weights at a share of the training.
 
         `translated` is False where the rows of the batch are no translations: losses that need them are left out.
         """
-        terms = [
-            weight_at(weight, progress) * LOSSES[name](student, teacher)
-            for name, weight in self.weights.items()
+        return [
+            weight_at(self.weights[name], progress) * LOSSES[name](student, teacher)
+            for name in names
             if translated or Need.TRANSLATIONS not in LOSSES[name].needs
         ]
-        for projection, other in zip(self.projections, teacher.others, strict=True):
-            projected = Outputs(projection(student.en), projection(student.ru))
-            terms.append(LOSSES["cosine"](projected, other) / len(teacher.others))
-        return torch.stack([*terms, *penalties]).sum()
+
+    def projected_terms(self, student: Outputs, teacher: Outputs) -> list[Tensor]:
+        """The losses to further teachers."""
+        projected = [Outputs(projection(student.en), projection(student.ru)) for projection in self.projections]
+        pairs = zip(projected, teacher.others, strict=True)
+        return [LOSSES["cosine"](ours, other) / len(teacher.others) for ours, other in pairs]
 
     def heldout(self, student: Outputs, teacher: Outputs) -> Tensor:
         """The loss that chooses the checkpoint: the losses on embeddings at their final weights.

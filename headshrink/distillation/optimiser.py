@@ -1,7 +1,5 @@
 """The optimiser of a training, and which parameters it moves."""
 
-from typing import Any
-
 import torch
 from torch import nn
 
@@ -27,7 +25,7 @@ def adamw(parameters: dict[str, nn.Parameter], recipe: Recipe) -> torch.optim.Ad
     return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=BETAS, eps=EPSILON, fused=True)
 
 
-def parameter_groups(parameters: dict[str, nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
+def parameter_groups(parameters: dict[str, nn.Parameter], weight_decay: float) -> list[dict[str, object]]:
     """Decay on the matrices of linear layers alone.
 
     Decay of a LayerNorm or a bias only counteracts its purpose. Decay of token embeddings shrinks the rows of words

@@ -11,11 +11,11 @@ from torch import nn
 from headshrink.checkpoint import Checkpoints
 from headshrink.data.table import SentenceTable
 from headshrink.distillation.callbacks import LearnedGates, OnRow
-from headshrink.distillation.evaluate import Scores
+from headshrink.distillation.evaluate import HeldoutScores
 from headshrink.distillation.gates import Gates
 from headshrink.distillation.processes import Processes
 from headshrink.distillation.recipe import Recipe
-from headshrink.distillation.result import Result, Row
+from headshrink.distillation.result import CurveRow, TrainingResult
 from headshrink.distillation.steps import Steps
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
@@ -49,10 +49,10 @@ class Parts:
     """
 
     recipes: Sequence[Recipe]
-    train: Callable[..., Result]
+    train: Callable[..., TrainingResult]
     checkpoints: Checkpoints | None = None
-    on_row: Callable[[Row], None] = lambda row: None
-    results: list[Result] = field(default_factory=list)
+    on_row: Callable[[CurveRow], None] = lambda row: None
+    results: list[TrainingResult] = field(default_factory=list)
 
     def next(self, student: SentenceEncoder, gates: Gates | None = None) -> None:
         """Train a student, and gates on it, in place through the next part."""
@@ -75,12 +75,13 @@ class Parts:
         for name, model in models.items():
             model.load_state_dict(state[name])
         row_sink = self._row_sink()
-        before, best = (Scores(**state["result"].pop(name)) for name in ("before", "best"))
-        self.results.append(Result(before=before, best=best, **state["result"]))
+        stored = state["result"]
+        scores = {name: stored[name] and HeldoutScores(**stored[name]) for name in ("before", "best", "all_pairs")}
+        self.results.append(TrainingResult(**{**stored, **scores}))
         for row in self.results[-1].curve:
             row_sink(row)
 
-    def _row_sink(self) -> Callable[[Row], None]:
+    def _row_sink(self) -> Callable[[CurveRow], None]:
         """Where the next part's rows go: its steps count on from those before."""
         offset = sum(result.steps for result in self.results)
         return lambda row: self.on_row(_later(row, offset))
@@ -88,7 +89,7 @@ class Parts:
     def _checkpoints(self, name: str) -> Checkpoints | None:
         return Checkpoints(self.checkpoints.path.parent / name) if self.checkpoints else None
 
-    def result(self) -> Result:
+    def result(self) -> TrainingResult:
         """The whole training: the last part's student, its scores before that part and after it, the joint curve."""
         last, steps = self.results[-1], sum(result.steps for result in self.results)
         offsets = [sum(result.steps for result in self.results[:i]) for i in range(len(self.results))]
@@ -99,5 +100,5 @@ class Parts:
         )
 
 
-def _later(row: Row, steps: int) -> Row:
+def _later(row: CurveRow, steps: int) -> CurveRow:
     return row | {"step": row["step"] + steps}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,6 +11,9 @@ from torch import nn
 
 from headshrink.model.device import best_device
 from headshrink.parameters.compute import Device
+
+if TYPE_CHECKING:
+    from accelerate import PartialState
 
 
 class Processes:
@@ -23,11 +26,11 @@ class Processes:
     def __init__(self, device: Device = "auto") -> None:
         self.count, self.index = 1, 0
         self.device = best_device(device)
-        self.state: Any = None
+        self.state: PartialState | None = None
         if find_spec("accelerate"):
-            from accelerate import PartialState
+            import accelerate
 
-            self.state = PartialState(cpu=self.device.type == "cpu")
+            self.state = accelerate.PartialState(cpu=self.device.type == "cpu")
             self.count, self.index = self.state.num_processes, self.state.process_index
             self.device = self.state.device
 
@@ -38,7 +41,7 @@ class Processes:
 
     def first_before_others(self) -> AbstractContextManager[None]:
         """A block that the first process goes through alone, and the others after it."""
-        return self.state.main_process_first() if self.count > 1 else nullcontext()
+        return self.state.main_process_first() if self.state and self.count > 1 else nullcontext()
 
     def add_up(self, parameters: Sequence[nn.Parameter], loss: float) -> float:
         """Give every parameter the sum of all processes' gradients; the sum of their losses.
@@ -55,7 +58,7 @@ class Processes:
         head, *sums = reduce(torch.cat([there, *gradients]), "sum").split([len(there), *map(len, gradients)])
         for parameter, some, total in zip(parameters, head[1:], sums, strict=True):
             parameter.grad = total.view_as(parameter) if some else None
-        return head[0].item()
+        return float(head[0])
 
     def told_by_first(self, values: dict[str, float]) -> dict[str, float]:
         """The first process's values, in all of them: what decides must not differ by a rounding."""
@@ -67,6 +70,9 @@ class Processes:
         return dict(zip(values, told.tolist(), strict=True))
 
 
-def seed_of_batch(seed: int, step: int, place: int) -> int:
-    """What is random in one batch of a step: the same in any number of processes, and after a resumption."""
-    return int(np.random.SeedSequence((seed, step, place)).generate_state(1, np.uint64)[0])
+def seed_of_batch(seed: int, step: int, place: int, part: int = 0) -> int:
+    """What is random in one batch of a step: the same in any number of processes, and after a resumption.
+
+    `part` counts the parts of a batch that is too large for one pass.
+    """
+    return int(np.random.SeedSequence((seed, step, place, part)).generate_state(1, np.uint64)[0])

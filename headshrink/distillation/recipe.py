@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from headshrink.distillation.layers import LayerMap
 from headshrink.parameters.distill import DEFAULTS
@@ -35,6 +34,7 @@ class Recipe:
     queue: int = DEFAULTS.queue
     epochs: float = DEFAULTS.epochs
     batch_size: int = DEFAULTS.batch_size
+    micro_batch_tokens: int = DEFAULTS.micro_batch_tokens
     accumulate: int = DEFAULTS.accumulate
     learning_rate: float = DEFAULTS.learning_rate
     weight_decay: float = DEFAULTS.weight_decay
@@ -46,6 +46,7 @@ class Recipe:
     train_embeddings: bool = DEFAULTS.train_embeddings
     ema: float = DEFAULTS.ema
     evaluations: int = DEFAULTS.evaluations
+    heldout_pairs: int = DEFAULTS.heldout_pairs
     patience: int | None = DEFAULTS.patience
     checkpoint_minutes: float = DEFAULTS.checkpoint_minutes
     precision: str = DEFAULTS.precision
@@ -53,4 +54,4 @@ class Recipe:
     unfreeze: float = DEFAULTS.unfreeze
     quantise: bool = DEFAULTS.quantise
     seed: int = DEFAULTS.seed
-    callbacks: Mapping[str, Any] = field(default_factory=dict)
+    callbacks: Mapping[str, float] = field(default_factory=dict)

@@ -78,12 +78,11 @@ def guessed(
     precision: str,
 ) -> np.ndarray:
     """[rows, candidates]: the likeliest words for one place in each row of ids, that place alone behind [MASK]."""
-    pad_id: int = teacher.tokenizer.pad_token_id  # type: ignore[assignment]
     table, where = word_table(teacher.backbone), torch.from_numpy(spots)
     out = np.empty((len(rows), candidates(whole)), dtype=np.int64)
     with quick_attention(teacher, precision):
         for batch in track(list(length_batches([len(row) for row in rows], batch_size)), "replacing words"):
-            tokens = TokenBatch.from_rows([rows[i] for i in batch], pad_id)  # type: ignore[misc]
+            tokens = TokenBatch.from_rows([rows[i] for i in batch], teacher.pad_id)
             here = (torch.arange(len(batch)), where[batch])
             was = tokens.input_ids[here]
             tokens.input_ids[here] = mask_id(teacher.tokenizer)

@@ -1,33 +1,26 @@
-"""Where a training stands, and what it gives."""
+"""What a training gives."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from headshrink.distillation.evaluate import Scores
+from headshrink.distillation.evaluate import HeldoutScores
 
-Row = dict[str, float]  # of the training curve
-
-
-@dataclass
-class Progress:
-    """What a checkpoint holds beside weights, optimiser and the callbacks' states."""
-
-    step: int = 0
-    losses_since_row: list[float] = field(default_factory=list)
-    curve: list[Row] = field(default_factory=list)
-    before: dict[str, float] = field(default_factory=dict)
-    best: dict[str, float] = field(default_factory=dict)
-    best_step: int = 0
+CurveRow = dict[str, float]  # of the training curve
 
 
 @dataclass(frozen=True)
-class Result:
-    """Held-out scores before training and of the step kept, the number of steps made, and the curve."""
+class TrainingResult:
+    """Held-out scores before training and of the step kept, the number of steps made, and the curve.
 
-    before: Scores
-    best: Scores
+    `before` and `best` are on the sample of `heldout_pairs`; `all_pairs` is the step kept on all held-out pairs, None
+    where the sample is all of them.
+    """
+
+    before: HeldoutScores
+    best: HeldoutScores
+    all_pairs: HeldoutScores | None
     best_step: int
     steps: int
-    curve: list[Row]
+    curve: list[CurveRow]
     precision: str
     padding_waste: float
     sentences_per_s: float  # of this process, evaluation apart; the one figure that is not reproducible

@@ -11,11 +11,11 @@ from headshrink.distillation.parts import Parts
 from headshrink.importance import score
 from headshrink.model import PairBatch, SentenceEncoder
 from headshrink.model.sites import Kind
-from headshrink.pruning import Plan, Recipe, prune
+from headshrink.pruning import CutSettings, Plan, prune
 
 
 def in_rounds(
-    teacher: SentenceEncoder, cuts: Recipe, text: Sequence[PairBatch], parts: Parts, counts: Tensor | None = None
+    teacher: SentenceEncoder, cuts: CutSettings, text: Sequence[PairBatch], parts: Parts, counts: Tensor | None = None
 ) -> tuple[SentenceEncoder, Plan]:
     """A student cut from the teacher in as many rounds as there are parts, each a cut and then a part of the training.
 

@@ -1,27 +1,27 @@
 """A student made and trained as the parameters of section `distill` say: what the front door and the stage call."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
 from headshrink.checkpoint import Checkpoints
 from headshrink.data.table import SentenceTable
 from headshrink.distillation.callbacks import OnRow
+from headshrink.distillation.evaluate import sample
 from headshrink.distillation.losses import LOSSES, ON_EMBEDDINGS
 from headshrink.distillation.parts import Parts, parts_of
 from headshrink.distillation.recipe import Recipe
-from headshrink.distillation.result import Result, Row
+from headshrink.distillation.result import CurveRow, TrainingResult
 from headshrink.distillation.rounds import by_learned_gates, in_rounds
-from headshrink.distillation.students import STUDENTS, Origin, Shape
+from headshrink.distillation.students import STUDENTS, Origin, StudentShape
 from headshrink.distillation.text import text_of
 from headshrink.distillation.trainer import train as train_student
 from headshrink.distillation.training_data import TrainingData
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.parameters.distill import DistillParams
-from headshrink.pruning import Recipe as Cuts
-from headshrink.pruning import describe
+from headshrink.pruning import CutSettings, describe
 from headshrink.pruning.vocabulary import count_tokens
 
 
@@ -30,16 +30,16 @@ class Trained:
     """A trained student, how the training went, and the content of prune.json where the training made the cuts."""
 
     encoder: SentenceEncoder
-    result: Result
+    result: TrainingResult
     record: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
-class Progress:
+class Tracking:
     """Where a training keeps its checkpoints, and who sees the rows of its curve."""
 
     checkpoints: Checkpoints | None = None
-    on_row: Callable[[Row], None] = lambda row: None
+    on_row: Callable[[CurveRow], None] = lambda row: None
 
 
 def origin_of(teacher: SentenceEncoder, pruned: SentenceEncoder | None, train: SentenceTable) -> Origin:
@@ -50,7 +50,7 @@ def origin_of(teacher: SentenceEncoder, pruned: SentenceEncoder | None, train: S
 
 def untrained(chosen: DistillParams, origin: Origin) -> SentenceEncoder:
     """The student of the chosen kind and size, on the teacher's device."""
-    shape = Shape(seed=chosen.seed, **chosen.student.model_dump(exclude={"kind"}))
+    shape = StudentShape(seed=chosen.seed, **chosen.student.model_dump(exclude={"kind"}))
     return STUDENTS[chosen.student.kind](origin, shape).to(origin.teacher.device)
 
 
@@ -70,7 +70,7 @@ def distill_by(
     data: TrainingData,
     student: SentenceEncoder | None = None,
     cuts: Mapping[str, Any] | None = None,
-    progress: Progress = Progress(),  # frozen
+    progress: Tracking = Tracking(),  # frozen
 ) -> Trained:
     """Train a student on `data`: `student`, or one of the chosen kind that is made here from `origin`.
 
@@ -91,18 +91,23 @@ def cut_while_training(
     origin: Origin,
     data: TrainingData,
     cuts: Mapping[str, Any],
-    progress: Progress,
+    progress: Tracking,
 ) -> Trained:
     """A student cut from the teacher while it trains, in rounds or by learned gates."""
     if missing := sorted({"heads", "ffn", "repair_pairs"} - cuts.keys()):
         raise HeadshrinkError(f"rounds and learned_gates cut as prune.json says, which holds no {', '.join(missing)}")
     rounds = [(i + 1) / chosen.rounds for i in range(chosen.rounds)]
     recipes = parts_of(recipe, data.train, [chosen.learned_gates, 1] if chosen.learned_gates else rounds)
-    parts = Parts(recipes, partial(train_student, data=data), progress.checkpoints, progress.on_row)
+
+    def train_part(student: SentenceEncoder, recipe: Recipe, **options: Any) -> TrainingResult:
+        heldout = data.heldout if recipe is recipes[-1] else sample(data.heldout, recipe.heldout_pairs)
+        return train_student(student, replace(data, heldout=heldout), recipe, **options)
+
+    parts = Parts(recipes, train_part, progress.checkpoints, progress.on_row)
     if chosen.learned_gates:
         student, plan = by_learned_gates(origin.teacher, {"heads": cuts["heads"], "ffn": cuts["ffn"]}, parts)
     else:
-        settings = Cuts(**{field.name: cuts[field.name] for field in fields(Cuts) if field.name in cuts})
+        settings = CutSettings(**{field.name: cuts[field.name] for field in fields(CutSettings) if field.name in cuts})
         text = origin.text(cuts["repair_pairs"], chosen.seed)
         student, plan = in_rounds(origin.teacher, settings, text, parts, origin.counts)
     made = {"rounds": chosen.rounds, "learned_gates": chosen.learned_gates}

@@ -8,5 +8,5 @@ from headshrink.pruning.run import PAIRS_PER_BATCH
 
 def text_of(encoder: SentenceEncoder, table: SentenceTable, count: int, seed: int) -> list[PairBatch]:
     """Batches of at most `count` of a table's pairs, drawn by `seed`."""
-    pad_id: int = encoder.tokenizer.pad_token_id  # type: ignore[assignment]
-    return list(pair_batches(*table.sides, pad_id, max(1, count // PAIRS_PER_BATCH), PAIRS_PER_BATCH, seed))  # type: ignore[arg-type]
+    batches = max(1, count // PAIRS_PER_BATCH)
+    return list(pair_batches(*table.sides, encoder.pad_id, batches, PAIRS_PER_BATCH, seed))

@@ -11,7 +11,7 @@ from headshrink.checkpoint import Checkpoints
 from headshrink.importance.criteria import CRITERIA
 from headshrink.importance.gates import GateGradients, dropout, input_means
 from headshrink.importance.halves import Halves
-from headshrink.importance.losses import LOSSES
+from headshrink.importance.losses import SCORING_LOSSES
 from headshrink.importance.scores import Scores
 from headshrink.model import PairBatch, SentenceEncoder, TokenBatch
 from headshrink.model.attention import quick_attention
@@ -37,8 +37,8 @@ def score(
 ) -> dict[str, Scores]:
     """Score every head and FFN neuron of an encoder by each of several criteria, in one pass over `batches`.
 
-    Names are keys of CRITERIA and LOSSES. Criteria with and without dropout cannot be mixed in one call. The encoder
-    comes back as it was: weights, modes, what requires a gradient; the pass runs on its device, in `precision`.
+    Names are keys of CRITERIA and SCORING_LOSSES. Criteria with and without dropout cannot be mixed in one call. The
+    encoder comes back as it was: weights, modes, what requires a gradient; the pass runs on its device, in `precision`.
     `stop_at` ends the pass once the scores of the even and of the odd batches agree so well (Spearman, the lowest of
     all criteria and kinds). With `checkpoints` a killed call goes on where it stood and ends in the same bits;
     `batches` must then come in the same order.
@@ -96,7 +96,7 @@ class Pass:
     def take(self, gates: GateGradients, batch: PairBatch) -> None:
         """Forward and backward of one batch, into its half of the criteria."""
         en, ru = (self._embed(gates, side.to(self.encoder.device)) for side in batch.sides)
-        (self.scale * LOSSES[self.loss](en, ru, self.generator)).backward()
+        (self.scale * SCORING_LOSSES[self.loss](en, ru, self.generator)).backward()
         self.halves.update(self.done, {kind: gradients / self.scale for kind, gradients in gates.take().items()})
         self.done += 1
 

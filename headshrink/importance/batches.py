@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headshrink.model import PairBatch, TokenBatch
+
+Ids = Sequence[int] | NDArray[np.integer]
 
 
 class PairBatches(Sequence[PairBatch]):
@@ -25,7 +28,7 @@ class PairBatches(Sequence[PairBatch]):
 
 
 def pair_batches(
-    en: Sequence[Sequence[int]], ru: Sequence[Sequence[int]], pad_id: int, batches: int, batch_size: int, seed: int = 0
+    en: Sequence[Ids], ru: Sequence[Ids], pad_id: int, batches: int, batch_size: int, seed: int = 0
 ) -> PairBatches:
     """Draw `batches` batches of different pairs at random; fewer where the pairs run out, never a single pair.
 

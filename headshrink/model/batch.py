@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,7 +18,7 @@ class TokenBatch:
     attention_mask: Tensor
 
     @classmethod
-    def from_rows(cls, rows: Sequence[Sequence[int]], pad_id: int) -> "TokenBatch":
+    def from_rows(cls, rows: Sequence[Sequence[int] | np.ndarray], pad_id: int) -> "TokenBatch":
         """From one row of ids per sentence, padded to the longest."""
         ids, mask = padded(rows, pad_id)
         return cls(torch.from_numpy(ids), torch.from_numpy(mask))

@@ -11,7 +11,7 @@ from headshrink.errors import HeadshrinkError
 from headshrink.model.allowed import dense_places
 from headshrink.model.files import INDEX, WEIGHTS, damaged, inside, read_json
 
-Shape = tuple[int, ...]
+TensorShape = tuple[int, ...]
 HEADS = ("cls.", "classifier.", "qa_outputs.", "dropout.")  # of tasks; no part of an encoder
 BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")  # which old checkpoints saved
 OLD_NAMES = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}  # of TensorFlow
@@ -39,9 +39,9 @@ def own_weight_files(folder: Path) -> list[Path]:
     return [file for place in [folder, *dense_places(folder)] for file in weight_files(place)]
 
 
-def read_shapes(files: list[Path]) -> dict[str, Shape]:
+def read_shapes(files: list[Path]) -> dict[str, TensorShape]:
     """Names and shapes of all tensors, from the headers alone."""
-    shapes: dict[str, Shape] = {}
+    shapes: dict[str, TensorShape] = {}
     for path in files:
         try:
             with safe_open(path, framework="pt") as file:

@@ -103,6 +103,14 @@ class SentenceEncoder(nn.Module):
         return min(length, self.settings.truncate_dim or length)
 
     @property
+    def pad_id(self) -> int:
+        """The token id that fills short rows of a batch; a folder without one is refused when it is read."""
+        pad_id = self.tokenizer.pad_token_id
+        if not isinstance(pad_id, int):
+            raise TypeError(f"pad_token_id is {pad_id!r}, not one id")
+        return pad_id
+
+    @property
     def device(self) -> torch.device:
         return self.backbone.device
 

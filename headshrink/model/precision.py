@@ -17,10 +17,8 @@ def has_native_bf16(device: torch.device) -> bool:
     return device.type == "cpu" and any(capabilities.get(name, False) for name in NATIVE_BF16)
 
 
-def resolve(precision: str, device: torch.device, training: bool = False) -> str:
+def resolve(precision: str, device: torch.device) -> str:
     """What "auto" means on this device, a key of TYPES; any other answer unchanged.
-
-    fp16 is not for training: without a scaled loss its gradients vanish.
 
     The answer depends on the hardware alone, never on a measurement, so that one machine always gives the same bytes.
     """
@@ -28,7 +26,7 @@ def resolve(precision: str, device: torch.device, training: bool = False) -> str
         return precision
     if has_native_bf16(device):
         return "bf16"
-    return "fp16" if device.type == "cuda" and not training else "fp32"
+    return "fp16" if device.type == "cuda" else "fp32"
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager:

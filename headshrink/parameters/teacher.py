@@ -49,7 +49,7 @@ class TeacherParams(Section):
 
 
 @dataclass(frozen=True)
-class Shape:
+class ModelShape:
     """A teacher's size, as far as the parameters of later stages depend on it."""
 
     layers: int
@@ -58,10 +58,10 @@ class Shape:
     positions: int
 
 
-GENERATED_SHAPE = Shape(layers=4, heads=4, ffn=192, positions=128)  # as demo.teacher makes it
+GENERATED_SHAPE = ModelShape(layers=4, heads=4, ffn=192, positions=128)  # as demo.teacher makes it
 
 
-def shape_of(params: TeacherParams) -> Shape | None:
+def shape_of(params: TeacherParams) -> ModelShape | None:
     """The size of a generated teacher or of a local folder's; None where it is known only when the teacher is there.
 
     A folder whose config.json is missing or strange is the teacher stage's to refuse.
@@ -77,4 +77,4 @@ def shape_of(params: TeacherParams) -> Shape | None:
         sizes = [config[name] for name in names]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
-    return Shape(*sizes) if all(type(size) is int and size > 0 for size in sizes) else None
+    return ModelShape(*sizes) if all(type(size) is int and size > 0 for size in sizes) else None

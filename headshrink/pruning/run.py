@@ -11,7 +11,7 @@ from headshrink.importance import Scores
 from headshrink.model import PairBatch, SentenceEncoder
 from headshrink.parameters.importance import ImportanceParams
 from headshrink.parameters.prune import COSTS, LibraryPruneParams, PruneParams
-from headshrink.pruning.recipe import Recipe, prune
+from headshrink.pruning.cut_settings import CutSettings, prune
 from headshrink.pruning.record import describe
 from headshrink.pruning.vocabulary import choose_tokens, cut_vocabulary
 from headshrink.pruning.within import Budget, prune_within
@@ -42,23 +42,23 @@ def prune_by(
     budget that cannot be reached.
     """
     chosen, importance = how
-    recipe = recipe_of(chosen, importance)
-    used = {name: getattr(recipe, name) for name in ("heads", "ffn", "criterion", "loss")}
+    settings = cut_settings_of(chosen, importance)
+    used = {name: getattr(settings, name) for name in ("heads", "ffn", "criterion", "loss")}
     if budget := budget_of(chosen, importance):
         pruned, plan, _ = prune_within(teacher, budget, scores, text, count())
     else:
         vocabulary = chosen.vocabulary if isinstance(chosen, LibraryPruneParams) else 0
-        counts = count() if recipe.embedding or vocabulary else None
-        pruned, plan = prune(teacher, recipe, scores, text, counts)
+        counts = count() if settings.embedding or vocabulary else None
+        pruned, plan = prune(teacher, settings, scores, text, counts)
         if counts is not None and vocabulary:  # last: a cut of it is exact on text whose tokens stay
             size = round((1 - vocabulary) * len(teacher.tokenizer))
             pruned = cut_vocabulary(pruned, choose_tokens(teacher.tokenizer, counts, budget=size))
     return Pruned(pruned, describe(teacher, pruned, plan, **chosen.model_dump() | used))
 
 
-def recipe_of(chosen: PruneParams, importance: ImportanceParams) -> Recipe:
+def cut_settings_of(chosen: PruneParams, importance: ImportanceParams) -> CutSettings:
     """The parameters as pruning takes them: `ratio` where there is no share of heads or neurons alone."""
-    return Recipe(
+    return CutSettings(
         heads=chosen.ratio if chosen.heads is None else chosen.heads,
         ffn=chosen.ratio if chosen.ffn is None else chosen.ffn,
         criterion=importance.criterion,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from headshrink.importance.gates import differentiable, dropout, frozen_with_hooks
-from headshrink.importance.losses import LOSSES
+from headshrink.importance.losses import SCORING_LOSSES
 from headshrink.model import PairBatch, SentenceEncoder
 from headshrink.pruning.cut import as_pruned_config, empty_model
 
@@ -98,7 +98,7 @@ def dimension_scores(
     with dropout(encoder, on=False), frozen_with_hooks(encoder, hooks):
         for batch in batches:
             en, ru = (encoder.embed_batch(side) for side in batch.sides)
-            LOSSES[loss](en, ru, generator).backward()
+            SCORING_LOSSES[loss](en, ru, generator).backward()
             total += torch.stack(gates).sum(0).square().sum(0)
             examples += len(batch)
             gates.clear()

@@ -16,8 +16,6 @@ def test_a_checkpoint_comes_back_and_a_later_one_replaces_it(tmp_path):
     assert state["step"] == 2
     assert state["weights"]["a"].item() == 2
     assert [file.name for file in checkpoints.path.parent.iterdir()] == ["checkpoint.pt"]
-    checkpoints.clear()
-    assert checkpoints.load() is None
 
 
 def test_a_kill_while_writing_leaves_the_last_checkpoint(tmp_path, monkeypatch):
@@ -32,6 +30,18 @@ def test_a_kill_while_writing_leaves_the_last_checkpoint(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         checkpoints.save({"step": 2})
     assert checkpoints.load() == {"step": 1}
+
+
+def test_checkpoints_of_other_parameters_go_and_its_own_stay(tmp_path):
+    old, now = (Checkpoints(tmp_path / "work" / name) for name in ("old", "now"))
+    old.save({"step": 1})
+    now.save({"step": 2})
+    (tmp_path / "beside").mkdir()
+    now.remove_others()
+    assert old.load() is None
+    assert now.load() == {"step": 2}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["beside", "work"]
+    Checkpoints(tmp_path / "fresh" / "first").remove_others()
 
 
 def test_a_damaged_checkpoint_is_one_line(tmp_path):

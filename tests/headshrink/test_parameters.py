@@ -9,15 +9,15 @@ import pytest
 
 import headshrink as hs
 from headshrink.data.corpus import Limits as CorpusLimits
-from headshrink.distillation.recipe import Recipe as Training
-from headshrink.distillation.students import Shape
+from headshrink.distillation.recipe import Recipe
+from headshrink.distillation.students import StudentShape
 from headshrink.errors import HeadshrinkError
 from headshrink.exporting import Limits, Options
 from headshrink.options import as_text, options_of, value_of
 from headshrink.parameters import benchmark, corpus, distill, export, importance, prune, speed
 from headshrink.parameters.distill_library import LibraryDistillParams
 from headshrink.parameters.prune import LibraryPruneParams, StagePruneParams
-from headshrink.pruning import Recipe as Cuts
+from headshrink.pruning import CutSettings
 from headshrink.pruning.within import Budget
 from tasks.params import Params
 
@@ -57,9 +57,9 @@ def test_an_option_of_the_front_door_has_the_parameters_default(name):
 @pytest.mark.parametrize(
     ("made", "section"),
     [
-        (Training, distill.DEFAULTS),
-        (Shape, distill.DEFAULTS.student),
-        (Cuts, prune.DEFAULTS),
+        (Recipe, distill.DEFAULTS),
+        (StudentShape, distill.DEFAULTS.student),
+        (CutSettings, prune.DEFAULTS),
         (Budget, prune.DEFAULTS),
         (Limits, export.DEFAULTS.gate),
         (Options, export.DEFAULTS),
@@ -71,7 +71,7 @@ def test_a_dataclass_of_the_library_has_the_parameters_defaults(made, section):
     assert shared
     for field in shared:
         stated = getattr(section, field.name)
-        assert field.default == (section.ratio if stated is None and made is Cuts else stated), field.name
+        assert field.default == (section.ratio if stated is None and made is CutSettings else stated), field.name
 
 
 def literal_defaults(file: Path):

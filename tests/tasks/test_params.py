@@ -263,7 +263,7 @@ def test_facts_of_the_library_that_are_stated_here_without_torch_are_true() -> N
         assert {name for name, loss in LOSSES.items() if need in loss.needs} == names
     config = untrained_teacher(["one two"], 0).backbone.config
     sizes = (config.num_hidden_layers, config.num_attention_heads, config.intermediate_size)
-    assert teacher.Shape(*sizes, config.max_position_embeddings) == teacher.GENERATED_SHAPE
+    assert teacher.ModelShape(*sizes, config.max_position_embeddings) == teacher.GENERATED_SHAPE
 
 
 def test_neither_parameters_nor_the_flow_import_torch() -> None:

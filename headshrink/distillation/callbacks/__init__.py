@@ -4,9 +4,8 @@ The trainer makes a callback of each setting that is not off (0, false or null),
 """
 
 from collections.abc import Callable
-from typing import Any
 
-from headshrink.distillation.callbacks._base import Callback
+from headshrink.distillation.callbacks._base import Callback, State
 from headshrink.distillation.callbacks._learned_gates import LearnedGates
 from headshrink.distillation.callbacks._on_row import OnRow
 from headshrink.distillation.callbacks.compile import Compile
@@ -18,7 +17,7 @@ from headshrink.distillation.callbacks.word_dropout import WordDropout
 from headshrink.distillation.recipe import Recipe
 from headshrink.errors import HeadshrinkError
 
-CALLBACKS: dict[str, Callable[[Any], Callback]] = {
+CALLBACKS: dict[str, Callable[[float], Callback]] = {
     "quantise": Quantise,
     "compile": Compile,
     "unfreeze": Unfreeze,
@@ -36,4 +35,4 @@ def callbacks_of(recipe: Recipe) -> list[Callback]:
     return [make(value) for name, make in CALLBACKS.items() if (value := settings.get(name))]
 
 
-__all__ = ["CALLBACKS", "Callback", "LearnedGates", "OnRow", "callbacks_of"]
+__all__ = ["CALLBACKS", "Callback", "LearnedGates", "OnRow", "State", "callbacks_of"]

@@ -1,13 +1,16 @@
 """What a callback may do in a training. The methods stand in the order in which the trainer calls them."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from headshrink.distillation.result import Row
+    from headshrink.distillation.result import CurveRow
     from headshrink.distillation.trainer import Trainer
+
+State = Mapping[str, Tensor | float]
 
 
 class Callback:
@@ -51,16 +54,16 @@ class Callback:
     def after_evaluation(self, trainer: "Trainer", best: bool) -> None:
         """The held-out scores are known; `best`: no earlier evaluation was better."""
 
-    def on_row(self, row: "Row") -> None:
+    def on_row(self, row: "CurveRow") -> None:
         """A row of the curve; after a resumption the earlier rows come again."""
 
     def finished(self) -> bool:
         """Whether the training should end before its last step."""
         return False
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """What a checkpoint must hold beside parameters, optimiser and step; stored under the name of the class."""
         return {}
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: State) -> None:
         """Continue from such a state; empty where the callback had none."""

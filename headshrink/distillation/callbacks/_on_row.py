@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 from headshrink.distillation.callbacks._base import Callback
 
 if TYPE_CHECKING:
-    from headshrink.distillation.result import Row
+    from headshrink.distillation.result import CurveRow
 
 
 class OnRow(Callback):
     """Call `receive` with each row; after a resumption it receives the earlier rows again."""
 
-    def __init__(self, receive: "Callable[[Row], None]") -> None:
+    def __init__(self, receive: "Callable[[CurveRow], None]") -> None:
         self.receive = receive
 
-    def on_row(self, row: "Row") -> None:
+    def on_row(self, row: "CurveRow") -> None:
         self.receive(row)

@@ -18,7 +18,7 @@ class Compile(Callback):
     Losses on layers record the student's layers by hooks, which compiled code does not call: they are refused.
     """
 
-    def __init__(self, on: bool) -> None:
+    def __init__(self, on: float) -> None:
         self.on = on
 
     def start(self, trainer: "Trainer") -> None:

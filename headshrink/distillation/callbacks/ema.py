@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from headshrink.distillation.callbacks._base import Callback
+from headshrink.distillation.callbacks._base import Callback, State
 
 if TYPE_CHECKING:
     from headshrink.distillation.trainer import Trainer
@@ -43,9 +43,9 @@ class Ema(Callback):
         finally:
             trainer.load_weights(now)
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> State:
         return self.average
 
-    def load_state(self, state: dict[str, Tensor]) -> None:
+    def load_state(self, state: State) -> None:
         for name, value in state.items():
-            self.average[name].copy_(value)
+            self.average[name].copy_(torch.as_tensor(value))

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from headshrink.distillation.callbacks._base import Callback
+from headshrink.distillation.callbacks._base import Callback, State
 
 if TYPE_CHECKING:
     from headshrink.distillation.trainer import Trainer
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class Patience(Callback):
     """End after `evaluations` held-out evaluations in a row without a new best."""
 
-    def __init__(self, evaluations: int) -> None:
+    def __init__(self, evaluations: float) -> None:
         self.evaluations, self.since_best = evaluations, 0
 
     def after_evaluation(self, trainer: "Trainer", best: bool) -> None:
@@ -20,8 +20,8 @@ class Patience(Callback):
     def finished(self) -> bool:
         return self.since_best >= self.evaluations
 
-    def state(self) -> dict[str, int]:
+    def state(self) -> State:
         return {"since_best": self.since_best}
 
-    def load_state(self, state: dict[str, int]) -> None:
-        self.since_best = state["since_best"]
+    def load_state(self, state: State) -> None:
+        self.since_best = int(state["since_best"])

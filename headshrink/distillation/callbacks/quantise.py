@@ -27,7 +27,7 @@ ACTIVATION_STEPS = 255
 class Quantise(Callback):
     """Round as the int8 export rounds, in training and in evaluations."""
 
-    def __init__(self, on: bool) -> None:
+    def __init__(self, on: float) -> None:
         self.on = on
 
     def around_training(self, trainer: "Trainer") -> AbstractContextManager[None]:
@@ -45,14 +45,14 @@ def quantised(student: SentenceEncoder) -> Iterator[None]:
     tables = [module for module in words.modules() if isinstance(module, nn.Embedding)]
     linears = [module for module in student.modules() if isinstance(module, nn.Linear)]
     for linear in linears:
-        linear.forward = partial(_linear, linear)  # type: ignore[method-assign]
+        vars(linear)["forward"] = partial(_linear, linear)
     for table in tables:
-        table.forward = partial(_look_up, table)  # type: ignore[method-assign]
+        vars(table)["forward"] = partial(_look_up, table)
     try:
         yield
     finally:
         for module in (*linears, *tables):
-            del module.forward
+            del vars(module)["forward"]
 
 
 def rounded_weights(weights: Tensor, bound: int) -> Tensor:

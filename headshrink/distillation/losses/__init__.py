@@ -1,7 +1,7 @@
 """Distillation losses by name, one file each. A recipe is a weighted sum of any of them.
 
-Each loss declares what it needs (`Need`): embeddings, which the teacher may have stored; translations; layers, for
-which the teacher runs beside the student; logits at masked tokens, for which it also needs an MLM head.
+Each loss declares what it needs (`Need`): embeddings, which the teacher may have stored; translations; the whole batch;
+layers, for which the teacher runs beside the student; logits at masked tokens, for which it also needs an MLM head.
 """
 
 from headshrink.distillation.losses._base import Loss, MaskedLogits, Need, Outputs, needs
@@ -43,6 +43,7 @@ LOSSES: dict[str, Loss] = {
     "soft_targets": soft_targets,
 }
 
-ON_EMBEDDINGS = frozenset({Need.EMBEDDINGS, Need.TRANSLATIONS, Need.QUEUE})  # what stored targets are enough for
+# What stored targets are enough for.
+ON_EMBEDDINGS = frozenset({Need.EMBEDDINGS, Need.TRANSLATIONS, Need.WHOLE_BATCH, Need.QUEUE})
 
 __all__ = ["LOSSES", "ON_EMBEDDINGS", "Loss", "MaskedLogits", "Need", "Outputs", "needs"]

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol, cast
 
+import torch
 from torch import Tensor
 
 from headshrink.distillation.layers import Layers
@@ -15,6 +15,7 @@ class Need(Enum):
 
     EMBEDDINGS = auto()  # of the batch's sentences; the teacher's are stored
     TRANSLATIONS = auto()  # rows whose two sentences translate each other
+    WHOLE_BATCH = auto()  # all sentences of the batch, which it compares with each other: no mean over pairs
     QUEUE = auto()  # the teacher's embeddings of earlier pairs, where the recipe has a queue
     LAYERS = auto()  # hidden states and attention heads of both models; the teacher runs beside the student
     MASKED_LOGITS = auto()  # the student's logits at masked tokens, by the teacher's MLM head
@@ -48,6 +49,11 @@ class Outputs:
     others: "tuple[Outputs, ...]" = ()
     masked_logits: MaskedLogits | None = None
 
+    @property
+    def block(self) -> Tensor:
+        """The embeddings [2 * pairs, dimension], English above Russian."""
+        return torch.cat([self.en, self.ru])
+
     @classmethod
     def from_block(
         cls, embeddings: Tensor, layers: Layers | None = None, masked_logits: MaskedLogits | None = None
@@ -60,19 +66,17 @@ class Outputs:
 Compute = Callable[[Outputs, Outputs], Tensor]
 
 
-class Loss(Protocol):
+@dataclass(frozen=True)
+class Loss:
     """(student, teacher) -> a scalar, the mean over the pairs; `needs` states which outputs it reads."""
 
+    compute: Compute
     needs: frozenset[Need]
 
-    def __call__(self, student: Outputs, teacher: Outputs, /) -> Tensor: ...
+    def __call__(self, student: Outputs, teacher: Outputs) -> Tensor:
+        return self.compute(student, teacher)
 
 
 def needs(*wanted: Need) -> Callable[[Compute], Loss]:
     """Declare what a loss function reads: `@needs(Need.EMBEDDINGS)` above it."""
-
-    def declare(compute: Compute) -> Loss:
-        compute.needs = frozenset(wanted)  # type: ignore[attr-defined]
-        return cast(Loss, compute)
-
-    return declare
+    return lambda compute: Loss(compute, frozenset(wanted))

@@ -37,7 +37,8 @@ def paired_heads(student: Layers, teacher: Layers) -> Iterator[tuple[Heads, Head
 
 def relation(one: Tensor, other: Tensor) -> Tensor:
     """Scaled dot products [rows, heads, tokens, tokens] of two [rows, heads, tokens, size]."""
-    return one @ other.transpose(-1, -2) / one.shape[-1] ** 0.5
+    scale: float = one.shape[-1] ** 0.5
+    return one @ other.transpose(-1, -2) / scale
 
 
 def without_padding(logits: Tensor, mask: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from headshrink.distillation.losses._base import Need, Outputs, needs
 TEMPERATURE = 0.05  # that of the ranking loss: these are its logits
 
 
-@needs(Need.EMBEDDINGS)
+@needs(Need.EMBEDDINGS, Need.WHOLE_BATCH)
 def prediction(student: Outputs, teacher: Outputs) -> Tensor:
     """KL(teacher || student) of each sentence's softmax over the batch's translations, both ways.
 

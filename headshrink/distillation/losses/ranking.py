@@ -11,7 +11,7 @@ MARGIN = 0.3
 SAME_MEANING = 0.9
 
 
-@needs(Need.EMBEDDINGS, Need.TRANSLATIONS, Need.QUEUE)
+@needs(Need.EMBEDDINGS, Need.TRANSLATIONS, Need.WHOLE_BATCH, Need.QUEUE)
 def ranking(student: Outputs, teacher: Outputs) -> Tensor:
     """Cross-entropy of finding a sentence's translation among the batch's and the queue's, both ways.
 

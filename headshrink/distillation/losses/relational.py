@@ -9,7 +9,7 @@ from headshrink.distillation.losses._base import Need, Outputs, needs
 TEMPERATURE = 0.05
 
 
-@needs(Need.EMBEDDINGS)
+@needs(Need.EMBEDDINGS, Need.WHOLE_BATCH)
 def relational(student: Outputs, teacher: Outputs) -> Tensor:
     """Mean over the batch's sentences of KL(teacher's neighbours || student's neighbours).
 

@@ -25,7 +25,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Shape:
+class StudentShape:
     """A student's size, of which each kind uses what it needs; `rank` None is a dense word table."""
 
     layers: int = DEFAULTS.student.layers
@@ -37,11 +37,11 @@ class Shape:
     seed: int = DEFAULTS.seed
 
 
-Build = Callable[[Origin, Shape], SentenceEncoder]
+Build = Callable[[Origin, StudentShape], SentenceEncoder]
 
 
 @dataclass(frozen=True)
-class Kind:
+class StudentKind:
     """A kind of student: the function that builds it, how the model card says it was made, what it starts from.
 
     `made` names the teacher by `{name}`. The stages importance and prune do no work for a kind that does not use the
@@ -52,14 +52,14 @@ class Kind:
     made: str
     uses_pruned_model: bool = False
 
-    def __call__(self, origin: Origin, shape: Shape) -> SentenceEncoder:
+    def __call__(self, origin: Origin, shape: StudentShape) -> SentenceEncoder:
         """The untrained student."""
         return self.build(origin, shape)
 
 
-def kind(made: str, uses_pruned_model: bool = False) -> Callable[[Build], Kind]:
+def kind(made: str, uses_pruned_model: bool = False) -> Callable[[Build], StudentKind]:
     """Declare a kind of student: `@kind("layers of {name} were kept")` above the function that builds it."""
-    return lambda build: Kind(build, made, uses_pruned_model)
+    return lambda build: StudentKind(build, made, uses_pruned_model)
 
 
 def with_table_of_rank(student: SentenceEncoder, rank: int | None, counts: Tensor) -> SentenceEncoder:

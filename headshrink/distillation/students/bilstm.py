@@ -2,14 +2,14 @@
 
 import torch
 
-from headshrink.distillation.students._base import Origin, Shape, kind
+from headshrink.distillation.students._base import Origin, StudentShape, kind
 from headshrink.distillation.students.narrow import encoder_from_scratch
 from headshrink.errors import HeadshrinkError
 from headshrink.model import BiLstmConfig, BiLstmModel, SentenceEncoder
 
 
 @kind("a BiLSTM was trained from scratch to imitate {name}")
-def bilstm(origin: Origin, shape: Shape) -> SentenceEncoder:
+def bilstm(origin: Origin, shape: StudentShape) -> SentenceEncoder:
     """`layers` BiLSTMs, half of `hidden` for either direction, over the teacher's tokenizer; words of `rank` or dense.
 
     Its states are averaged, where the paper takes the last ones: a mean does not have to carry a sentence to its end.

@@ -6,13 +6,13 @@ import torch
 from torch import nn
 from transformers import BertModel
 
-from headshrink.distillation.students._base import Origin, Shape, kind
+from headshrink.distillation.students._base import Origin, StudentShape, kind
 from headshrink.errors import HeadshrinkError
 from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder
 
 
 @kind("a small model was trained from scratch to imitate {name}")
-def narrow(origin: Origin, shape: Shape) -> SentenceEncoder:
+def narrow(origin: Origin, shape: StudentShape) -> SentenceEncoder:
     """Random weights in the shape asked for, over the teacher's tokenizer; the same for the same seed.
 
     Mean pooling, since nothing has been taught to [CLS] yet, then a dense layer to the teacher's dimension where the

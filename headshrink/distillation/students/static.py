@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from headshrink.distillation.students._base import Origin, Shape, kind
+from headshrink.distillation.students._base import Origin, StudentShape, kind
 from headshrink.errors import HeadshrinkError
 from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, TokenBatch
 from headshrink.progress import track
@@ -16,7 +16,7 @@ TOKENS_PER_BATCH = 512
 
 
 @kind("the mean of word vectors, which {name} wrote and were trained to imitate it")
-def static(origin: Origin, shape: Shape) -> SentenceEncoder:
+def static(origin: Origin, shape: StudentShape) -> SentenceEncoder:
     """Word vectors of the teacher, as `word_vectors` makes them, of `rank`."""
     return word_vectors(origin.teacher, origin.counts, shape.rank)
 
@@ -63,11 +63,13 @@ def sif_weights(counts: Tensor) -> Tensor:
 def piece_vectors(teacher: SentenceEncoder) -> Tensor:
     """[vocabulary, dimension]: what the teacher makes of each piece's own place in [CLS] piece [SEP]."""
     tokenizer, size = teacher.tokenizer, len(teacher.tokenizer)
-    first, last = (int(i) for i in (tokenizer.cls_token_id, tokenizer.sep_token_id))  # type: ignore[arg-type]
+    first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
+    if not (isinstance(first, int) and isinstance(last, int)):
+        raise HeadshrinkError("student.kind = static: the teacher's tokenizer needs [CLS] and [SEP]")
     rows = [[first, piece, last] for piece in range(size)]
     out = []
     for start in track(range(0, size, TOKENS_PER_BATCH), "reading pieces"):
         some = rows[start : start + TOKENS_PER_BATCH]
-        batch = TokenBatch.from_rows(some, tokenizer.pad_token_id).to(teacher.device)  # type: ignore[arg-type]
+        batch = TokenBatch.from_rows(some, teacher.pad_id).to(teacher.device)
         out.append(teacher.embed(teacher.hidden_states(batch)[:, 1:2], batch.attention_mask[:, 1:2]).cpu())
     return torch.cat(out).clone()

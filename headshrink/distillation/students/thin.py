@@ -1,6 +1,6 @@
 """A few of the teacher's layers, thin, over a word table of low rank: all of it cut from the teacher."""
 
-from headshrink.distillation.students._base import Origin, Shape, kind, with_table_of_rank
+from headshrink.distillation.students._base import Origin, StudentShape, kind, with_table_of_rank
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import score
 from headshrink.model import SentenceEncoder
@@ -13,7 +13,7 @@ SCORING_PAIRS, REPAIR_PAIRS = 512, 2048
 
 
 @kind("a few layers of {name} were kept, thinned, and distilled from it")
-def thin(origin: Origin, shape: Shape) -> SentenceEncoder:
+def thin(origin: Origin, shape: StudentShape) -> SentenceEncoder:
     """`layers` of the teacher's layers, evenly spaced from its first to its last, with `heads` and `ffn` in each.
 
     Those stay that second-order importance ranks highest in the shortened model; what is left is refitted by least

@@ -5,7 +5,7 @@ from headshrink.importance.losses.similarity import similarity_loss
 from headshrink.importance.losses.teacher_distance import projected_embedding
 from headshrink.importance.losses.translation_ranking import ranking_loss
 
-LOSSES: dict[str, ScoringLoss] = {
+SCORING_LOSSES: dict[str, ScoringLoss] = {
     "similarity": similarity_loss,
     "teacher_distance": projected_embedding,
     "translation_ranking": ranking_loss,

@@ -141,6 +141,23 @@ def test_a_killed_training_goes_on_only_with_the_same_text():
     assert len({digest([one], [other]), digest([other], [one]), digest([one, other], []), digest([one], [])}) == 4
 
 
+def test_another_parameter_removes_the_checkpoints_and_keeps_the_targets(folders, monkeypatch):
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("headshrink.distillation.from_corpus.train_student", killed)
+    work = folders / ".out.unfinished"
+    found = []
+    for rate in (0.003, 0.002):
+        run(folders, "--minutes=5", f"--learning-rate={rate}")
+        (targets,) = (work / "targets").iterdir()
+        manifest = targets / "0" / "manifest.json"
+        found.append((manifest.stat().st_mtime_ns, [path.name for path in (work / "training").iterdir()]))
+    (first_written, (first,)), (second_written, (second,)) = found
+    assert first != second
+    assert first_written == second_written
+
+
 def test_a_further_teacher_of_another_width_pulls_as_well(folders, tiny_encoder):
     save_encoder(cut_width(tiny_encoder, list(range(20))), folders / "wide")
     narrow = load_encoder(folders / "wide")
@@ -203,6 +220,22 @@ def test_minutes_take_the_place_of_epochs_and_hold_for_a_training_that_goes_on(f
     assert two.exit_code == 0, two.output
     curves = [(folders / name / "curve.csv").read_text() for name in ("out", "two")]
     assert curves[0] == curves[1]
+
+
+def test_the_last_evaluation_on_all_pairs_takes_its_share_of_the_minutes(tiny_encoder, monkeypatch):
+    """As below, with 4 of 40 pairs per evaluation: all pairs take 10 s, which hold 5 steps."""
+    clock = iter([0.0, 12.0])
+    monkeypatch.setattr("headshrink.distillation.minutes.time.monotonic", lambda: next(clock))
+    pairs = tiny_pairs(tiny_encoder, stop=40)
+
+    def trained(student, data, recipe):
+        assert data.heldout.pairs == 4
+        return SimpleNamespace(steps=5, sentences_per_s=80 / 10)
+
+    monkeypatch.setattr("headshrink.distillation.minutes.train", trained)
+    recipe = Recipe({"cosine": 1.0}, batch_size=8, evaluations=10, heldout_pairs=4)
+    epochs = epochs_within(1, tiny_encoder, TrainingData(pairs, pairs), recipe)
+    assert Steps(replace(recipe, epochs=epochs), pairs).count == 19
 
 
 def test_as_many_epochs_as_fit_into_the_minutes(tiny_encoder, monkeypatch):

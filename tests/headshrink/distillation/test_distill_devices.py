@@ -25,15 +25,16 @@ def test_training_step(name, tiny_encoder, student, train):
         teacher, learner = tiny_encoder.to(gpu), student.to(gpu)
         objective = Objective({name: 1.0}, learner, Reference(teacher, mlm_head.to(gpu)))
         with until_numbers():
-            loss = objective(*objective.outputs(learner, batch.to(gpu), "fp32"), 0.5, True, [])
-            loss.backward()
+            outputs = objective.outputs(learner, batch.to(gpu), "fp32")
+            terms = objective.terms([name], *outputs, 0.5, True) + objective.projected_terms(*outputs)
+            sum(terms).backward()
             torch.optim.AdamW(learner.parameters()).step()
 
 
 def test_evaluation(tiny_encoder, student, heldout):
     with pretended_gpu() as gpu, until_numbers():
         objective = Objective({"cosine": 1.0}, student.to(gpu))
-        evaluate(student, heldout, [np.array([[0, 1], [8, 9]])], objective, "fp32")
+        evaluate(student, heldout, objective, 4, "fp32")
 
 
 def test_targets(tiny_encoder, train):

@@ -10,7 +10,7 @@ import torch
 from tiny_training import SHARED, TWO_PROCESSES
 
 from headshrink.distillation.processes import seed_of_batch
-from headshrink.distillation.students import STUDENTS, Origin, Shape
+from headshrink.distillation.students import STUDENTS, Origin, StudentShape
 from headshrink.distillation.trainer import train as train_student
 from headshrink.distillation.training_data import Reference, TrainingData
 from headshrink.errors import HeadshrinkError
@@ -42,7 +42,7 @@ def test_a_compiled_training_is_the_same_training(tiny_encoder, train, heldout, 
     """On a student without layers, whose code compiles in seconds."""
     monkeypatch.setattr("torch._inductor.config.compile_threads", 1)  # no pool of workers for two functions
     counts = torch.ones(len(tiny_encoder.tokenizer))
-    one = STUDENTS["static"](Origin(tiny_encoder, tiny_encoder, counts, lambda count, seed: []), Shape(rank=8))
+    one = STUDENTS["static"](Origin(tiny_encoder, tiny_encoder, counts, lambda count, seed: []), StudentShape(rank=8))
     other = copy.deepcopy(one)
     recipe = replace(SHARED, epochs=1, dropout=0.0)
     data = TrainingData(train, heldout)

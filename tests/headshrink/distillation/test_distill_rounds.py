@@ -20,10 +20,10 @@ from headshrink.distillation.training_data import TrainingData
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import pair_batches
 from headshrink.model.sites import widths
-from headshrink.pruning import Recipe as Cuts
+from headshrink.pruning import CutSettings
 
 RECIPE = Recipe({"cosine": 1.0}, epochs=4, batch_size=8, learning_rate=2e-3, evaluations=2, precision="fp32")
-CUTS = Cuts(heads=0.5, ffn=0.5, repair="none")
+CUTS = CutSettings(heads=0.5, ffn=0.5, repair="none")
 TEXTS = ["the man runs", "кошка спит", "a big cat sleeps in the house"]
 
 

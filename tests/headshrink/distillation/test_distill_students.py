@@ -13,7 +13,7 @@ from headshrink.benchmarking import size
 from headshrink.data.table import SentenceTable
 from headshrink.distillation.layers import recorded
 from headshrink.distillation.recipe import Recipe
-from headshrink.distillation.students import STUDENTS, Origin, Shape
+from headshrink.distillation.students import STUDENTS, Origin, StudentShape
 from headshrink.distillation.students.static import SIF, piece_vectors
 from headshrink.distillation.text import text_of
 from headshrink.distillation.trainer import train as train_student
@@ -26,7 +26,7 @@ from headshrink.pruning import Plan, cut
 from headshrink.pruning.layers import first_to_last
 from headshrink.pruning.vocabulary import count_tokens
 
-SHAPE = Shape(layers=1, hidden=16, heads=4, ffn=24, rank=8)
+SHAPE = StudentShape(layers=1, hidden=16, heads=4, ffn=24, rank=8)
 SHAPES = [(kind, SHAPE) for kind in STUDENTS] + [
     ("static", replace(SHAPE, rank=None)),
     ("every_kth_layer", replace(SHAPE, rank=None)),

@@ -10,6 +10,7 @@ from headshrink.checkpoint import Checkpoints
 from headshrink.distillation.callbacks import OnRow, callbacks_of
 from headshrink.distillation.callbacks.unfreeze import opening_steps
 from headshrink.distillation.recipe import Recipe
+from headshrink.distillation.selection import choose
 from headshrink.distillation.trainer import Trainer
 from headshrink.distillation.trainer import train as train_student
 from headshrink.distillation.training_data import TrainingData
@@ -31,7 +32,7 @@ def test_layers_open_from_the_top_and_the_words_at_the_end():
 def test_what_is_frozen_keeps_its_bytes_until_its_turn(student, train, heldout):
     """10 steps, the lower of two layers from step 4 on, the embeddings from step 8."""
     trainer = Trainer(student, TrainingData(train, heldout), RECIPE, callbacks=callbacks_of(RECIPE))
-    trainer.progress.before = trainer.choose()
+    trainer.progress.before = choose(trainer)
     opens = {"encoder.layer.1.": 0, "encoder.layer.0.": 4, "embeddings.": 8}
     for step in range(trainer.steps.count):
         before = {name: p.detach().clone() for name, p in trainer.parameters.items()}

@@ -9,7 +9,7 @@ from headshrink.importance.accumulate import CRITERIA
 from headshrink.importance.criteria._greedy import quadratic_costs, reconstruction_costs
 from headshrink.importance.criteria.fisher import Fisher
 from headshrink.importance.gates import GateGradients
-from headshrink.importance.losses import LOSSES
+from headshrink.importance.losses import SCORING_LOSSES
 from headshrink.importance.moments import Moments
 from headshrink.model import PairBatch, TokenBatch
 from headshrink.model.sites import sites
@@ -26,7 +26,7 @@ def test_every_file_is_registered_under_its_own_name():
     from headshrink.parameters.section import names_in
 
     assert sorted(CRITERIA) == names_in("importance/criteria")
-    assert sorted(LOSSES) == names_in("importance/losses")
+    assert sorted(SCORING_LOSSES) == names_in("importance/losses")
 
 
 def test_one_pass_gives_all_criteria_what_single_passes_give(tiny_encoder):
@@ -82,7 +82,7 @@ def test_gauss_newton_by_random_signs_equals_the_jacobians(tiny_encoder):
         generator = torch.Generator().manual_seed(0)
         many = repeated(batch, 400)
         en, ru = (tiny_encoder(side.input_ids, side.attention_mask) for side in (many.en, many.ru))
-        LOSSES["teacher_distance"](en, ru, generator).backward()
+        SCORING_LOSSES["teacher_distance"](en, ru, generator).backward()
         criterion.update(gates.take()["heads"][:, 1:])
     torch.testing.assert_close(2 * criterion.diagonal()[0], truth.diagonal(), rtol=0.15, atol=0)
     estimate = criterion.information[0] / criterion.examples

@@ -5,7 +5,7 @@ import torch
 
 from headshrink.importance import pair_batches, score
 from headshrink.importance.gates import GateGradients
-from headshrink.importance.losses import LOSSES
+from headshrink.importance.losses import SCORING_LOSSES
 from headshrink.model.sites import sites
 
 PAIRS = [
@@ -22,7 +22,7 @@ def batches_of(encoder, count=1, size=6):
 def loss_of(encoder, batch):
     generator = torch.Generator().manual_seed(0)
     en, ru = (encoder(side.input_ids, side.attention_mask) for side in batch.sides)
-    return LOSSES["translation_ranking"](en, ru, generator)
+    return SCORING_LOSSES["translation_ranking"](en, ru, generator)
 
 
 def recorded(encoder, batch):

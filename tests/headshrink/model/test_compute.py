@@ -18,12 +18,10 @@ def test_a_gpu_is_used_where_there_is_one_that_is_not_forbidden(monkeypatch, the
     assert best_device(allowed).type == expected
 
 
-@pytest.mark.parametrize(("bf16", "training", "expected"), [
-    (True, False, "bf16"), (True, True, "bf16"), (False, False, "fp16"), (False, True, "fp32"),
-])  # fmt: skip
-def test_a_gpu_without_bf16_computes_in_fp16_but_does_not_train_in_it(monkeypatch, bf16, training, expected):
+@pytest.mark.parametrize(("bf16", "expected"), [(True, "bf16"), (False, "fp16")])
+def test_a_gpu_without_bf16_computes_in_fp16(monkeypatch, bf16, expected):
     monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: bf16)
-    assert resolve("auto", torch.device("cuda"), training) == expected
+    assert resolve("auto", torch.device("cuda")) == expected
 
 
 def test_saving_takes_at_most_its_share_of_the_time(monkeypatch, tmp_path):

@@ -15,7 +15,7 @@ from headshrink.model import load_encoder
 from headshrink.model.sites import widths
 from headshrink.options import with_options
 from headshrink.parameters.importance import DEFAULTS
-from headshrink.pruning import Plan, Recipe, cut, prune, repair
+from headshrink.pruning import CutSettings, Plan, cut, prune, repair
 from headshrink.pruning.command import main
 from headshrink.pruning.fidelity import Fidelity, FidelityTest
 from headshrink.pruning.layers import keep_layers
@@ -48,8 +48,8 @@ def first_scores(encoder, batches):
 @pytest.mark.parametrize("steps", [1, 3])
 @pytest.mark.parametrize("ranking", ["global", "layer"])
 def test_the_ratio_is_met_and_the_plan_names_the_teachers_units(tiny_encoder, batches, steps, ranking):
-    recipe = Recipe(0.5, 0.75, ranking, steps=steps, repair="none")
-    pruned, plan = prune(tiny_encoder, recipe, first_scores(tiny_encoder, batches), batches)
+    settings = CutSettings(0.5, 0.75, ranking, steps=steps, repair="none")
+    pruned, plan = prune(tiny_encoder, settings, first_scores(tiny_encoder, batches), batches)
     assert (sum(widths(pruned.backbone, "heads")), sum(widths(pruned.backbone, "ffn"))) == (4, 32)
     assert abs(cut(tiny_encoder, plan).encode(EN) - pruned.encode(EN)).max() < 1e-5
 
@@ -58,8 +58,8 @@ def test_every_share_is_met_and_the_plan_names_what_stays(tiny_encoder, batches)
     shares = {"layers": 0.5, "hidden": 0.5, "embedding": 0.5, "heads": 0.25, "ffn": 0.75}
     counts = torch.ones(tiny_encoder.backbone.config.vocab_size)
     for steps in (1, 2):
-        recipe = Recipe(**shares, steps=steps, repair="outputs")
-        pruned, plan = prune(tiny_encoder, recipe, first_scores(tiny_encoder, batches), batches, counts)
+        settings = CutSettings(**shares, steps=steps, repair="outputs")
+        pruned, plan = prune(tiny_encoder, settings, first_scores(tiny_encoder, batches), batches, counts)
         config = pruned.backbone.config
         assert (config.num_hidden_layers, config.hidden_size, config.embedding_rank) == (1, 16, 8)
         assert (widths(pruned.backbone, "heads"), widths(pruned.backbone, "ffn")) == ([3], [16])
@@ -71,7 +71,7 @@ def test_every_share_is_met_and_the_plan_names_what_stays(tiny_encoder, batches)
 
 def test_no_layer_can_be_left(tiny_encoder, batches):
     with pytest.raises(HeadshrinkError, match=r"of 2 layers none would stay, at most 0\.50"):
-        prune(tiny_encoder, Recipe(layers=0.9), first_scores(tiny_encoder, batches), batches)
+        prune(tiny_encoder, CutSettings(layers=0.9), first_scores(tiny_encoder, batches), batches)
 
 
 @pytest.mark.parametrize("method", ["bias", "outputs", "full"])
@@ -98,7 +98,7 @@ def test_a_layer_that_does_nothing_can_go(tiny_encoder, batches):
             block.LayerNorm.bias.zero_()
     scores = first_scores(tiny_encoder, batches)
     for method in ("none", "full"):
-        pruned, plan = prune(tiny_encoder, Recipe(0, 0, layers=0.5, repair=method), scores, batches)
+        pruned, plan = prune(tiny_encoder, CutSettings(0, 0, layers=0.5, repair=method), scores, batches)
         assert plan.layers == [0]
         assert abs(pruned.encode(EN) - tiny_encoder.encode(EN)).max() < 1e-4
 
@@ -107,16 +107,20 @@ def test_repair_after_the_cut_is_nearer_to_the_teacher_than_the_cut(tiny_encoder
     scores = first_scores(tiny_encoder, batches)
     test = FidelityTest(tiny_encoder, EN, RU)
     none, bias, outputs, full = (
-        test(prune(tiny_encoder, Recipe(repair=method), scores, batches)[0]).cosine
+        test(prune(tiny_encoder, CutSettings(repair=method), scores, batches)[0]).cosine
         for method in ("none", "bias", "outputs", "full")
     )
     assert none < bias < outputs < full
 
 
 def test_recovery_runs_after_every_step(tiny_encoder, batches):
-    seen = []
-    recipe = Recipe(steps=2, repair="none", recover=lambda encoder: seen.append(sum(widths(encoder.backbone, "ffn"))))
-    prune(tiny_encoder, recipe, first_scores(tiny_encoder, batches), batches)
+    seen: list[int] = []
+
+    def recover(encoder) -> None:
+        seen.append(sum(widths(encoder.backbone, "ffn")))
+
+    settings = CutSettings(steps=2, repair="none", recover=recover)
+    prune(tiny_encoder, settings, first_scores(tiny_encoder, batches), batches)
     assert seen == [round(128 * 0.5**0.5), 64]
 
 

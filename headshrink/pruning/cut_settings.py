@@ -25,7 +25,7 @@ EVEN = 8  # widths are multiples of it: what processors like
 
 
 @dataclass(frozen=True)
-class Recipe:
+class CutSettings:
     """How to prune: the shares of everything that go, and how they are chosen and made up for.
 
     `layers` go first, and the shares of `heads` and `ffn` are of those that stay; `hidden` dimensions, and the
@@ -52,7 +52,7 @@ class Recipe:
 
 def prune(
     teacher: SentenceEncoder,
-    recipe: Recipe,
+    settings: CutSettings,
     scores: Scores,
     batches: Sequence[PairBatch],
     counts: Tensor | None = None,
@@ -63,29 +63,30 @@ def prune(
     without any of them it may be empty. `counts` [vocabulary], how often each token occurs, are what the table's
     product is made by (None: all alike). Raises HeadshrinkError for shares that leave nothing.
     """
-    layers = _layers_to_keep(teacher, recipe.layers, batches)
-    short = keep_layers(teacher, layers) if recipe.layers else teacher
+    layers = _layers_to_keep(teacher, settings.layers, batches)
+    short = keep_layers(teacher, layers) if settings.layers else teacher
     scores = Scores(scores.heads[layers], scores.ffn[layers])
     pruned, kept = short, Plan(heads=_all_units(short, "heads"), ffn=_all_units(short, "ffn"))
-    for step in range(1, recipe.steps + 1):
+    for step in range(1, settings.steps + 1):
         if step > 1:
-            scores = score(pruned, batches, [recipe.criterion], recipe.loss)[recipe.criterion]
-        heads, ffn = (_share_to_cut(short, pruned, kind, getattr(recipe, kind), step / recipe.steps) for kind in KINDS)
-        chosen = plan_ratio(scores, heads, ffn, recipe.ranking, recipe.min_units_per_layer)
+            scores = score(pruned, batches, [settings.criterion], settings.loss)[settings.criterion]
+        part = step / settings.steps
+        heads, ffn = (_share_to_cut(short, pruned, kind, getattr(settings, kind), part) for kind in KINDS)
+        chosen = plan_ratio(scores, heads, ffn, settings.ranking, settings.min_units_per_layer)
         pruned, kept = cut(pruned, chosen), _compose(kept, chosen)
-        if step == recipe.steps and recipe.hidden:
-            left = _less(teacher.backbone.config.hidden_size, recipe.hidden)
+        if step == settings.steps and settings.hidden:
+            left = _less(teacher.backbone.config.hidden_size, settings.hidden)
             dimensions = sorted(dimension_order(teacher, batches[:SAMPLE])[:left])
             pruned, kept = cut_width(pruned, dimensions), replace(kept, hidden=dimensions)
-        if step == recipe.steps and recipe.embedding:
+        if step == settings.steps and settings.embedding:
             config = pruned.backbone.config
             alike = torch.ones(config.vocab_size) if counts is None else counts
-            pruned = factorise(pruned, _less(config.hidden_size, recipe.embedding), alike)
+            pruned = factorise(pruned, _less(config.hidden_size, settings.embedding), alike)
         plan = _of_whole(kept, layers, len(teacher.backbone.encoder.layer))
-        if recipe.repair != "none":
-            repair(teacher, pruned, plan, batches, recipe.repair, recipe.ridge)
-        if recipe.recover:
-            recipe.recover(pruned)
+        if settings.repair != "none":
+            repair(teacher, pruned, plan, batches, settings.repair, settings.ridge)
+        if settings.recover:
+            settings.recover(pruned)
     return pruned, plan
 
 
