@@ -1,9 +1,13 @@
 """Stage prune: cut the least important heads and FFN neurons out of the weights, and refit what is left."""
 
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from headshrink.parameters.importance import ImportanceParams
 from headshrink.parameters.prune import StagePruneParams
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def run(prune: StagePruneParams, importance: ImportanceParams) -> None:
@@ -24,7 +28,7 @@ def run(prune: StagePruneParams, importance: ImportanceParams) -> None:
     text = list(pair_batches(train["en_ids"], train["ru_ids"], pad_id, batches, PAIRS_PER_BATCH, importance.seed + 1))
     scores = load_scores(ARTIFACTS / "importance" / "scores.safetensors")
 
-    def count():  # a pass over all of the text
+    def count() -> "Tensor":  # a pass over all of the text
         return count_tokens((row for side in ("en_ids", "ru_ids") for row in train[side]), len(teacher.tokenizer))
 
     with machine.timing("prune") if prune.budget == "ms" else nullcontext():  # that budget is spent by the clock

@@ -1,13 +1,18 @@
 """Stage targets: the teacher's embedding of every sentence, computed once for all students."""
 
 import shutil
+from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headshrink.parameters.section import LIBRARY, given_path
 from headshrink.parameters.targets import TargetsParams
 from headshrink.parameters.tokenize import TokenizeParams
+
+if TYPE_CHECKING:
+    from headshrink.distillation.table import SentenceTable, Tokens
+    from headshrink.model import SentenceEncoder
 
 
 def run(targets: TargetsParams, tokenize: TokenizeParams) -> None:
@@ -43,7 +48,7 @@ def run(targets: TargetsParams, tokenize: TokenizeParams) -> None:
     shutil.rmtree(work.parent)
 
 
-def unfinished(splits: dict, how: dict) -> Path:
+def unfinished(splits: "Mapping[str, SentenceTable]", how: Mapping[str, Any]) -> Path:
     """The folder in which a killed stage finds its finished embeddings again; older ones are removed."""
     from headshrink.checkpoint import fingerprint
     from tasks.stage import ARTIFACTS, WORK
@@ -59,7 +64,9 @@ def unfinished(splits: dict, how: dict) -> Path:
     return work
 
 
-def more_texts(chosen: TargetsParams, teacher, sentences, folder: Path, how: dict) -> list[str]:
+def more_texts(
+    chosen: TargetsParams, teacher: "SentenceEncoder", sentences: "Tokens", folder: Path, how: dict[str, Any]
+) -> list[str]:
     """Sentences without translation: those of a folder, and those of the pairs with words replaced."""
     from headshrink.distillation.replacement import replaced
     from headshrink.model.mlm_head import load_mlm_head
@@ -74,7 +81,13 @@ def more_texts(chosen: TargetsParams, teacher, sentences, folder: Path, how: dic
     return texts
 
 
-def write_mlm_head(chosen: TargetsParams, teacher, splits: dict, folder: Path, how: dict) -> None:
+def write_mlm_head(
+    chosen: TargetsParams,
+    teacher: "SentenceEncoder",
+    splits: "Mapping[str, SentenceTable]",
+    folder: Path,
+    how: dict[str, Any],
+) -> None:
     """Fit an MLM head on the frozen teacher, and say how well it guesses words of held-out sentences."""
     from headshrink.distillation.mlm_fit import fit_mlm_head
     from headshrink.model.folder import write_json
