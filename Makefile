@@ -15,7 +15,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-install lint check params profile serve mlflow compare keep lock clean
+.PHONY: help venv demo test test-install lint check params profile estimate serve mlflow compare keep gc lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ profile: export override SET := $(value SET)
 profile: venv ## NAME=folder SET="teacher.path=/models/my x corpus.path=/data": make a profile the parameters; spaces may stay
 	$(BIN)/python -m tasks.profile $(NAME)
 
+estimate: venv ## time, memory and disk of each stage with these parameters, from a sample; before anything is started
+	@$(BIN)/python -m tasks.estimate
+
 serve: venv ## Prefect: server, UI and the weekly deployment (PORT=4200 HOST=127.0.0.1)
 	$(BIN)/python -m flows.serve $(if $(PORT),--port $(PORT)) $(if $(HOST),--host $(HOST))
 
@@ -59,6 +62,9 @@ compare: venv ## RATIOS="0.25 0.5 0.75": one student per ratio, timed against ea
 
 keep: venv ## NAME=x: copy the report to reports/x, for git
 	$(BIN)/python -m tasks.keep $(NAME)
+
+gc: venv ## what current and tagged results do not need, checkpoints too; YES=1 removes it
+	@$(BIN)/python -m tasks.gc $(if $(YES),--yes)
 
 lock: venv ## resolve the dependencies of pyproject.toml anew into requirements.lock
 	@head -2 requirements.lock > requirements.lock.new

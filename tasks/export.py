@@ -33,7 +33,8 @@ def run(export: ExportParams, distill: DistillParams, compute: ComputeParams = C
 def read_json(name: str) -> dict[str, Any]:
     from tasks.stage import ARTIFACTS
 
-    return json.loads((ARTIFACTS / name).read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads((ARTIFACTS / name).read_text(encoding="utf-8"))
+    return content
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 """Stage prune: cut the least important heads and FFN neurons out of the weights, and refit what is left."""
 
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from headshrink.parameters.compute import DEFAULTS as COMPUTE
 from headshrink.parameters.compute import ComputeParams
 from headshrink.parameters.importance import ImportanceParams
 from headshrink.parameters.prune import StagePruneParams
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def run(prune: StagePruneParams, importance: ImportanceParams, compute: ComputeParams = COMPUTE) -> None:
@@ -26,7 +30,7 @@ def run(prune: StagePruneParams, importance: ImportanceParams, compute: ComputeP
     text = list(pair_batches(train["en_ids"], train["ru_ids"], pad_id, batches, PAIRS_PER_BATCH, importance.seed + 1))
     scores = load_scores(ARTIFACTS / "importance" / "scores.safetensors")
 
-    def count():  # a pass over all of the text
+    def count() -> "Tensor":  # a pass over all of the text
         return count_tokens((row for side in ("en_ids", "ru_ids") for row in train[side]), len(teacher.tokenizer))
 
     with machine.timing("prune") if prune.budget == "ms" else nullcontext():  # that budget is spent by the clock

@@ -2,15 +2,20 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headshrink.parameters.compute import DEFAULTS as COMPUTE
 from headshrink.parameters.compute import ComputeParams
 from headshrink.parameters.section import LIBRARY, given_path
 from headshrink.parameters.targets import TargetsParams
 from headshrink.parameters.tokenize import TokenizeParams
+
+if TYPE_CHECKING:
+    from headshrink.data.table import SentenceTable, Tokens
+    from headshrink.model import SentenceEncoder
 
 
 def run(targets: TargetsParams, tokenize: TokenizeParams, compute: ComputeParams = COMPUTE) -> None:
@@ -48,7 +53,7 @@ def run(targets: TargetsParams, tokenize: TokenizeParams, compute: ComputeParams
     work.rename(finished)
 
 
-def unfinished(splits: dict, how: dict) -> tuple[Path, Path]:
+def unfinished(splits: "Mapping[str, SentenceTable]", how: dict[str, Any]) -> tuple[Path, Path]:
     """Where a killed stage finds its embeddings again, and where the last one to finish has left its own.
 
     Both belong to this teacher and this code; those of others are removed. The finished ones are the files of
@@ -76,7 +81,9 @@ def link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def more_texts(chosen: TargetsParams, teacher, sentences, folder: Path, how: dict) -> list[str]:
+def more_texts(
+    chosen: TargetsParams, teacher: "SentenceEncoder", sentences: "Tokens", folder: Path, how: dict[str, Any]
+) -> list[str]:
     """Sentences without translation: those of a folder, and those of the pairs with words replaced."""
     from headshrink.data.text.sentences import read_sentences
     from headshrink.distillation.replacement import replaced
@@ -91,7 +98,13 @@ def more_texts(chosen: TargetsParams, teacher, sentences, folder: Path, how: dic
     return texts
 
 
-def write_mlm_head(chosen: TargetsParams, teacher, splits: dict, folder: Path, how: dict) -> None:
+def write_mlm_head(
+    chosen: TargetsParams,
+    teacher: "SentenceEncoder",
+    splits: "Mapping[str, SentenceTable]",
+    folder: Path,
+    how: dict[str, Any],
+) -> None:
     """Fit an MLM head on the frozen teacher, and say how well it guesses words of held-out sentences."""
     from headshrink.distillation.mlm_fit import fit_mlm_head
     from headshrink.model.folder import write_json

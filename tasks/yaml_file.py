@@ -42,7 +42,7 @@ class Loader(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs lack it
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise self.refusal("anchors (&) and aliases (*) are not allowed; write the value out", event.start_mark)
         if getattr(event, "tag", None):

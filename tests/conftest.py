@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
-from transformers import AutoTokenizer, BertConfig, BertModel
+from tiny_models import random_encoder_of
+from transformers import AutoTokenizer
 
 from headshrink.model import SentenceEncoder, save_encoder
 
@@ -47,19 +47,8 @@ def tiny_tokenizer(folder: Path):
 
 @pytest.fixture
 def tiny_encoder(tmp_path: Path) -> SentenceEncoder:
-    """2 layers x 4 heads, hidden 32, 64 FFN neurons, mean pooling, unit length, random weights of some size."""
-    tokenizer = tiny_tokenizer(tmp_path / "tokenizer")
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        initializer_range=0.2,
-    )
-    torch.manual_seed(0)
-    return SentenceEncoder(BertModel(config, add_pooling_layer=False), tokenizer, max_length=64).eval()
+    """`random_encoder_of` with the tokenizer of WORDS."""
+    return random_encoder_of(tiny_tokenizer(tmp_path / "tokenizer"))
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from headshrink.output import new_file
 
 HERE = Path(__file__).resolve().parent
 SCORING_CODE = (
+    "beyond.py",
     "embeddings.py",
     "evaluate.py",
     "journal.py",
@@ -29,6 +30,7 @@ SCORING_CODE = (
     "read.py",
     "suite/*.py",
     "../graph.py",
+    "../metrics.py",
     "../model/*.py",
     "../text/*.py",
 )

@@ -38,4 +38,5 @@ def cuda_seconds(call: Callable[[], object]) -> float:
     call()
     end.record()
     torch.cuda.synchronize()
-    return start.elapsed_time(end) / 1000
+    milliseconds: float = start.elapsed_time(end)
+    return milliseconds / 1000

@@ -66,7 +66,8 @@ class Correlation:
         y -= (counts * y).sum(1, keepdims=True) / total
         covariance, square_x, square_y = ((counts * product).sum(1) for product in (x * y, x * x, y * y))
         scale = np.sqrt(square_x * square_y)
-        return np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)
+        found: NDArray[np.float64] = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)
+        return found
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class Accuracy:
         return float(np.mean(self.correct))
 
     def resampled(self, counts: Counts) -> NDArray[np.float64]:
-        return counts @ self.correct / counts.sum(1)
+        found: NDArray[np.float64] = counts @ self.correct / counts.sum(1)
+        return found
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ class Auc:
         ranks = resampled_ranks(self.probability, counts)
         rank_sum = (counts * ranks)[:, self.positive].sum(1)
         above, comparisons = rank_sum - positives * (positives + 1) / 2, positives * negatives
-        return np.divide(above, comparisons, out=np.full_like(above, 0.5), where=comparisons > 0)
+        found: NDArray[np.float64] = np.divide(above, comparisons, out=np.full_like(above, 0.5), where=comparisons > 0)
+        return found
 
 
 @dataclass(frozen=True)
@@ -127,4 +130,5 @@ class MacroF1:
         hits, predicted, actual = (counts @ table for table in (self.true_positive, self.predicted, self.actual))
         present = actual > 0
         f1 = np.where(present, 2 * hits / np.maximum(predicted + actual, 1), 0.0)
-        return f1.sum(1) / np.maximum(present.sum(1), 1)
+        found: NDArray[np.float64] = f1.sum(1) / np.maximum(present.sum(1), 1)
+        return found

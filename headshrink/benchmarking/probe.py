@@ -50,7 +50,8 @@ def probe(folder: Path) -> dict[str, float]:
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise HeadshrinkError(f"cannot measure the memory of {folder}: {reason}")
-    return json.loads(done.stdout)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from torch import nn
+from transformers.models.bert.modeling_bert import BertSelfAttention
 
 from headshrink.model import SentenceEncoder
 
@@ -31,7 +32,8 @@ def flops(encoder: SentenceEncoder, tokens: int) -> int:
     layers = list(backbone.encoder.layer) or [backbone.encoder]  # one that stands in several places runs in each
     per_token = sum(linear_flops(part) for part in (backbone.embeddings, *layers))
     per_text = linear_flops(encoder.dense) + (linear_flops(backbone.pooler) if backbone.pooler is not None else 0)
-    widths: int = sum(getattr(layer.attention.self, "all_head_size", 0) for layer in backbone.encoder.layer)  # type: ignore[union-attr,arg-type,misc]
+    attention = [module for layer in backbone.encoder.layer for module in layer.modules()]
+    widths: int = sum(module.all_head_size for module in attention if isinstance(module, BertSelfAttention))
     return tokens * per_token + per_text + 4 * tokens * tokens * widths
 
 

@@ -107,4 +107,5 @@ def sensitivity(target: Target, model: Original, options: Options, sentences: Se
 def embed(graph: ModelProto, feed: dict[str, np.ndarray]) -> np.ndarray:
     """Embeddings of one batch by a graph in memory."""
     session = open_session(graph.SerializeToString(), threads=0)
-    return session.run([OUTPUT], feed)[0]
+    found: np.ndarray = session.run([OUTPUT], feed)[0]
+    return found

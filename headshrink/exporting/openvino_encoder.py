@@ -34,7 +34,8 @@ class OpenVinoEncoder(GraphEncoder):
         def run(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
             request = free.get()
             try:
-                return request.infer({INPUTS[0]: ids, INPUTS[1]: mask})[0].copy()
+                found: np.ndarray = request.infer({INPUTS[0]: ids, INPUTS[1]: mask})[0]
+                return found.copy()
             finally:
                 free.put(request)
 

@@ -21,6 +21,7 @@ class TorchEncoder(GraphEncoder):
         @torch.inference_mode()
         def run(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
             torch.set_num_threads(1)  # of this thread: OpenMP counts per calling thread
-            return encoder(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()
+            found: torch.Tensor = encoder(torch.from_numpy(ids), torch.from_numpy(mask))
+            return found.numpy()
 
         super().__init__(run, encoder.dimension, text_reader(encoder), workers or cores())

@@ -35,7 +35,8 @@ def figures(name: str, folder: Path, longest: int) -> dict[str, float]:
     process.start()
     its_end.close()
     try:
-        return answer.recv()
+        found: dict[str, float] = answer.recv()
+        return found
     except EOFError as error:
         raise HeadshrinkError(f"speed row {name}: its process failed; there may be too little memory") from error
     finally:

@@ -54,7 +54,8 @@ def open_torch(
     def run(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
         torch.set_num_threads(threads)
         with precision():
-            return encoder(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)).float().cpu().numpy()
+            found: torch.Tensor = encoder(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
+            return found.float().cpu().numpy()
 
     return run
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tiny_models import EN, RU
 
 from headshrink.data.shards import write_shards
 from headshrink.importance import load_scores
@@ -15,15 +16,6 @@ from headshrink.parameters.importance import ImportanceParams
 from headshrink.parameters.prune import StagePruneParams
 from tasks import importance, prune
 
-EN = [
-    f"{a} {b} {c}"
-    for a in ("the cat", "a big dog", "a man")
-    for b in ("sees", "in", "reads")
-    for c in ("house", "tree")
-]
-RU = [
-    f"{a} {b} {c}" for a in ("кошка", "собака", "мужчина") for b in ("видит", "в", "читает") for c in ("дом", "дерево")
-]
 SCORES = Path("artifacts/importance/scores.safetensors")
 
 

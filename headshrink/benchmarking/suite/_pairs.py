@@ -22,7 +22,8 @@ class Pairs:
 
 def dot_products(data: Pairs, vectors: Vectors) -> NDArray[np.float32]:
     """Dot product of the two embeddings of each pair, [pairs]; not the cosine: plain poolings keep their lengths."""
-    return np.sum(vectors(data.left) * vectors(data.right), axis=1)
+    products: NDArray[np.float32] = np.sum(vectors(data.left) * vectors(data.right), axis=1)
+    return products
 
 
 @dataclass(frozen=True)

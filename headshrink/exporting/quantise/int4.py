@@ -43,8 +43,9 @@ def to_uint4(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def packed(values: np.ndarray) -> np.ndarray:
     """Pairs of uint4 along the last axis as bytes, the first of a pair in the low half; an odd end gets a zero."""
-    even = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, values.shape[-1] % 2)])
-    return even[..., ::2] | even[..., 1::2] << 4
+    even: np.ndarray = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, values.shape[-1] % 2)])
+    packed: np.ndarray = even[..., ::2] | even[..., 1::2] << 4
+    return packed
 
 
 def linear(node: NodeProto, weights: np.ndarray, constants: Constants) -> list[NodeProto]:

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 import typer
+from tiny_models import EN, RU
 from typer.testing import CliRunner
 
 from headshrink.api import training_batches
@@ -21,18 +22,6 @@ from headshrink.pruning.fidelity import Fidelity, FidelityTest
 from headshrink.pruning.layers import keep_layers
 
 COSTS = ("--criterion", "obs", "--loss", "teacher_distance")
-EN = [
-    f"{a} {b} {c}"
-    for a in ("the cat", "a big dog", "a man")
-    for b in ("sees", "in", "reads")
-    for c in ("house", "tree")
-]
-RU = [
-    f"{a} {b} {c}"
-    for a in ("кошка", "большой собака", "мужчина")
-    for b in ("видит", "в", "читает")
-    for c in ("дом", "дерево")
-]
 
 
 @pytest.fixture
