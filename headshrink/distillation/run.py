@@ -23,7 +23,7 @@ from headshrink.model import SentenceEncoder
 from headshrink.parameters.distill import DistillParams
 from headshrink.pruning import Recipe as Cuts
 from headshrink.pruning import describe
-from headshrink.pruning.vocabulary import count_tokens
+from headshrink.trimming.token_counts import count_tokens
 
 
 @dataclass(frozen=True)
