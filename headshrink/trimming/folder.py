@@ -8,13 +8,13 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
+from headshrink.data.text.lines import read_text
 from headshrink.errors import HeadshrinkError
 from headshrink.model.checkpoint import weight_files
 from headshrink.model.files import WEIGHTS, inside, read_json, write_json
 from headshrink.model.folder import SETTINGS, read_transformer
 from headshrink.model.mlm_head import FILE as MLM_HEAD
 from headshrink.parameters.trim import TrimParams
-from headshrink.data.text.lines import read_text
 from headshrink.trimming.count import Counts
 from headshrink.trimming.measure import before_and_after, coverage_of
 from headshrink.trimming.rewrite import open_tokenizer, write_trimmed

@@ -8,11 +8,11 @@ from tokenizers import Tokenizer, normalizers
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from headshrink.data.text.sentences import read_sentences
 from headshrink.model import SentenceEncoder
 from headshrink.parameters.languages import LANGUAGES
 from headshrink.parameters.section import given_path
 from headshrink.parameters.trim import TrimParams
-from headshrink.data.text.sentences import read_sentences
 from headshrink.trimming._base import Vocabulary
 from headshrink.trimming.count import Counts, count_text
 from headshrink.trimming.rewrite import rewritten, vocabulary_of

@@ -9,9 +9,9 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import regex
 
+from headshrink.data.text.lines import listed, read_lines
 from headshrink.errors import HeadshrinkError
 from headshrink.parameters.languages import LANGUAGES
-from headshrink.data.text.lines import listed, read_lines
 
 
 class Pairs(Protocol):
