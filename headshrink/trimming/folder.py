@@ -10,9 +10,10 @@ from transformers import PreTrainedModel
 
 from headshrink.data.text.lines import read_text
 from headshrink.errors import HeadshrinkError
+from headshrink.model.allowed import MODULE_CONFIGS
 from headshrink.model.checkpoint import weight_files
 from headshrink.model.files import WEIGHTS, inside, read_json, write_json
-from headshrink.model.folder import SETTINGS, read_transformer
+from headshrink.model.folder import SETTINGS
 from headshrink.model.mlm_head import FILE as MLM_HEAD
 from headshrink.parameters.trim import TrimParams
 from headshrink.trimming.count import Counts
@@ -24,7 +25,7 @@ from headshrink.trimming.table import config_ids, new_settings, read_skeleton, t
 from headshrink.trimming.text import Hinted
 
 RECORD, IDS = "trim.json", "token_ids.json"
-COPIED = ("modules.json", "sentence_*_config.json", SETTINGS, "LICENSE*", "NOTICE*", "modeling_*.py",
+COPIED = ("modules.json", MODULE_CONFIGS, SETTINGS, "LICENSE*", "NOTICE*", "modeling_*.py",
           "prune.json")  # fmt: skip
 OF_MODULES = (".json", ".safetensors", ".txt")
 
@@ -41,7 +42,7 @@ def trim_folder(
     place = transformer_place(folder)
     to = target / place.relative_to(folder)
     tokenizer, skeleton = open_tokenizer(place), read_skeleton(place)
-    lower_case = bool(read_transformer(folder).get("do_lower_case"))
+    lower_case = lower_cases_first(place)
     choice = Choice(tokenizer, how, lower_case)
     counts = choice.count(text)
     ids = config_ids(skeleton.config.to_dict(), choice.vocabulary.size)
@@ -76,11 +77,18 @@ def read_prompts(folder: Path) -> list[str]:
     return [text for text in (content.get("prompts") or {}).values() if text]
 
 
+def lower_cases_first(place: Path) -> bool:
+    """Whether sentence-transformers lower-cases a text before the tokenizer."""
+    configs = (read_json(path, dict) for path in sorted(place.glob(MODULE_CONFIGS)))
+    return any(config.get("do_lower_case") for config in configs)
+
+
 def copy_files(folder: Path, target: Path, place: Path) -> None:
     """Copy what does not depend on the vocabulary: settings, licence and the modules after the Transformer."""
-    target.mkdir(parents=True, exist_ok=True)
-    for path in (path for pattern in COPIED for path in sorted(folder.glob(pattern))):
-        shutil.copyfile(inside(folder, path.name), target / path.name)
+    for source in {folder, place}:
+        to = target / source.relative_to(folder)
+        for path in (path for pattern in COPIED for path in sorted(source.glob(pattern))):
+            shutil.copyfile(inside(folder, str(path.relative_to(folder))), to / path.name)
     for module in read_json(folder / "modules.json", list) if (folder / "modules.json").is_file() else []:
         source = inside(folder, str(module.get("path", "")), folder / "modules.json")
         if source != place and source != folder and source.is_dir():

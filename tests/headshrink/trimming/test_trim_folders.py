@@ -12,7 +12,9 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 import headshrink as hs
 from headshrink.errors import HeadshrinkError
+from headshrink.model import save_encoder
 from headshrink.model.files import read_json, write_json
+from headshrink.pruning.embedding import factorise
 
 TEXT = {"en": ["the big cat sees the house", "a man reads 12 books"], "ru": ["кошка спит в доме"]}
 SENTENCES = [line for lines in TEXT.values() for line in lines]
@@ -134,3 +136,29 @@ def test_a_lower_casing_transformer_is_counted_in_lower_case(tmp_path):
     hs.trim(whole, {"en": ["THE BIG CAT"], "ru": ["КОШКА"]}, tmp_path / "small")
     tokens = AutoTokenizer.from_pretrained(tmp_path / "small").get_vocab()
     assert {"the", "big", "cat", "кошка"} <= tokens.keys()
+
+
+def test_a_transformer_in_a_folder_of_its_own(tmp_path):
+    """The layout of early models of sentence-transformers."""
+    whole = make_folder("bert", tmp_path / "whole")
+    listing = read_json(whole / "modules.json", list)
+    listing[0]["path"] = "0_Transformer"
+    write_json(whole / "modules.json", listing)
+    (whole / "0_Transformer").mkdir()
+    for path in [*whole.glob("*.txt"), *whole.glob("*config.json"), whole / "model.safetensors"]:
+        path.rename(whole / "0_Transformer" / path.name)
+    hs.trim(whole, TEXT, tmp_path / "small")
+    one, other = (SentenceTransformer(str(folder), device="cpu") for folder in (whole, tmp_path / "small"))
+    np.testing.assert_array_equal(one.encode(SENTENCES), other.encode(SENTENCES))
+    assert other.max_seq_length == 60
+
+
+def test_a_pruned_model_with_a_low_rank_table_is_trimmed_in_memory_and_in_its_folder(tiny_encoder, tmp_path):
+    factorised = factorise(tiny_encoder, 8, torch.ones(len(tiny_encoder.tokenizer)))
+    save_encoder(factorised, tmp_path / "whole")
+    hs.trim(tmp_path / "whole", TEXT, tmp_path / "small")
+    in_memory, reloaded = hs.trim(factorised, TEXT), hs.load_encoder(tmp_path / "small")
+    for encoder in (in_memory, reloaded):
+        assert encoder.backbone.config.embedding_rank == 8
+        np.testing.assert_array_equal(encoder.encode(["the big cat"]), factorised.encode(["the big cat"]))
+    assert in_memory.tokenizer.get_vocab() == reloaded.tokenizer.get_vocab()
