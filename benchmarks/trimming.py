@@ -16,6 +16,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 from headshrink.data.corpus import Corpus, read_corpus
 from headshrink.data.corpus.clean import fold
 from headshrink.parameters.trim import TrimParams
-from headshrink.trimming.count import Counts, chunks
+from headshrink.trimming.count import Counts, chunks, joined
 from headshrink.trimming.folder import trim_folder
 from headshrink.trimming.run import Choice
 from headshrink.trimming.select import Selection
@@ -46,13 +47,6 @@ def without(text: Iterable[Hinted], left_out: Iterable[Hinted]) -> Iterable[Hint
     return ((hint, sentence) for hint, sentence in text if fold(sentence) not in known)
 
 
-def added(*parts: Counts) -> Counts:
-    whole = Counts(parts[0].vocabulary)
-    for part in parts:
-        whole.add(part)
-    return whole
-
-
 def lost_table(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     """A row for each cut: tokens, and lost occurrences per 1,000 beside those with the held-out text counted too."""
     corpus = read_corpus(chosen.pairs, heldout_percent=chosen.heldout_percent)
@@ -63,13 +57,13 @@ def lost_table(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     counted = {"pairs": of_pairs}
     if chosen.text:
         texts = without(sentences(chosen.text, LANGUAGES), heldout)
-        counted["pairs and text"] = added(of_pairs, plain.count(texts))
+        counted["pairs and text"] = joined([of_pairs, plain.count(texts)])
     hows = [*({"tokens": round((1 - cut) * plain.vocabulary.size)} for cut in CUTS), {"coverage": COVERAGE}]
     rows = []
     for how in hows:
         choice = Choice(tokenizer, TrimParams(**how))
         for name, counts in counted.items():
-            own, best = choice.select(counts), choice.select(added(counts, unseen))
+            own, best = choice.select(counts), choice.select(replace(joined([counts, unseen]), sources=[]))
             rows.append({"counted": name, **how, "tokens": len(own.tokens), **lost(own, best, unseen)})
             print({key: round(value, 2) if isinstance(value, float) else value for key, value in rows[-1].items()})
     return rows
@@ -123,15 +117,15 @@ def speed_facts(chosen: argparse.Namespace) -> dict[str, Any]:
         counting: list[float] = []
         count = Choice.count
 
-        def timed(self: Choice, text: Iterable[Hinted]) -> Counts:
+        def timed(self: Choice, *texts: Iterable[Hinted]) -> Counts:
             started = time.perf_counter()
-            found = count(self, text)
+            found = count(self, *texts)
             counting.append(time.perf_counter() - started)
             return found
 
         Choice.count = timed  # type: ignore[method-assign]
         started = time.perf_counter()
-        record = trim_folder(large, sentences(chosen.text, LANGUAGES), TrimParams(), small)
+        record = trim_folder(large, [sentences(chosen.text, LANGUAGES)], TrimParams(), small)
         seconds = time.perf_counter() - started
         kept = AutoTokenizer.from_pretrained(small).get_vocab().keys()
         alone = seconds_alone(Choice(AutoTokenizer.from_pretrained(large), TrimParams()), chosen.text)

@@ -82,20 +82,20 @@ def trim(
 ) -> SentenceEncoder | dict[str, Any]:
     """An encoder without the tokens that a text does not need; of a model folder, the same into the new `folder`.
 
-    `text` is the path of a file or folder, a corpus, sentences by language code, or a list of such. An encoder gives a
-    new encoder. A model folder may be of any family: its trimmed model is written, and the content of trim.json
-    returned, with what is measured on `heldout`. Text whose tokens all stay keeps its embedding to the bit. Raises
+    `text` is the path of a file or folder, a corpus, sentences by language code, or a list of such, of which the large
+    ones do not decide alone. An encoder gives a new encoder. A model folder may be of any family: its trimmed model is
+    written, and the content of trim.json returned, with what is measured on `heldout`. Text whose tokens all stay keeps its embedding to the bit. Raises
     HeadshrinkError for a number of tokens below the minimum, and for text in none of the languages.
     """
     from headshrink.output import check_absent_folder, new_folder
     from headshrink.trimming.folder import trim_folder
     from headshrink.trimming.run import Choice, trim_encoder
-    from headshrink.trimming.text import sentences
+    from headshrink.trimming.text import parts_of, sentences
 
     chosen = checked(TrimParams, options)
-    counted = sentences(text, chosen.languages)
+    counted = [sentences(part, chosen.languages) for part in parts_of(text)]
     if isinstance(model, SentenceEncoder):
-        return trim_encoder(model, Choice(model.tokenizer, chosen).count(counted), chosen).encoder
+        return trim_encoder(model, Choice(model.tokenizer, chosen).count(*counted), chosen).encoder
     if folder is None:
         raise HeadshrinkError("a model folder is trimmed into a new folder: give its path")
     check_absent_folder(Path(folder), "folder")

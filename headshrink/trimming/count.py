@@ -21,13 +21,15 @@ AHEAD = 3  # chunks that wait while one is tokenised: the memory does not depend
 class Counts:
     """Occurrences of each token, int64 [vocabulary], and the number of sentences, by group of `Languages`.
 
-    `foreign` is the number of sentences whose letters are of other scripts; they are not counted.
+    `foreign` is the number of sentences whose letters are of other scripts; they are not counted. `sources` are the
+    occurrences in each of several texts that were counted apart.
     """
 
     vocabulary: int
     tokens: dict[str, np.ndarray] = field(default_factory=dict)
     sentences: dict[str, int] = field(default_factory=dict)
     foreign: int = 0
+    sources: list[dict[str, np.ndarray]] = field(default_factory=list)
 
     def add(self, other: "Counts") -> None:
         """Add those of another text."""
@@ -35,6 +37,15 @@ class Counts:
             self.tokens[group] = self.tokens.get(group, 0) + tokens
             self.sentences[group] = self.sentences.get(group, 0) + other.sentences[group]
         self.foreign += other.foreign
+
+    def shares(self, group: str) -> np.ndarray:
+        """Each token's share of a group's occurrences: the greatest of its shares in the sources, float [vocabulary].
+
+        So a large text of one kind, as of short sentences, does not decide alone.
+        """
+        parts = [source[group] for source in self.sources or [self.tokens] if group in source]
+        shares: np.ndarray = np.max([part / max(1, part.sum()) for part in parts], axis=0)
+        return shares
 
     def by_language(self) -> dict[str, np.ndarray]:
         """Occurrences of each token, without those of sentences that have no letter."""
@@ -65,6 +76,14 @@ def count_text(tokenizer: Tokenizer, text: Iterable[Hinted], languages: Sequence
             f"no sentence of the text is in {' or '.join(languages)} ({counts.foreign:,} are in other scripts)"
         )
     return counts
+
+
+def joined(parts: Sequence[Counts]) -> Counts:
+    """The counts of several texts as those of one that has them as its sources."""
+    whole = Counts(parts[0].vocabulary, sources=[part.by_language() for part in parts])
+    for part in parts:
+        whole.add(part)
+    return whole
 
 
 def chunks(text: Iterable[Hinted]) -> Iterator[list[Hinted]]:

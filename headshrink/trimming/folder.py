@@ -31,20 +31,20 @@ OF_MODULES = (".json", ".safetensors", ".txt")
 
 
 def trim_folder(
-    folder: Path, text: Iterable[Hinted], how: TrimParams, target: Path, heldout: Sequence[Hinted] = ()
+    folder: Path, texts: Iterable[Iterable[Hinted]], how: TrimParams, target: Path, heldout: Sequence[Hinted] = ()
 ) -> dict[str, Any]:
-    """Write the model of `folder` into `target` with the tokens that `text` needs; returns the content of trim.json.
+    """Write the model of `folder` into `target` with the tokens that `texts` need; returns the content of trim.json.
 
     Weights keep their names and types; ONNX and other forms of the model are left out, since their tables are whole.
     Also written are token_ids.json, the old id of each token (null for a new piece), and trim.json, what was removed
-    and what that means for the text and for `heldout`.
+    and what that means for the texts and for `heldout`.
     """
     place = transformer_place(folder)
     to = target / place.relative_to(folder)
     tokenizer, skeleton = open_tokenizer(place), read_skeleton(place)
     lower_case = lower_cases_first(place)
     choice = Choice(tokenizer, how, lower_case)
-    counts = choice.count(text)
+    counts = choice.count(*texts)
     ids = config_ids(skeleton.config.to_dict(), choice.vocabulary.size)
     selection = choice.select(counts, read_prompts(folder), ids)
     write_trimmed(tokenizer, choice.vocabulary, selection, to)

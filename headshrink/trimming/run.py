@@ -14,7 +14,7 @@ from headshrink.parameters.languages import LANGUAGES
 from headshrink.parameters.section import given_path
 from headshrink.parameters.trim import TrimParams
 from headshrink.trimming._base import Vocabulary
-from headshrink.trimming.count import Counts, count_text
+from headshrink.trimming.count import Counts, count_text, joined
 from headshrink.trimming.rewrite import rewritten, vocabulary_of
 from headshrink.trimming.select import Selection, select
 from headshrink.trimming.table import config_ids, with_selected_rows
@@ -37,9 +37,9 @@ class Choice:
         self.vocabulary: Vocabulary = vocabulary_of(tokenizer)
         self.splitter = splitter(tokenizer, lower_case)
 
-    def count(self, text: Iterable[Hinted]) -> Counts:
-        """Occurrences of each token in a text, by language."""
-        return count_text(self.splitter, text, self.how.languages, self.vocabulary.size)
+    def count(self, *texts: Iterable[Hinted]) -> Counts:
+        """Occurrences of each token in texts, by language; each text is a source of its own."""
+        return joined([count_text(self.splitter, text, self.how.languages, self.vocabulary.size) for text in texts])
 
     def select(self, counts: Counts, prompts: Iterable[str] = (), ids: Iterable[int] = ()) -> Selection:
         """The tokens that stay: besides those that `select` keeps, those of prompts, of words to keep, and `ids`."""

@@ -87,11 +87,11 @@ def candidates(vocabulary: Vocabulary, counts: Counts, least: int, readable: reg
 
 
 def by_share(counts: Counts, allowed: np.ndarray) -> list[int]:
-    """Allowed tokens by their mean share of a language's occurrences, most frequent first, equal ones by their id.
+    """Allowed tokens by their mean share in the languages, most frequent first, equal ones by their id.
 
     Each language counts the same, whatever the size of its text.
     """
-    shares = sum(tokens / max(1, tokens.sum()) for tokens in counts.by_language().values())
+    shares = sum(counts.shares(group) for group in counts.by_language())
     order = np.argsort(-np.asarray(shares), kind="stable")
     return [int(i) for i in order[allowed[order]]]
 

@@ -79,14 +79,18 @@ def flags(pattern: str) -> np.ndarray:
     return table
 
 
+def parts_of(text: Text) -> Sequence[Source]:
+    """The texts of a list; one text as a list of one."""
+    return text if isinstance(text, list | tuple) else [text]  # type: ignore[list-item]
+
+
 def sentences(text: Text, languages: Sequence[str]) -> Iterator[Hinted]:
     """Sentences of a text or of several, as they are read; blank ones are left out.
 
     A text is the path of a file or folder, a corpus (its training pairs) or sentences by language code. Raises
     HeadshrinkError as `read_lines`, and for a folder without text.
     """
-    parts: Sequence[Source] = text if isinstance(text, list | tuple) else [text]  # type: ignore[list-item]
-    for part in parts:
+    for part in parts_of(text):
         if isinstance(part, str | Path):
             yield from (line for file in files_of(Path(part)) for line in lines_of(file, languages))
         elif isinstance(part, Mapping):

@@ -13,7 +13,7 @@ from headshrink.parameters.checked import checked
 from headshrink.parameters.languages import LANGUAGES
 from headshrink.parameters.trim import TrimParams
 from headshrink.trimming import WordPiece
-from headshrink.trimming.count import Counts, count_text
+from headshrink.trimming.count import Counts, count_text, joined
 from headshrink.trimming.run import Choice, most_frequent, splitter
 from headshrink.trimming.select import select
 from headshrink.trimming.text import Languages, sentences
@@ -35,6 +35,7 @@ def vocabulary(*words):
 def counts(vocabulary, **languages):
     """Counts of words by language."""
     found = Counts(vocabulary.size)
+    found.sentences = dict.fromkeys(languages, 1)
     for code, words in languages.items():
         found.tokens[code] = np.zeros(vocabulary.size, dtype=np.int64)
         for word, count in words.items():
@@ -54,6 +55,16 @@ def test_the_language_with_less_text_is_not_squeezed_out():
     assert {"the", "cat", "кот"} == kept(words, found, coverage=0.6) & {"the", "cat", "house", "кот", "дом"} | {"cat"}
     assert {"the", "cat", "house"} <= kept(words, found, min_count=7)
     assert not {"кот", "дом"} & kept(words, found, min_count=7)
+
+
+def test_a_large_text_of_one_kind_does_not_decide_alone():
+    words = vocabulary("the", "cat", "house")
+    large = counts(words, en={"the": 900, "cat": 100})
+    small = counts(words, en={"house": 5, "the": 5})
+    least = len(kept(words, counts(words, en={"a": 1}), LETTERS))
+    assert "house" in kept(words, joined([large, small]), LETTERS, tokens=least + 2)
+    large.add(small)
+    assert "house" not in kept(words, large, LETTERS, tokens=least + 2)
 
 
 def test_coverage_is_reached_in_each_language_by_the_fewest_tokens():
