@@ -84,8 +84,9 @@ def trim(
 
     `text` is the path of a file or folder, a corpus, sentences by language code, or a list of such, of which the large
     ones do not decide alone. An encoder gives a new encoder. A model folder may be of any family: its trimmed model is
-    written, and the content of trim.json returned, with what is measured on `heldout`. Text whose tokens all stay keeps its embedding to the bit. Raises
-    HeadshrinkError for a number of tokens below the minimum, and for text in none of the languages.
+    written, and the content of trim.json returned, with what is measured on `heldout`. Text whose tokens all stay keeps
+    its embedding to the bit. Raises HeadshrinkError for a number of tokens below the minimum, and for text in none of
+    the languages.
     """
     from headshrink.output import check_absent_folder, new_folder
     from headshrink.trimming.folder import trim_folder
