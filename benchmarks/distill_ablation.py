@@ -44,7 +44,7 @@ from headshrink.pruning.embedding import factorise
 from headshrink.pruning.fidelity import FidelityTest
 from headshrink.pruning.layers import first_to_last, keep_layers
 from headshrink.pruning.record import parameters
-from headshrink.pruning.vocabulary import count_tokens
+from headshrink.trimming.token_counts import count_tokens
 
 FIRST_PAIRS = 64
 ROUNDS, MASKED = (1, 2, 4), (0.3, 0.6)

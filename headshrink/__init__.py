@@ -1,8 +1,8 @@
 """headshrink: smaller, faster bilingual BERT sentence encoders by structured pruning and distillation.
 
-The front door is seven functions: load_encoder, read_corpus, score, prune, distill, export, benchmark. They take and
-return plain objects; only load_encoder, read_corpus, export and benchmark take paths. Names are imported when they are
-first used, so that errors are shown without torch. The first use also registers the pruned architecture for
+The front door is eight functions: load_encoder, read_corpus, trim, score, prune, distill, export, benchmark. They take
+and return plain objects; only load_encoder, read_corpus, trim, export and benchmark take paths. Names are imported when
+they are first used, so that errors are shown without torch. The first use also registers the pruned architecture for
 `AutoModel.from_pretrained`.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from headshrink.errors import HeadshrinkError
 
 if TYPE_CHECKING:
-    from headshrink.api import benchmark, distill, export, prune, score
+    from headshrink.api import benchmark, distill, export, prune, score, trim
     from headshrink.data.corpus import read_corpus
     from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 
@@ -27,6 +27,7 @@ __all__ = [
     "read_corpus",
     "save_encoder",
     "score",
+    "trim",
 ]
 __version__ = "0.1.0"
 MODULES = {"read_corpus": "data.corpus", "SentenceEncoder": "model", "load_encoder": "model", "save_encoder": "model"}

@@ -1,4 +1,4 @@
-"""The steps of the method as functions on plain objects: score, prune, distill, export, benchmark.
+"""The steps of the method as functions on plain objects: trim, score, prune, distill, export, benchmark.
 
 They are importable as `headshrink.score` and so on; load_encoder and read_corpus come before them. Options are the
 parameters of the section of params.yaml that belongs to the step: same names, ranges and defaults, from
@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from torch import Tensor
 
@@ -31,13 +31,15 @@ from headshrink.parameters.export import ExportParams
 from headshrink.parameters.importance import ImportanceParams
 from headshrink.parameters.prune import LibraryPruneParams
 from headshrink.parameters.section import Section, given_path
+from headshrink.parameters.trim import TrimParams
 from headshrink.pruning.run import PAIRS_PER_BATCH, Pruned, prune_by
-from headshrink.pruning.vocabulary import count_tokens
+from headshrink.trimming.token_counts import count_tokens
 
 if TYPE_CHECKING:
     from headshrink.benchmarking.models import Model
     from headshrink.benchmarking.read import Suite
     from headshrink.benchmarking.run import Report
+    from headshrink.trimming.text import Text
 
 NO_EXTRAS = Extras()
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -62,6 +64,44 @@ def options_from(*models: type[Section]) -> Callable[[Function], Function]:
         return function
 
     return document
+
+
+@overload
+def trim(model: SentenceEncoder, text: "Text", **options: Any) -> SentenceEncoder: ...
+@overload
+def trim(
+    model: str | Path, text: "Text", folder: str | Path, heldout: "Text" = (), **options: Any
+) -> dict[str, Any]: ...
+@options_from(TrimParams)
+def trim(
+    model: SentenceEncoder | str | Path,
+    text: "Text",
+    folder: str | Path | None = None,
+    heldout: "Text" = (),
+    **options: Any,
+) -> SentenceEncoder | dict[str, Any]:
+    """An encoder without the tokens that a text does not need; of a model folder, the same into the new `folder`.
+
+    `text` is the path of a file or folder, a corpus, sentences by language code, or a list of such, of which the large
+    ones do not decide alone. An encoder gives a new encoder. A model folder may be of any family: its trimmed model is
+    written, and the content of trim.json returned, with what is measured on `heldout`. Text whose tokens all stay keeps
+    its embedding to the bit. Raises HeadshrinkError for a number of tokens below the minimum, and for text in none of
+    the languages.
+    """
+    from headshrink.output import check_absent_folder, new_folder
+    from headshrink.trimming.folder import trim_folder
+    from headshrink.trimming.run import Choice, trim_encoder
+    from headshrink.trimming.text import parts_of, sentences
+
+    chosen = checked(TrimParams, options)
+    counted = [sentences(part, chosen.languages) for part in parts_of(text)]
+    if isinstance(model, SentenceEncoder):
+        return trim_encoder(model, Choice(model.tokenizer, chosen).count(*counted), chosen).encoder
+    if folder is None:
+        raise HeadshrinkError("a model folder is trimmed into a new folder: give its path")
+    check_absent_folder(Path(folder), "folder")
+    with new_folder(Path(folder)) as unfinished:
+        return trim_folder(Path(model), counted, chosen, unfinished, list(sentences(heldout, chosen.languages)))
 
 
 @options_from(ImportanceParams)

@@ -15,6 +15,7 @@ from headshrink.options import with_options
 
 # verb -> (module, function): imported only when asked for, so that `--help` and errors come at once.
 VERBS: dict[str, tuple[str, str]] = {
+    "trim": ("headshrink.trimming.command", "main"),
     "prune": ("headshrink.pruning.command", "main"),
     "distill": ("headshrink.distillation.command", "main"),
     "benchmark": ("headshrink.benchmarking.command", "main"),

@@ -20,7 +20,7 @@ def run(prune: StagePruneParams, importance: ImportanceParams, compute: ComputeP
     from headshrink.output import new_folder
     from headshrink.pruning import write_record
     from headshrink.pruning.run import PAIRS_PER_BATCH, prune_by
-    from headshrink.pruning.vocabulary import count_tokens
+    from headshrink.trimming.token_counts import count_tokens
     from tasks.machine import machine
     from tasks.stage import ARTIFACTS
 

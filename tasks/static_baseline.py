@@ -11,7 +11,7 @@ def run(compute: ComputeParams = COMPUTE) -> None:
     from headshrink.distillation.students.static import word_vectors
     from headshrink.model import best_device, load_encoder, save_encoder
     from headshrink.output import new_folder
-    from headshrink.pruning.vocabulary import count_tokens
+    from headshrink.trimming.token_counts import count_tokens
     from tasks.stage import ARTIFACTS
 
     teacher = load_encoder(ARTIFACTS / "teacher").to(best_device(compute.device))

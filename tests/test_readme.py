@@ -28,6 +28,8 @@ def reader(tiny_encoder, tiny_folder, tmp_path, monkeypatch) -> dict[str, object
     Path("pairs").mkdir()
     rows = (f"the man sees {n} cats\tмужчина видит {n} кошек\n" for n in range(200))
     Path("pairs/made.tsv").write_text("".join(rows), encoding="utf-8")
+    Path("texts").mkdir()
+    Path("texts/made.txt").write_text("a small dog\n", encoding="utf-8")
     Path("encodechka").mkdir()
     write_demo_suite(Path("encodechka"), seed=0)
     return {}

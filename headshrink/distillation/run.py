@@ -22,7 +22,7 @@ from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.parameters.distill import DistillParams
 from headshrink.pruning import CutSettings, describe
-from headshrink.pruning.vocabulary import count_tokens
+from headshrink.trimming.token_counts import count_tokens
 
 
 @dataclass(frozen=True)

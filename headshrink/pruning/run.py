@@ -13,8 +13,8 @@ from headshrink.parameters.importance import ImportanceParams
 from headshrink.parameters.prune import COSTS, LibraryPruneParams, PruneParams
 from headshrink.pruning.cut_settings import CutSettings, prune
 from headshrink.pruning.record import describe
-from headshrink.pruning.vocabulary import choose_tokens, cut_vocabulary
 from headshrink.pruning.within import Budget, prune_within
+from headshrink.trimming.run import most_frequent
 
 PAIRS_PER_BATCH = 32  # of the text for the repair
 
@@ -52,7 +52,7 @@ def prune_by(
         pruned, plan = prune(teacher, settings, scores, text, counts)
         if counts is not None and vocabulary:  # last: a cut of it is exact on text whose tokens stay
             size = round((1 - vocabulary) * len(teacher.tokenizer))
-            pruned = cut_vocabulary(pruned, choose_tokens(teacher.tokenizer, counts, budget=size))
+            pruned = most_frequent(pruned, counts, size)
     return Pruned(pruned, describe(teacher, pruned, plan, **chosen.model_dump() | used))
 
 

@@ -19,8 +19,8 @@ from headshrink.pruning.latency import Timed, latency_ratio
 from headshrink.pruning.plan import Plan
 from headshrink.pruning.price import Body, Counted, Measure, Price, body_of
 from headshrink.pruning.repair import repair
-from headshrink.pruning.vocabulary import choose_tokens, cut_vocabulary
 from headshrink.pruning.width import cut_width, dimension_order
+from headshrink.trimming.run import most_frequent
 
 Cut = Literal["hidden", "embedding", "vocabulary"]  # beside heads and FFN neurons, which always may go
 
@@ -185,4 +185,4 @@ class Shaper:
         """An encoder with the body's number of tokens, the most frequent and the needed ones."""
         if body.vocabulary == self.own.vocabulary:
             return encoder
-        return cut_vocabulary(encoder, choose_tokens(encoder.tokenizer, self.counts, budget=body.vocabulary))
+        return most_frequent(encoder, self.counts, body.vocabulary)

@@ -1,4 +1,4 @@
-"""The front door: seven functions that no submodule hides, on plain objects, with the parameters' names."""
+"""The front door: eight functions that no submodule hides, on plain objects, with the parameters' names."""
 
 import importlib
 import pkgutil
@@ -11,7 +11,7 @@ import pytest
 import headshrink as hs
 from headshrink.errors import HeadshrinkError
 
-FUNCTIONS = ("load_encoder", "read_corpus", "score", "prune", "distill", "export", "benchmark")
+FUNCTIONS = ("load_encoder", "read_corpus", "trim", "score", "prune", "distill", "export", "benchmark")
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ STUBS = (  # library functions that a stage calls before it times
     "headshrink.benchmarking.models.open_model", "headshrink.benchmarking.read.open_suite",
     "headshrink.benchmarking.read.read_sample", "headshrink.benchmarking.run.run", "tasks.heldout.heldout",
     "headshrink.importance.load_scores", "headshrink.importance.pair_batches", "headshrink.model.load_encoder",
-    "headshrink.pruning.vocabulary.count_tokens", "headshrink.data.shards.read_split",
+    "headshrink.trimming.token_counts.count_tokens", "headshrink.data.shards.read_split",
 )  # fmt: skip
 
 

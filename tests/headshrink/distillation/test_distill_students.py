@@ -24,7 +24,7 @@ from headshrink.model import SentenceEncoder, load_encoder, save_encoder
 from headshrink.padding import padded
 from headshrink.pruning import Plan, cut
 from headshrink.pruning.layers import first_to_last
-from headshrink.pruning.vocabulary import count_tokens
+from headshrink.trimming.token_counts import count_tokens
 
 SHAPE = StudentShape(layers=1, hidden=16, heads=4, ffn=24, rank=8)
 SHAPES = [(kind, SHAPE) for kind in STUDENTS] + [

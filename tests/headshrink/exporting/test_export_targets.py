@@ -16,6 +16,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+import headshrink as hs
 from headshrink.errors import HeadshrinkError
 from headshrink.exporting import TARGETS, Options, Original, check_reload
 from headshrink.exporting.lines import open_encoder
@@ -26,7 +27,6 @@ from headshrink.graph import open_session
 from headshrink.metrics import cosines
 from headshrink.model import PrunedBertConfig, PrunedBertModel, SentenceEncoder, load_encoder
 from headshrink.padding import padded
-from headshrink.pruning.vocabulary import choose_tokens, count_tokens, cut_vocabulary
 
 ROOT = Path(__file__).resolve().parents[3]
 SENTENCES = ["the man sees the dog", "кошка спит в дом", "a", "", "the big house " * 40]
@@ -47,10 +47,7 @@ def shaped(encoder: SentenceEncoder, dense: bool = False, trimmed: bool = False,
     layers = nn.Sequential(nn.Linear(config.hidden_size, 16), nn.Tanh()) if dense else None
     pooling = "cls" if dense else "mean"
     found = SentenceEncoder(backbone, encoder.tokenizer, pooling, layers, max_length=encoder.max_length).eval()
-    if not trimmed:
-        return found
-    counts = count_tokens(found.tokenise(SENTENCES), config.vocab_size)
-    return cut_vocabulary(found, choose_tokens(found.tokenizer, counts))
+    return hs.trim(found, {"en": SENTENCES}) if trimmed else found
 
 
 def run(code: str, *arguments: object) -> np.ndarray:

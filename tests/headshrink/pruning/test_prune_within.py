@@ -6,8 +6,8 @@ import torch
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import pair_batches, score
 from headshrink.model import load_encoder, save_encoder
-from headshrink.pruning.vocabulary import count_tokens
 from headshrink.pruning.within import Budget, Shaper, prune_within
+from headshrink.trimming.token_counts import count_tokens
 
 TEXTS = [f"{a} {b} {c}" for a in ("the cat", "a big dog", "кошка", "мужчина") for b in ("sees", "читает", "in") for c in ("house", "дом", "a tree")]  # fmt: skip # noqa: E501
 EVERYTHING = ("hidden", "embedding", "vocabulary")

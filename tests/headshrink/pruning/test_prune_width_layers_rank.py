@@ -1,4 +1,4 @@
-"""Cuts beside heads and neurons: layers, hidden width, vocabulary, embedding rank; each against what it must equal."""
+"""Cuts beside heads and neurons: layers, hidden width, embedding rank; each against what it must equal."""
 
 import copy
 
@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+import headshrink as hs
 from headshrink.errors import HeadshrinkError
 from headshrink.importance import pair_batches
 from headshrink.model import load_encoder, save_encoder
 from headshrink.pruning import Plan, cut
 from headshrink.pruning.embedding import factorise, low_rank
 from headshrink.pruning.layers import choose_layers, keep_layers
-from headshrink.pruning.vocabulary import choose_tokens, count_tokens, cut_vocabulary
 from headshrink.pruning.width import cut_width, dimension_scores
 
 TEXTS = ["the big cat sleeps in the house", "кошка спит", "a man reads", "не видит дом"]
@@ -107,45 +107,6 @@ def test_a_layer_that_does_nothing_is_the_first_to_go(tiny_encoder):
     assert choose_layers(tiny_encoder, 1, batches_of(tiny_encoder)) == [1]
 
 
-def test_kept_text_keeps_its_embeddings_and_nothing_new_is_unknown(tiny_encoder, tmp_path):
-    ids = tiny_encoder.tokenise(TEXTS[:2])
-    counts = count_tokens(ids, len(tiny_encoder.tokenizer))
-    small = cut_vocabulary(tiny_encoder, choose_tokens(tiny_encoder.tokenizer, counts))
-    assert len(small.tokenizer) < len(tiny_encoder.tokenizer)
-    assert small.backbone.config.vocab_size == len(small.tokenizer)
-    assert difference(small, tiny_encoder, TEXTS[:2]) == 0
-    assert small.tokenizer.tokenize("woman") == list("w") + [f"##{letter}" for letter in "oman"]
-    save_encoder(small, tmp_path / "small")
-    assert difference(load_encoder(tmp_path / "small"), small) == 0
-
-
-@SLOW_FIXTURE
-@given(text=st.text(alphabet="abctheмужчинаé ", max_size=20), seed=st.integers(0, 5))
-def test_no_text_gets_an_unknown_token_that_the_teacher_did_not_give(tiny_encoder, text, seed):
-    """Random vocabularies over a table in which é and ж have no piece of their own inside a word."""
-    tokens = [*tiny_encoder.tokenizer.get_vocab()]
-    generator = torch.Generator().manual_seed(seed)
-    keep = [
-        t for t in tokens if torch.rand((), generator=generator) < 0.5 or len(t.removeprefix("##")) == 1 or t[0] == "["
-    ]
-    small = cut_vocabulary(tiny_encoder, sorted(keep, key=tiny_encoder.tokenizer.get_vocab().__getitem__))
-    unknown = [encoder.tokenizer.tokenize(text).count("[UNK]") for encoder in (tiny_encoder, small)]
-    assert unknown[1] <= unknown[0]
-
-
-def test_a_character_without_a_piece_of_its_own_gets_one(tiny_encoder):
-    from headshrink.pruning.vocabulary import missing_characters
-
-    assert missing_characters(["[UNK]", "a", "##b", "añb", "##a"], ["[UNK]"]) == ["##ñ"]
-
-
-def test_a_vocabulary_budget_is_met_and_too_small_a_one_refused(tiny_encoder):
-    counts = torch.arange(len(tiny_encoder.tokenizer))
-    assert len(choose_tokens(tiny_encoder.tokenizer, counts, budget=130)) == 130
-    with pytest.raises(HeadshrinkError, match="at least 1"):
-        choose_tokens(tiny_encoder.tokenizer, counts, budget=20)
-
-
 def test_factors_are_the_best_of_their_rank_where_tokens_are_frequent(tiny_encoder):
     torch.manual_seed(0)
     table, counts = torch.randn(50, 8), torch.randint(0, 100, (50,))
@@ -171,8 +132,7 @@ def test_factorised_encoder_computes_with_the_product_and_reloads(tiny_encoder, 
 
 
 def test_all_kinds_of_cut_together(tiny_encoder, tmp_path):
-    counts = count_tokens(tiny_encoder.tokenise(TEXTS), len(tiny_encoder.tokenizer))
-    small = cut_vocabulary(tiny_encoder, choose_tokens(tiny_encoder.tokenizer, counts))
+    small = hs.trim(tiny_encoder, {"en": TEXTS})
     small = factorise(small, 6, torch.ones(len(small.tokenizer)))
     small = cut_width(cut(small, Plan([[1], [0, 1, 2]], [[], list(range(20))])), list(range(24)))
     small = keep_layers(small, [1])
