@@ -8,14 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import BertModel, PreTrainedTokenizerBase
+from transformers.models.bert.modeling_bert import BertPooler
 
+from headshrink.errors import HeadshrinkError
 from headshrink.model.batch import TokenBatch
 from headshrink.model.precision import at_least_fp32, autocast
 from headshrink.progress import track
 from headshrink.text.padding import length_batches
 from headshrink.text.tokens import truncated_ids
 
-POOLINGS = ("cls", "mean", "max", "mean_sqrt_len")
+POOLINGS = ("cls", "mean", "max", "mean_sqrt_len_tokens", "pooler")
 
 
 def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
@@ -29,14 +31,17 @@ def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_toke
 
 
 def pool(states: Tensor, mask: Tensor, pooling: str) -> Tensor:
-    """Pool hidden states [batch, tokens, hidden] under a 0/1 mask [batch, tokens] into [batch, hidden]."""
+    """Pool hidden states [batch, tokens, hidden] under a 0/1 mask [batch, tokens] into [batch, hidden].
+
+    `pooling` is one of POOLINGS that have no weights: all but "pooler".
+    """
     if pooling == "cls":
         return states[:, 0]
     weights = mask.unsqueeze(-1).to(states.dtype)
     if pooling == "max":
         return states.masked_fill(weights == 0, torch.finfo(states.dtype).min).amax(1)
     tokens = weights.sum(1).clamp(min=1e-9)
-    return (states * weights).sum(1) / (tokens.sqrt() if pooling == "mean_sqrt_len" else tokens)
+    return (states * weights).sum(1) / (tokens.sqrt() if pooling == "mean_sqrt_len_tokens" else tokens)
 
 
 class UnitLength(nn.Module):
@@ -48,29 +53,29 @@ class UnitLength(nn.Module):
 
 @dataclass(frozen=True)
 class Settings:
-    """config_sentence_transformers.json: how a model's embeddings are meant to be used.
+    """config_sentence_transformers.json: how a model's embeddings are meant to be used; the defaults are the library's.
 
     The prompt that `default_prompt_name` names stands before every text; an embedding is cut after `truncate_dim`
     dimensions, and not normalised again.
     """
 
-    prompts: dict[str, str | None] = field(default_factory=dict)
+    prompts: dict[str, str] = field(default_factory=lambda: {"query": "", "document": ""})
     default_prompt_name: str | None = None
-    similarity_fn_name: str | None = None
+    similarity_fn_name: str = "cosine"
     truncate_dim: int | None = None
 
     @property
     def prompt(self) -> str:
         """The default prompt; empty without one."""
-        return (self.prompts[self.default_prompt_name] or "") if self.default_prompt_name is not None else ""
+        return self.prompts[self.default_prompt_name] if self.default_prompt_name is not None else ""
 
 
 class SentenceEncoder(nn.Module):
     """A BERT backbone with what turns its hidden states into one vector a sentence.
 
-    `pooling` is one of POOLINGS; `dense` are the modules after it, Linear and activation in turn, UnitLength where
-    sentence-transformers normalises before a dense layer (LaBSE: Linear and Tanh, which equals its pooler);
-    `normalise` scales to unit length at the end; `max_length` in tokens, special tokens included.
+    `pooling` is one of POOLINGS; "pooler" is the backbone's own (LaBSE's). `dense` are the modules after it, Linear and
+    activation in turn, UnitLength where sentence-transformers normalises before a dense layer; `normalise` scales to
+    unit length at the end; `max_length` in tokens, special tokens included.
     """
 
     def __init__(
@@ -84,6 +89,8 @@ class SentenceEncoder(nn.Module):
         settings: Settings | None = None,
     ) -> None:
         super().__init__()
+        if pooling == "pooler" and backbone.pooler is None:
+            raise HeadshrinkError("pooling = pooler: the model has no pooler; give a model with one, or cls")
         self.backbone, self.tokenizer = backbone, tokenizer
         self.pooling, self.normalise, self.max_length = pooling, normalise, max_length
         self.dense = nn.Sequential() if dense is None else dense
@@ -96,19 +103,29 @@ class SentenceEncoder(nn.Module):
         return SentenceEncoder(backbone, *rest).to(self.device).train(self.training)
 
     @property
+    def full_dimension(self) -> int:
+        """Length of one embedding before it is cut at `truncate_dim`."""
+        linears = [module for module in self.dense if isinstance(module, nn.Linear)]
+        return linears[-1].out_features if linears else self.backbone.config.hidden_size
+
+    @property
     def dimension(self) -> int:
         """Length of one embedding."""
-        linears = [module for module in self.dense if isinstance(module, nn.Linear)]
-        length = linears[-1].out_features if linears else self.backbone.config.hidden_size
-        return min(length, self.settings.truncate_dim or length)
+        return min(self.full_dimension, self.settings.truncate_dim or self.full_dimension)
 
     @property
     def device(self) -> torch.device:
         return self.backbone.device
 
+    @property
+    def pooler(self) -> BertPooler | None:
+        """The backbone's pooler where it makes the embedding: Linear and tanh over [CLS]; None with another pooling."""
+        return self.backbone.pooler if self.pooling == "pooler" else None
+
     def embed(self, states: Tensor, mask: Tensor) -> Tensor:
         """Sentence embeddings [batch, dimension] from last hidden states [batch, tokens, hidden] and a 0/1 mask."""
-        pooled = self.dense(pool(states, mask, self.pooling))
+        pooler = self.pooler
+        pooled = self.dense(pool(states, mask, self.pooling) if pooler is None else pooler(states))
         whole = nn.functional.normalize(pooled, dim=-1) if self.normalise else pooled
         length = self.settings.truncate_dim
         return whole if length is None else whole[..., :length]
