@@ -24,7 +24,8 @@ def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_toke
     """Token ids of each text, special tokens included, cut at `max_tokens` on the tokenizer's side."""
 
     def encode(parts: list[str]) -> list[list[int]]:
-        return tokenizer(parts, truncation=True, max_length=max_tokens)["input_ids"]
+        ids: list[list[int]] = tokenizer(parts, truncation=True, max_length=max_tokens)["input_ids"]
+        return ids
 
     backend = getattr(tokenizer, "backend_tokenizer", None)  # none of a tokenizer in Python
     return truncated_ids(encode, backend, texts, max_tokens, tokenizer.truncation_side)

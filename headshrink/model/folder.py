@@ -11,7 +11,6 @@ import torch
 from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerBase
-from transformers.models.bert.modeling_bert import BertPooler
 from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 from transformers.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
 
@@ -178,19 +177,18 @@ def read_modules(folder: Path, model: "SentenceTransformer") -> tuple[str, list[
 
 def is_pooler(modules: Sequence[nn.Module], backbone: BertModel) -> bool:
     """Whether a Dense module over [CLS] is the backbone's pooler written out (LaBSE): the same weights, then tanh."""
-    match modules, backbone.pooler:
-        case [nn.Linear() as linear, nn.Tanh()], BertPooler(dense=dense):
-            own, other = dense.state_dict(), linear.state_dict()
-            return own.keys() == other.keys() and all(torch.equal(own[name], other[name]) for name in own)
-    return False
+    if backbone.pooler is None or [type(module) for module in modules] != [nn.Linear, nn.Tanh]:
+        return False
+    own, other = backbone.pooler.dense.state_dict(), modules[0].state_dict()
+    return own.keys() == other.keys() and all(torch.equal(own[name], other[name]) for name in own)
 
 
 def is_truncation(modules: Sequence[nn.Module], length: int | None) -> bool:
     """Whether a Dense module keeps the first `length` dimensions as they are, as `save_encoder` writes truncate_dim."""
-    match modules:
-        case [nn.Linear(out_features=out, bias=None) as linear, nn.Identity()]:
-            return out == length and torch.equal(linear.weight, torch.eye(*linear.weight.shape))
-    return False
+    linear = modules[0] if len(modules) == 2 and isinstance(modules[1], nn.Identity) else None
+    if not isinstance(linear, nn.Linear) or linear.bias is not None or linear.out_features != length:
+        return False
+    return torch.equal(linear.weight, torch.eye(*linear.weight.shape))
 
 
 def checked_tokenizer(folder: Path, model: "SentenceTransformer", rows: int) -> PreTrainedTokenizerBase:

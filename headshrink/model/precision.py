@@ -11,7 +11,7 @@ NATIVE_BF16 = ("amx_bf16", "avx512_bf16", "arm_bf16")
 def has_native_bf16(device: torch.device) -> bool:
     """Whether the device multiplies bf16 in hardware; emulation is slower than fp32 and never wanted."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
     return device.type == "cpu" and any(capabilities.get(name, False) for name in NATIVE_BF16)
 
@@ -26,7 +26,7 @@ def resolve(precision: str, device: torch.device) -> str:
     return "bf16" if has_native_bf16(device) else "fp32"
 
 
-def autocast(precision: str, device: torch.device) -> AbstractContextManager:
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
     """A context in which matrix products run in `precision` ("fp32" or "bf16"); weights stay fp32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
