@@ -31,10 +31,12 @@ def choose_tokens(
 ) -> list[str]:
     """Tokens to keep, in their old order: those seen `least` times, or the `budget` most frequent, and the needed ones.
 
+    `counts` [rows of the table] may be longer than the vocabulary: a table often has rows without a token at its end.
     Special tokens and single characters always stay, inside `budget`. Raises HeadshrinkError for a budget that they
     do not fit into.
     """
     tokens = _tokens(tokenizer)
+    counts = counts[: len(tokens)]
     needed = {token for token in tokens if token in tokenizer.all_special_tokens or len(token.removeprefix(INNER)) == 1}
     if budget is None:
         chosen = {token for token, count in zip(tokens, counts.tolist(), strict=True) if count >= least}

@@ -143,6 +143,10 @@ def test_a_character_without_a_piece_of_its_own_gets_one(tiny_encoder):
 def test_a_vocabulary_budget_is_met_and_too_small_a_one_refused(tiny_encoder):
     counts = torch.arange(len(tiny_encoder.tokenizer))
     assert len(choose_tokens(tiny_encoder.tokenizer, counts, budget=130)) == 130
+    with_spare_rows = torch.cat([counts, torch.zeros(2, dtype=counts.dtype)])
+    assert choose_tokens(tiny_encoder.tokenizer, with_spare_rows, budget=130) == choose_tokens(
+        tiny_encoder.tokenizer, counts, budget=130
+    )
     with pytest.raises(HeadshrinkError, match="at least 1"):
         choose_tokens(tiny_encoder.tokenizer, counts, budget=20)
 
