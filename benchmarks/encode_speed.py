@@ -26,8 +26,8 @@ from headshrink.benchmarking.timing import Timings
 from headshrink.data.text.lines import read_lines
 from headshrink.data.text.pairs import complete_rows
 from headshrink.exporting import TARGETS, Limits, Options, Original, Pairs, write_lossy
-from headshrink.exporting.command import unit
 from headshrink.exporting.lines import Lines, encode_lines, open_encoder
+from headshrink.metrics import unit_length
 from headshrink.model import load_encoder
 
 REFERENCE = "sentence-transformers"
@@ -92,7 +92,7 @@ def race(rows: dict[str, Callable[[Path], np.ndarray]], slices: list[Path]) -> t
             found[name] = rows[name](file)
             timings.seconds[name].append(time.perf_counter() - started)
         for name in rows:
-            cosines[name] += (unit(found[name]) * unit(found[REFERENCE])).sum(1).tolist()
+            cosines[name] += (unit_length(found[name]) * unit_length(found[REFERENCE])).sum(1).tolist()
         took = [f"{timings.seconds[name][-1]:.1f} s" for name in rows]
         print(f"slice {turn + 1} of {len(slices)}: {', '.join(took)}", flush=True)
     return timings, cosines

@@ -135,7 +135,8 @@ def pruned_with_record(teacher: SentenceEncoder, scores: Scores, corpus: Corpus,
     text = training_batches(teacher, corpus, repair_batches, PAIRS_PER_BATCH, importance.seed + 1)
 
     def count() -> Tensor:
-        return count_tokens((row for side in corpus.sides() for row in teacher.tokenise(side)), len(teacher.tokenizer))
+        rows = (row for side in corpus.sides() for row in teacher.tokenise(side))
+        return count_tokens(rows, teacher.backbone.config.vocab_size)
 
     return prune_by(teacher, scores, text, (chosen, importance), count)
 

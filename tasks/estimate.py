@@ -27,6 +27,7 @@ from tasks.yaml_file import read_sections
 FOLDER = Path(".work/estimate")
 MB_OF_KIB = 1024 / 1e6
 TIMING = "timing"  # the bar of loops that end by the clock
+LIBRARIES = ["datasets", "pandas", "sentence_transformers", "headshrink.model", "tasks.stage"]  # of nearly every stage
 NOT_MEASURED = "not measured"
 
 
@@ -158,7 +159,8 @@ class NoCurve:
 
 def measure(name: str, made: list[str], parameters: Params, folder: Path, start_s: float) -> Measured | str:
     """A stage on the sample, `start_s` for its imports included; the last line of its error where it fails."""
-    context = get_context("fork")  # the libraries are imported once; nothing here has threads yet
+    context = get_context("forkserver")  # the libraries are imported once, in a process without threads
+    context.set_forkserver_preload(LIBRARIES)
     answer, question = context.Pipe(duplex=False)
     process = context.Process(target=run_stage, args=(name, parameters, folder, question))
     process.start()
@@ -198,8 +200,8 @@ def estimate(parameters: Params, folder: Path) -> Iterator[tuple[str, Cost | str
 
 
 def import_libraries() -> None:
-    """What nearly every stage imports, so that it is paid and measured once."""
-    for name in ("datasets", "pandas", "sentence_transformers", "headshrink.model", "tasks.stage"):
+    """Import what each stage would, so that the time it takes is known."""
+    for name in LIBRARIES:
         import_module(name)
 
 

@@ -96,7 +96,7 @@ def shorten_timings(sections: dict[str, Any], sample: Sample) -> None:
 
 def reduce_suite(sample: Sample, artifacts: Path) -> None:
     """Every k-th row of the benchmark's files, in place."""
-    from headshrink.text.lines import read_text
+    from headshrink.data.text.lines import read_text
 
     suite = artifacts / "suite"
     tables = [path for path in suite.iterdir() if path.suffix in (".csv", ".json") and path.name != "suite.json"]
@@ -138,15 +138,17 @@ def reduce_shards(sample: Sample, artifacts: Path) -> None:
     rows = {split: sum(one["rows"] for one in manifest["shards"] if one["file"].startswith(split)) for split in SPLITS}
     step = max(1, rows["train"] // TEXT_PAIRS)
     sample.ratios["targets"] = sample.ratios["corpus"] * step
-    process = get_context("fork").Process(target=write_few, args=(artifacts / "shards", step))  # pyarrow has threads
+    process = get_context("spawn").Process(target=write_few, args=(artifacts / "shards", step))  # pyarrow has threads
     process.start()
     process.join()
+    if process.exitcode:
+        raise RuntimeError(f"the sample of {artifacts / 'shards'} was not written: exit code {process.exitcode}")
 
 
 def write_few(shards: Path, step: int) -> None:
     """Every `step`-th row of each split's Arrow files, as one file."""
     from datasets.arrow_writer import ArrowWriter
-    from headshrink.shards import FEATURES, read_split
+    from headshrink.data.shards import FEATURES, read_split
 
     for split in SPLITS:
         data = read_split(shards, split)

@@ -31,7 +31,8 @@ def run(prune: StagePruneParams, importance: ImportanceParams, compute: ComputeP
     scores = load_scores(ARTIFACTS / "importance" / "scores.safetensors")
 
     def count() -> "Tensor":  # a pass over all of the text
-        return count_tokens((row for side in ("en_ids", "ru_ids") for row in train[side]), len(teacher.tokenizer))
+        rows = (row for side in ("en_ids", "ru_ids") for row in train[side])
+        return count_tokens(rows, teacher.backbone.config.vocab_size)
 
     with machine.timing("prune") if prune.budget == "ms" else nullcontext():  # that budget is spent by the clock
         pruned = prune_by(teacher, scores, text, (prune, importance), count)

@@ -107,7 +107,7 @@ def write_mlm_head(
 ) -> None:
     """Fit an MLM head on the frozen teacher, and say how well it guesses words of held-out sentences."""
     from headshrink.distillation.mlm_fit import fit_mlm_head
-    from headshrink.model.folder import write_json
+    from headshrink.model.files import write_json
     from headshrink.model.mlm_head import load_mlm_head, save_mlm_head
     from tasks.stage import ARTIFACTS
 

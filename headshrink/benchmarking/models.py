@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from headshrink.benchmarking import clocks, size
@@ -18,7 +18,8 @@ from headshrink.hashing import file_sha256
 from headshrink.model import SentenceEncoder, TokenBatch, load_encoder
 from headshrink.model.checkpoint import own_weight_files
 from headshrink.model.encoder import pool, token_ids
-from headshrink.model.folder import WEIGHTS, read_tokenizer
+from headshrink.model.files import WEIGHTS
+from headshrink.model.folder import read_tokenizer
 from headshrink.padding import padded
 
 GRAPH = "model.onnx"
@@ -92,27 +93,10 @@ def folder_sha256(folder: Path) -> str:
 
 
 def own_pooling(encoder: SentenceEncoder) -> str:
-    """The protocol's name for what the encoder computes; OWN where the protocol has no such pooling.
-
-    LaBSE's modules (cls, then a dense layer and tanh) are its pooler written out, so they count as `pooler` as long as
-    the two hold the same weights.
-    """
-    suffix = NORMALISED if encoder.normalise else ""
-    if encoder.settings.truncate_dim:
+    """The protocol's name for what the encoder computes; OWN where the protocol has no such pooling."""
+    if encoder.settings.truncate_dim or len(encoder.dense) or encoder.pooling not in ("cls", "mean", "pooler"):
         return OWN
-    if not len(encoder.dense) and encoder.pooling in ("cls", "mean"):
-        return encoder.pooling + suffix
-    return "pooler" + suffix if _is_pooler(encoder) else OWN
-
-
-def _is_pooler(encoder: SentenceEncoder) -> bool:
-    pooler = encoder.backbone.pooler
-    if pooler is None or encoder.pooling != "cls" or len(encoder.dense) != 2:
-        return False
-    linear, activation = encoder.dense
-    if not isinstance(linear, nn.Linear) or not isinstance(activation, nn.Tanh) or linear.bias is None:
-        return False
-    return torch.equal(linear.weight, pooler.dense.weight) and torch.equal(linear.bias, pooler.dense.bias)
+    return encoder.pooling + (NORMALISED if encoder.normalise else "")
 
 
 class TorchModel:

@@ -1,4 +1,4 @@
-"""A checkpoint's names and shapes, compared with the model that its config.json describes."""
+"""Names and shapes of a folder's weights, compared with what its config files describe."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from headshrink.errors import HeadshrinkError
-from headshrink.model.allowed import dense_places
+from headshrink.model.allowed import dense_places, refused
 from headshrink.model.files import INDEX, WEIGHTS, damaged, inside, read_json
 
 TensorShape = tuple[int, ...]
@@ -81,6 +81,31 @@ def check_weights(folder: Path, skeleton: nn.Module) -> bool:
     pooler = any(name.startswith("pooler.") for name in found)
     if not pooler:
         wanted = {name: shape for name, shape in wanted.items() if not name.startswith("pooler.")}
+    check_fit(files[0], found, wanted)
+    return pooler
+
+
+def check_dense(folder: Path, hidden_size: int) -> None:
+    """Compare the Dense modules' weights with their configs, and these with the dimension that each is given."""
+    given = hidden_size
+    for place in dense_places(folder):
+        shapes = dense_shapes(place)
+        out_features, in_features = shapes["linear.weight"]
+        if in_features != given:
+            raise refused(place / "config.json", "in_features", in_features, f"{given}, as the module before gives")
+        check_fit(place / WEIGHTS, read_shapes(weight_files(place)), shapes)
+        given = out_features
+
+
+def dense_shapes(place: Path) -> dict[str, TensorShape]:
+    """Names and shapes of a Dense module's weights by its config."""
+    config = read_json(place / "config.json", dict)
+    shapes: dict[str, TensorShape] = {"linear.weight": (config["out_features"], config["in_features"])}
+    return shapes | ({"linear.bias": (config["out_features"],)} if config.get("bias", True) else {})
+
+
+def check_fit(path: Path, found: Mapping[str, TensorShape], wanted: Mapping[str, TensorShape]) -> None:
+    """Raises HeadshrinkError where the weights found in a file are not those that a model wants."""
     faults = [f"{name} is missing" for name in wanted if name not in found]
     faults += [f"{name} is unexpected" for name in found if name not in wanted]
     faults += [
@@ -90,8 +115,7 @@ def check_weights(folder: Path, skeleton: nn.Module) -> bool:
     ]
     if faults:
         more = f" and {len(faults) - 2} more" if len(faults) > 2 else ""
-        raise HeadshrinkError(f"{files[0]} does not fit its config.json: {'; '.join(faults[:2])}{more}")
-    return pooler
+        raise HeadshrinkError(f"{path} does not fit its config.json: {'; '.join(faults[:2])}{more}")
 
 
 def check_finite(path: Path, weights: Mapping[str, Tensor]) -> None:

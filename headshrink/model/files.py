@@ -7,6 +7,7 @@ from typing import Any
 from headshrink.errors import HeadshrinkError, joined
 
 WEIGHTS = "model.safetensors"
+SETTINGS = "config_sentence_transformers.json"
 INDEX = "model.safetensors.index.json"  # of weights in several files
 
 

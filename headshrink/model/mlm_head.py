@@ -40,7 +40,8 @@ def word_table(backbone: BertModel) -> Tensor:
     words: nn.Module = backbone.embeddings.word_embeddings
     if isinstance(words, nn.Embedding):
         return words.weight
-    return words(torch.arange(backbone.config.vocab_size, device=backbone.device))
+    table: Tensor = words(torch.arange(backbone.config.vocab_size, device=backbone.device))
+    return table
 
 
 def mlm_head_from(weights: Mapping[str, Tensor], config: BertConfig) -> MlmHead | None:

@@ -37,7 +37,8 @@ class Words(nn.Module):
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:  # [batch, tokens] -> [batch, tokens, hidden]
-        return self.dropout(self.LayerNorm(self.word_embeddings(input_ids)))
+        words: torch.Tensor = self.dropout(self.LayerNorm(self.word_embeddings(input_ids)))
+        return words
 
 
 class BidirectionalLayer(nn.Module):
@@ -92,9 +93,9 @@ class BiLstmModel(BertModel):
         config.num_hidden_layers = layers
         self.embeddings = Words(config)  # type: ignore[assignment]
         self.encoder = BiLstm(config)  # type: ignore[assignment]
-        self.post_init()
+        BertModel.post_init(self)
 
-    def forward(  # type: ignore[override]
+    def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **kwargs: object
     ) -> BaseModelOutputWithPoolingAndCrossAttentions:
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask

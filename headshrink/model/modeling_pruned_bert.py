@@ -43,7 +43,8 @@ class FactorisedEmbedding(nn.Module):
         self.projection = nn.Linear(rank, hidden_size, bias=False)
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:  # [batch, tokens] -> [batch, tokens, hidden]
-        return self.projection(self.table(input_ids))
+        words: torch.Tensor = self.projection(self.table(input_ids))
+        return words
 
 
 class WordsAlone(nn.Module):
@@ -90,7 +91,8 @@ class EmptyBlockOutput(nn.Module):
         self.LayerNorm = nn.LayerNorm(hidden_size, eps=eps)
 
     def forward(self, hidden_states: torch.Tensor, input_tensor: torch.Tensor) -> torch.Tensor:
-        return self.LayerNorm(input_tensor + self.dense.bias)
+        states: torch.Tensor = self.LayerNorm(input_tensor + self.dense.bias)
+        return states
 
 
 def shape_layer(layer: Any, config: PrunedBertConfig, heads: int, neurons: int) -> None:
@@ -129,7 +131,7 @@ class Repeated(nn.ModuleList):
         return list(self)[place]
 
     def __iter__(self) -> Iterator[nn.Module]:
-        return repeat(self._modules["0"], self.times)  # type: ignore[arg-type]
+        return repeat(self.get_submodule("0"), self.times)
 
 
 class PrunedBertModel(BertModel):
@@ -153,4 +155,4 @@ class PrunedBertModel(BertModel):
         if config.embedding_rank:
             factors = (config.vocab_size, config.embedding_rank, config.hidden_size, config.pad_token_id)
             self.embeddings.word_embeddings = FactorisedEmbedding(*factors)  # type: ignore[assignment]
-        self.post_init()
+        BertModel.post_init(self)

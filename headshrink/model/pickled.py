@@ -1,14 +1,15 @@
-"""Weights that exist only as PyTorch pickles, turned into safetensors once."""
+"""Weights that exist only as PyTorch pickles, or nowhere, in a folder like the one given as safetensors."""
 
 import os
 import pickle
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 from headshrink.errors import HeadshrinkError, first_line
 from headshrink.model.allowed import MODULE_CONFIGS, dense_places, read_listing
@@ -36,15 +37,16 @@ def pickled_places(folder: Path) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
-def converted(folder: Path, pickled: Sequence[Path], target: Path) -> Path:
-    """What decides a model of a checked folder, in another one whose weights are all safetensors.
+def with_weights(folder: Path, weights: Mapping[Path, Mapping[str, Tensor]], target: Path) -> Path:
+    """What decides a model of a checked folder, in another one, with the weights given for some of its folders.
 
-    Files are linked where links work. Raises HeadshrinkError where a pickle is damaged, or holds anything but tensors.
+    Files are linked where links work.
     """
     copy_read(folder, target)
-    for file in pickled:
-        place = target / file.parent.relative_to(folder)
-        save_file({name: tensor.clone() for name, tensor in read_pickle(file).items()}, place / WEIGHTS)
+    for place, tensors in weights.items():
+        file = target / place.relative_to(folder) / WEIGHTS
+        file.unlink(missing_ok=True)
+        save_file({name: tensor.clone() for name, tensor in tensors.items()}, file, {"format": "pt"})
     return target
 
 
@@ -69,7 +71,7 @@ def link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def read_pickle(pickled: Path) -> dict[str, torch.Tensor]:
+def read_pickle(pickled: Path) -> dict[str, Tensor]:
     """A pickled state dict, or those that an index names, through PyTorch's reader that admits tensors and no code."""
     if pickled.name == PICKLED_INDEX:
         names = read_json(pickled, dict).get("weight_map")

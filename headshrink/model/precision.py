@@ -12,7 +12,7 @@ TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 def has_native_bf16(device: torch.device) -> bool:
     """Whether the device multiplies bf16 in hardware; emulation is slower than fp32 and never wanted."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
     return device.type == "cpu" and any(capabilities.get(name, False) for name in NATIVE_BF16)
 
@@ -29,7 +29,7 @@ def resolve(precision: str, device: torch.device) -> str:
     return "fp16" if device.type == "cuda" else "fp32"
 
 
-def autocast(precision: str, device: torch.device) -> AbstractContextManager:
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
     """A context in which matrix products run in `precision`, a key of TYPES; weights stay fp32."""
     return torch.autocast(device.type, TYPES[precision], enabled=precision != "fp32")
 

@@ -78,18 +78,23 @@ class Counted:
         table = body.vocabulary * (body.rank or hidden) + (body.rank * hidden if body.rank else 0)
         places = (config.max_position_embeddings + config.type_vocab_size) * hidden
         layers = len(self.encoder.backbone.encoder.layer) * 6 * hidden  # two output biases, two LayerNorms
-        pooler = hidden * (hidden + 1) if self.encoder.backbone.pooler is not None else 0
+        pooler = hidden * (hidden + 1) if self._has_pooler(hidden) else 0
         return table + places + 2 * hidden + layers + pooler + self._dense_parameters(hidden)
+
+    def _has_pooler(self, hidden: int) -> bool:
+        """Whether a model of that hidden width keeps a pooler: one that makes the embedding becomes a dense layer."""
+        narrow = hidden < self.encoder.backbone.config.hidden_size
+        return self.encoder.backbone.pooler is not None and not (narrow and self.encoder.pooler is not None)
 
     def _dense_parameters(self, hidden: int) -> int:
         whole = self.encoder.backbone.config.hidden_size
         dense = self.encoder.dense
         weights = sum(weight.numel() for weight in dense.parameters())
-        if len(dense) and isinstance(dense[0], nn.Linear):
+        if self.encoder.pooler is None and len(dense) and isinstance(dense[0], nn.Linear):
             return weights - dense[0].out_features * (whole - hidden)
         return weights + ((hidden + 1) * whole if hidden < whole else 0)  # the map back to the teacher's length
 
     def _fixed_flops(self, body: Body) -> int:
         """The product that makes embeddings of a factorised table; pooler and dense layers, once a sentence."""
-        pooler = body.hidden**2 if self.encoder.backbone.pooler is not None else 0
+        pooler = body.hidden**2 if self._has_pooler(body.hidden) else 0
         return 2 * (self.tokens * (body.rank or 0) * body.hidden + pooler + self._dense_parameters(body.hidden))

@@ -177,7 +177,7 @@ def refit_expansion(
 ) -> None:
     """Refit the linear that takes a narrow encoder's pooled states to the teacher's length, where it has no other."""
     linear = pruned.dense[0] if len(pruned.dense) else None
-    if not isinstance(linear, nn.Linear) or len(teacher.dense):
+    if not isinstance(linear, nn.Linear) or len(teacher.dense) or pruned.pooling != teacher.pooling:
         return
     fit = moments_of(linear.weight)
     for i, mask in enumerate(pruned_pass.masks):

@@ -4,6 +4,7 @@ Exact: the cut model computes what the whole one computes with those dimensions 
 and variance taken over the dimensions that stay (CoFi, Xia et al. 2022, section 3.1).
 """
 
+import copy
 import re
 from collections.abc import Iterable
 from functools import partial
@@ -36,8 +37,10 @@ def cut_width(encoder: SentenceEncoder, dimensions: list[int]) -> SentenceEncode
     """A new encoder whose residual stream has only the given dimensions (indices, ascending).
 
     Embeddings keep their length: where no dense layer follows the pooling at once, one is added that puts the
-    dimensions back where they were, with zeros for those cut; distillation may train it.
+    dimensions back where they were, with zeros for those cut; distillation may train it. A pooler that makes the
+    embedding becomes such a dense layer over [CLS]: a narrow one would make another embedding.
     """
+    encoder = _with_pooler_as_dense(encoder)
     config = as_pruned_config(encoder)
     config.hidden_size = len(dimensions)
     backbone = empty_model(config)
@@ -45,6 +48,17 @@ def cut_width(encoder: SentenceEncoder, dimensions: list[int]) -> SentenceEncode
     backbone.load_state_dict({name: _cut(name, value, kept) for name, value in encoder.backbone.state_dict().items()})
     out = encoder.with_backbone(backbone)
     out.dense = _back_to_full_length(encoder, kept).train(encoder.training)
+    return out
+
+
+def _with_pooler_as_dense(encoder: SentenceEncoder) -> SentenceEncoder:
+    """The same embedding without a pooler: its weights in a dense layer over [CLS]."""
+    pooler = encoder.pooler
+    if pooler is None:
+        return encoder
+    out = copy.deepcopy(encoder)
+    out.pooling, out.backbone.pooler = "cls", None
+    out.dense = nn.Sequential(*copy.deepcopy([pooler.dense, pooler.activation]), *out.dense)
     return out
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from headshrink.hashing import file_sha256
 from headshrink.model import SentenceEncoder, save_encoder
-from headshrink.model.folder import WEIGHTS, write_json
+from headshrink.model.files import WEIGHTS, write_json
 from headshrink.model.mlm_head import MlmHead, save_mlm_head
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from headshrink.errors import HeadshrinkError
 from headshrink.model import SentenceEncoder
 from headshrink.model.allowed import MODULE_CONFIGS
-from headshrink.model.files import INDEX, WEIGHTS
-from headshrink.model.folder import SETTINGS
+from headshrink.model.files import INDEX, SETTINGS, WEIGHTS
 from headshrink.model.pickled import PICKLED, PICKLED_INDEX, SAFE, weight_places
 from headshrink.teacher.folder import open_folder
 

@@ -1,7 +1,7 @@
 """`headshrink trim`: a model folder and text, without the pipeline."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -33,7 +33,7 @@ def main(
             typer.echo(f"{name}, {group}: {line(facts)}")
 
 
-def line(facts: dict) -> str:
+def line(facts: dict[str, Any]) -> str:
     """What was measured of a language, in one line."""
     lost = f"{facts['sentences']:,} sentences, {1000 * (1 - facts['coverage']):.1f} of 1,000 token occurrences removed"
     if "tokens_per_sentence" not in facts:

@@ -12,8 +12,7 @@ from headshrink.data.text.lines import read_text
 from headshrink.errors import HeadshrinkError
 from headshrink.model.allowed import MODULE_CONFIGS
 from headshrink.model.checkpoint import weight_files
-from headshrink.model.files import WEIGHTS, inside, read_json, write_json
-from headshrink.model.folder import SETTINGS
+from headshrink.model.files import SETTINGS, WEIGHTS, inside, read_json, write_json
 from headshrink.model.mlm_head import FILE as MLM_HEAD
 from headshrink.parameters.trim import TrimParams
 from headshrink.trimming.count import Counts

@@ -10,7 +10,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from headshrink.errors import HeadshrinkError, joined
 from headshrink.model.files import read_json
-from headshrink.model.folder import lower_case, lower_cases, write_tokenizer
+from headshrink.model.saving import write_tokenizer
 from headshrink.trimming import TYPES, Content, Vocabulary
 from headshrink.trimming.select import Selection
 
@@ -47,9 +47,9 @@ def rewritten(
     """The same tokenizer over the selected tokens."""
     with tempfile.TemporaryDirectory(prefix="headshrink-") as folder:
         write_trimmed(tokenizer, vocabulary, selection, Path(folder))
-        found = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    if lower_cases(tokenizer):
-        lower_case(found)
+        found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    if own := tokenizer.backend_tokenizer.normalizer:
+        found.backend_tokenizer.normalizer = own  # sentence-transformers may have added a step, which no file holds
     return found
 
 

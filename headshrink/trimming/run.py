@@ -84,10 +84,11 @@ def trim_encoder(encoder: SentenceEncoder, counts: Counts, how: TrimParams) -> T
 def most_frequent(encoder: SentenceEncoder, counts: Tensor, size: int) -> SentenceEncoder:
     """A new encoder with at most `size` tokens: the needed ones and the most frequent ones by counts [vocabulary].
 
-    Tokens that do not occur fill the table. Raises HeadshrinkError where the needed ones are more.
+    Tokens that do not occur fill the table; rows of the table without a token are left out. Raises HeadshrinkError
+    where the needed ones are more.
     """
-    how = TrimParams(tokens=size, min_count=0)
-    return trim_encoder(encoder, Counts(len(counts), {"text": counts.numpy()}), how).encoder
+    how, rows = TrimParams(tokens=size, min_count=0), vocabulary_of(encoder.tokenizer).size
+    return trim_encoder(encoder, Counts(rows, {"text": counts[:rows].numpy()}), how).encoder
 
 
 def with_selection(encoder: SentenceEncoder, vocabulary: Vocabulary, selection: Selection) -> SentenceEncoder:
@@ -100,5 +101,5 @@ def with_selection(encoder: SentenceEncoder, vocabulary: Vocabulary, selection: 
     return trimmed
 
 
-def prompts_of(prompts: dict[str, str | None]) -> list[str]:
+def prompts_of(prompts: dict[str, str]) -> list[str]:
     return [text for text in prompts.values() if text]

@@ -73,9 +73,10 @@ def read_skeleton(folder: Path) -> PreTrainedModel:
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         with torch.device("meta"):
-            return AutoModel.from_config(config, trust_remote_code=False)
+            skeleton: PreTrainedModel = AutoModel.from_config(config, trust_remote_code=False)
     except Exception as error:  # of many classes; all say that the config is not one of transformers' own
         raise HeadshrinkError(f"{folder / 'config.json'} is no model of transformers ({joined(error)})") from error
+    return skeleton
 
 
 def trim_weights(files: Sequence[Path], skeleton: PreTrainedModel, selection: Selection, path: Path) -> None:

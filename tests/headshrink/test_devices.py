@@ -12,7 +12,7 @@ from headshrink.importance.accumulate import Pass
 from headshrink.importance.criteria import CRITERIA
 from headshrink.importance.gates import GateGradients, input_means
 from headshrink.importance.halves import Halves
-from headshrink.importance.losses import LOSSES as SCORING_LOSSES
+from headshrink.importance.losses import SCORING_LOSSES
 from headshrink.model.sites import sites
 from headshrink.pruning import Plan, cut, repair
 

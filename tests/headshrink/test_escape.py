@@ -136,7 +136,7 @@ def test_search_prints_what_a_sentence_holds_and_a_row_a_line(
     from headshrink.exporting import command
 
     hits = [(0.9, 1, "\x1b]0;owned\x07\x1b[2Jred"), (0.8, 2, "a\tb\u202ec"), (0.7, 3, "Кот [x] $5")]
-    monkeypatch.setattr(command, "open_encoder", lambda _: None)
+    monkeypatch.setattr(command, "open_encoder", lambda *_: None)
     monkeypatch.setattr(command, "nearest", lambda *_: hits)
     command.search(tmp_path, tmp_path, "q")
     rows = capsys.readouterr().out.splitlines()

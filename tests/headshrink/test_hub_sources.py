@@ -130,7 +130,7 @@ def test_the_embedding_of_a_labse_teacher_is_its_normalised_pooler_output(hub, c
 
 def test_a_downloaded_teacher_keeps_its_prompt_and_weights_in_several_files(hub, client, labse, tmp_path):
     folder, encoder = labse
-    encoder.settings = Settings({"query": "the man: "}, "query", truncate_dim=8)
+    encoder.settings = Settings({"query": "the man: ", "document": ""}, "query", truncate_dim=8)
     save_encoder(encoder, folder)
     (folder / "model.safetensors").unlink()
     encoder.backbone.save_pretrained(folder, max_shard_size="20KB")

@@ -42,7 +42,7 @@ def test_stages_of_a_tiny_profile_are_measured_and_grow_with_its_pairs(tmp_path:
     Path("pairs.tsv").write_text("".join(f"{en}\t{ru}\n" for en, ru in pairs), encoding="utf-8")
     sections = parameters.model_dump(exclude_unset=True) | {"corpus": {"source": "parallel", "path": "pairs.tsv"}}
     monkeypatch.setattr("tasks.estimate_sample.CORPUS_PAIRS", 200)
-    measured = ["corpus", "teacher", "tokenize"]
+    measured = ["corpus", "teacher", "tokenize", "targets"]
     monkeypatch.setattr(estimate, "stages", lambda: {name: [f"artifacts/{name}"] for name in measured})
     found = dict(estimate.estimate(Params.model_validate(sections), tmp_path / "estimate"))
     assert list(found) == measured

@@ -11,7 +11,7 @@ import yaml
 from safetensors.numpy import load_file
 
 from headshrink.distillation.students import STUDENTS
-from headshrink.distillation.students._base import Kind
+from headshrink.distillation.students._base import StudentKind
 from headshrink.distillation.students.narrow import narrow
 from tasks import params
 from tasks.params import ParamsError
@@ -61,7 +61,7 @@ def test_neither_stage_reads_teacher_or_text_and_each_writes_all_its_outputs(tmp
 
 def test_the_kind_itself_says_whether_it_uses_the_pruned_model(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [kind for kind in STUDENTS if uses_pruned_model(kind)] == ["pruned"]
-    monkeypatch.setitem(STUDENTS, "another", Kind(narrow.build, "made", uses_pruned_model=True))
+    monkeypatch.setitem(STUDENTS, "another", StudentKind(narrow.build, "made", uses_pruned_model=True))
     assert uses_pruned_model("another")
 
 

@@ -24,13 +24,16 @@ def static(origin: Origin, shape: StudentShape) -> SentenceEncoder:
 def word_vectors(teacher: SentenceEncoder, counts: Tensor, rank: int | None = None) -> SentenceEncoder:
     """One vector a piece: the teacher's output when it reads that piece alone, weighted by smooth inverse frequency.
 
-    `counts` [vocabulary] say how often pieces occur. `rank` keeps so many principal directions (None: all of the
-    teacher's), from which a projection leads back to the teacher's space, so that the student can be compared with it,
-    and trained. Special tokens weigh nothing. Raises HeadshrinkError for a rank above the teacher's dimension.
+    `counts` [rows of the teacher's table] say how often pieces occur; rows without a piece are left out. `rank` keeps
+    so many principal directions (None: all of the teacher's), from which a projection leads back to the teacher's
+    space, so that the student can be compared with it, and trained. Special tokens weigh nothing. Raises
+    HeadshrinkError for a rank above the teacher's dimension.
     """
     if rank is not None and rank > teacher.dimension:
         raise HeadshrinkError(f"student.rank = {rank}: the teacher's embeddings have {teacher.dimension}")
-    vectors = piece_vectors(teacher) * sif_weights(counts)[:, None]
+    vectors = piece_vectors(teacher)
+    counts = counts[: len(vectors)]
+    vectors = vectors * sif_weights(counts)[:, None]
     vectors[teacher.tokenizer.all_special_ids] = 0
     config = PrunedBertConfig(
         vocab_size=len(vectors), pad_token_id=teacher.tokenizer.pad_token_id, hidden_size=teacher.dimension,

@@ -30,12 +30,9 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Suite:
 
 
 def with_pooler(encoder: SentenceEncoder) -> SentenceEncoder:
-    """LaBSE's shape: the embedding is the normalised pooler output, written as dense and tanh over [CLS]."""
+    """LaBSE's shape: the embedding is the normalised pooler output."""
     torch.manual_seed(1)
-    backbone = BertModel(encoder.backbone.config)
-    linear = nn.Linear(32, 32)
-    linear.load_state_dict(backbone.pooler.dense.state_dict())
-    return SentenceEncoder(backbone, encoder.tokenizer, "cls", nn.Sequential(linear, nn.Tanh()), True, 64).eval()
+    return SentenceEncoder(BertModel(encoder.backbone.config), encoder.tokenizer, "pooler", None, True, 64).eval()
 
 
 def with_cut_heads(encoder: SentenceEncoder) -> SentenceEncoder:
@@ -103,8 +100,7 @@ def test_own_pooling_is_the_model_s_embedding(tiny_encoder: SentenceEncoder):
 
 def test_a_dense_layer_unlike_the_pooler_is_scored_but_outside_the_maximum(tiny_encoder, suite: Suite):
     encoder = with_pooler(tiny_encoder)
-    with torch.no_grad():
-        encoder.dense[0].weight.mul_(0.5)
+    encoder.pooling, encoder.dense = "cls", nn.Sequential(nn.Linear(32, 32), nn.Tanh())
     result = evaluate(TorchModel("tuned", encoder, NOWHERE), suite, ["sts"])["sts"]
     assert result.own == "own"
     assert "own" in result.outcomes

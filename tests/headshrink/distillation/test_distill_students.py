@@ -1,5 +1,6 @@
 """Students by kind: of the teacher's dimension, reloadable, trainable, and what their papers say they are."""
 
+import copy
 import re
 from dataclasses import replace
 from functools import partial
@@ -57,6 +58,27 @@ def test_training_brings_it_nearer_to_the_teacher(kind, shape, origin, train, he
     recipe = Recipe({"cosine": 1.0}, epochs=8, batch_size=8, learning_rate=5e-3, evaluations=4, precision="fp32")
     result = train_student(built, TrainingData(train, heldout), recipe)
     assert result.best.cosine > result.before.cosine + 0.01
+
+
+def with_spare_rows(encoder: SentenceEncoder, rows: int = 2) -> SentenceEncoder:
+    """A table with more rows than the tokenizer has tokens, as where a size is rounded up to a multiple of eight."""
+    padded_up = copy.deepcopy(encoder)
+    table = padded_up.backbone.embeddings.word_embeddings
+    table.weight = torch.nn.Parameter(torch.cat([table.weight, torch.zeros(rows, table.embedding_dim)]))
+    table.num_embeddings = padded_up.backbone.config.vocab_size = len(table.weight)
+    return padded_up
+
+
+@pytest.mark.parametrize("kind", STUDENTS)
+def test_rows_without_a_token_change_no_student(kind, origin, tmp_path):
+    spare = replace(origin, teacher=with_spare_rows(origin.teacher), pruned=with_spare_rows(origin.pruned))
+    counts = count_tokens([[5, 6]], spare.teacher.backbone.config.vocab_size)
+    built, expected = (
+        STUDENTS[kind](each, SHAPE) for each in (replace(spare, counts=counts), replace(origin, counts=counts[:-2]))
+    )
+    np.testing.assert_allclose(built.encode(TEXTS), expected.encode(TEXTS), atol=1e-5)
+    save_encoder(built, tmp_path / "student")
+    np.testing.assert_array_equal(load_encoder(tmp_path / "student").encode(TEXTS), built.encode(TEXTS))
 
 
 @pytest.mark.parametrize("kind", ["static", "bilstm", "narrow"])

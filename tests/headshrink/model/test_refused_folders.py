@@ -52,7 +52,6 @@ def change_weights(folder: Path, change) -> None:
         ("sentence_bert_config.json", "config_kwargs", {"num_hidden_layers": 1}),
         ("sentence_bert_config.json", "tokenizer_name_or_path", "/elsewhere"),
         ("sentence_bert_config.json", "max_seq_length", 2),
-        ("config_sentence_transformers.json", "default_prompt_name", "query"),
         ("config_sentence_transformers.json", "truncate_dim", 0),
         ("tokenizer_config.json", "model_max_length", 1),
         ("1_Pooling/config.json", "pooling_mode", ["cls", "mean"]),
@@ -209,10 +208,15 @@ def test_no_code_but_our_own_is_named_in_what_is_written(tiny_encoder, tmp_path)
     assert all("evil" not in path.read_text() for path in (tmp_path / "written").glob("*.json"))
 
 
-def test_a_pooling_that_leaves_the_default_prompt_out_is_refused(tiny_folder):
+def test_a_default_prompt_that_is_not_there_is_refused_by_name(tiny_folder):
+    edit(tiny_folder / "config_sentence_transformers.json", prompts={"a": "a "}, default_prompt_name="passage")
+    assert "'passage'" in refusal(tiny_folder)
+
+
+def test_a_pooling_that_leaves_a_prompt_out_is_refused(tiny_folder):
     edit(tiny_folder / "1_Pooling" / "config.json", include_prompt=False)
     load_encoder(tiny_folder)
-    edit(tiny_folder / "config_sentence_transformers.json", prompts={"q": "query: "}, default_prompt_name="q")
+    edit(tiny_folder / "config_sentence_transformers.json", prompts={"q": "query: "})
     assert "include_prompt is False" in refusal(tiny_folder)
 
 

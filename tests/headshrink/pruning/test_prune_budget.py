@@ -114,12 +114,13 @@ def test_of_two_bodies_the_one_of_less_loss_is_taken_and_a_costlier_worse_one_ne
     hidden=st.sets(st.integers(0, 31), min_size=9).map(sorted),
     rank=st.none() | st.integers(1, 6),
     dense=st.booleans(),
-    pooler=st.booleans(),
+    pooler=st.sampled_from(["none", "unused", "pooling"]),
 )
 def test_prices_are_those_of_the_model_when_it_is_there(tiny_encoder, hidden, rank, dense, pooler):
     encoder = copy.deepcopy(tiny_encoder)
-    if pooler:
+    if pooler != "none":
         encoder.backbone.pooler = BertPooler(encoder.backbone.config)
+        encoder.pooling = "pooler" if pooler == "pooling" else "mean"
     if dense:
         encoder.dense = nn.Sequential(nn.Linear(32, 20), nn.Tanh())
     small = cut_width(encoder, hidden) if len(hidden) < 32 else encoder

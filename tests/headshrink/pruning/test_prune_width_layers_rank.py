@@ -7,6 +7,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
+from transformers.models.bert.modeling_bert import BertPooler
 
 import headshrink as hs
 from headshrink.errors import HeadshrinkError
@@ -45,9 +46,9 @@ class NarrowNorm(nn.Module):
 
 
 @SLOW_FIXTURE
-@given(kept=st.sets(st.integers(0, 31), min_size=8).map(sorted), pooling=st.sampled_from(["mean", "cls"]))
+@given(kept=st.sets(st.integers(0, 31), min_size=8).map(sorted), pooling=st.sampled_from(["mean", "cls", "pooler"]))
 def test_hidden_width_equals_a_layernorm_over_the_kept_dimensions(tiny_encoder, kept, pooling):
-    tiny_encoder.pooling = pooling
+    tiny_encoder.pooling, tiny_encoder.backbone.pooler = pooling, BertPooler(tiny_encoder.backbone.config)
     gated = copy.deepcopy(tiny_encoder)
     for part in list(gated.backbone.modules()):
         if hasattr(part, "LayerNorm"):
