@@ -1,4 +1,6 @@
-"""The reference of the command line, from typer's commands, and of the Python API, for mkdocstrings."""
+"""The commands with their options, from typer, and the names of the Python API, for mkdocstrings."""
+
+from collections.abc import Iterable
 
 import click
 import typer
@@ -14,25 +16,14 @@ PARTS = (
     "headshrink.distillation.losses.Outputs",
     "headshrink.distillation.callbacks.Callback",
     "headshrink.importance.criteria.Criterion",
-    "headshrink.corpus.sources.Source",
+    "headshrink.data.corpus.sources.Source",
     "headshrink.exporting.targets.Target",
 )
-CLI = """# Command line
-
-`headshrink COMMAND --help` prints the same text. An option has the name, default and range of the
-[parameter](parameters.md) with this name. A mistake of the user is one line, and the exit status is 2.
-"""
-API = """# Python API
-
-`import headshrink as hs` offers seven functions. Their keyword options are the [parameters](parameters.md) of the
-section with the same name: `score` takes those of `importance`, the others those of `prune`, `distill`, `export` and
-`benchmark`. `help(hs.prune)` lists them with their defaults.
-"""
 
 
-def cli_page() -> str:
+def commands() -> str:
     """One section per command: usage, arguments and options with their help."""
-    return "\n".join([CLI, *(section(verb) for verb in VERBS)])
+    return "\n".join(section(verb) for verb in VERBS)
 
 
 def section(verb: str) -> str:
@@ -51,8 +42,8 @@ def row(parameter: click.Parameter, context: click.Context) -> str:
     names = ", ".join([*parameter.opts, *parameter.secondary_opts])
     shown = f"`{names}`" if parameter.param_type_name == "option" else f"`{parameter.name}` (argument)"
     meaning = str(getattr(parameter, "help", "") or "")
-    required = " **Required.**" if parameter.required else ""
-    return f"| {shown} | {meaning.replace('|', chr(92) + '|').replace('<', '&lt;')}{default(parameter)}{required} |"
+    required = "**required**; " if parameter.required else ""
+    return f"| {shown} | {required}{meaning.replace('|', chr(92) + '|').replace('<', '&lt;')}{default(parameter)} |"
 
 
 def default(parameter: click.Parameter) -> str:
@@ -62,9 +53,18 @@ def default(parameter: click.Parameter) -> str:
     return f" [default: {value}]" if shown else ""
 
 
-def api_page() -> str:
-    """The seven functions in the order of their use, the other public names, and the parts that one implements."""
-    others = [name for name in headshrink.__all__ if name not in ORDER]
-    text = [API, *(f"\n::: headshrink.{name}" for name in ORDER), "\n## Classes and other names"]
-    text += [f"\n::: headshrink.{name}" for name in others]
-    return "\n".join([*text, "\n## Parts to implement", *(f"\n::: {name}" for name in PARTS)]) + "\n"
+def functions() -> str:
+    return directives(f"headshrink.{name}" for name in ORDER)
+
+
+def other_names() -> str:
+    return directives(f"headshrink.{name}" for name in headshrink.__all__ if name not in ORDER)
+
+
+def parts() -> str:
+    return directives(PARTS)
+
+
+def directives(names: Iterable[str]) -> str:
+    """mkdocstrings' directive for each name."""
+    return "\n\n".join(f"::: {name}" for name in names)

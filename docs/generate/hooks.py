@@ -1,6 +1,7 @@
-"""mkdocs' hooks: pages that are made at build time, so that no copy in git can be out of date."""
+"""mkdocs' hooks: parts of pages that are made at build time, so that no copy in git can be out of date."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import api_pages
@@ -16,15 +17,24 @@ REPORTS = ROOT / "reports"
 OUTSIDE = re.compile(r"\]\((?:\.\./)+(reports/|CONTRIBUTING\.md|CHANGELOG\.md|docs/)")
 
 
+PARTS: dict[str, Callable[[], str]] = {  # by the name in `<!-- generate: NAME -->`
+    "parameters": parameter_pages.parameter_tables,
+    "library parameters": parameter_pages.library_table,
+    "registries": parameter_pages.registry_tables,
+    "reruns": stage_pages.reruns_table,
+    "stages": stage_pages.stages_table,
+    "commands": api_pages.commands,
+    "functions": api_pages.functions,
+    "other names": api_pages.other_names,
+    "parts": api_pages.parts,
+}
+MARK = re.compile(r"^<!-- generate: ([a-z ]+) -->$", re.MULTILINE)
+
+
 def pages() -> dict[str, str]:
     """The content of each generated file of the site by its path."""
     return {
-        "reference/parameters.md": parameter_pages.parameters_page(),
-        "reference/names.md": parameter_pages.names_page(),
-        "reference/stages.md": stage_pages.stages_page(),
         "reference/pipeline.svg": stage_pages.diagram(),
-        "reference/cli.md": api_pages.cli_page(),
-        "reference/api.md": api_pages.api_page(),
         "tutorials/notebook.md": notebook_page.page(ROOT / "docs/notebooks/look_at_a_result.ipynb"),
         "project/contributing.md": (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"),
         "project/changes.md": (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"),
@@ -42,9 +52,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Links to files outside docs/, which work in the repository, made into links inside the site."""
+    """The page with its generated parts, and with links inside the site in place of those to files outside docs/."""
     if page.file.src_uri.startswith("reports/"):
         return markdown
+    markdown = MARK.sub(lambda found: PARTS[found[1]](), markdown)
     up = "../" * page.file.src_uri.count("/")
     places = {"CONTRIBUTING.md": "project/contributing.md", "CHANGELOG.md": "project/changes.md", "docs/": ""}
     return OUTSIDE.sub(lambda found: f"]({up}{places.get(found[1], found[1])}", markdown)

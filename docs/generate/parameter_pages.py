@@ -1,4 +1,4 @@
-"""The reference of parameters and of the names in registries, from headshrink/parameters and the modules' docstrings."""
+"""Tables of parameters and of the names in registries, from headshrink/parameters and the modules' docstrings."""
 
 import ast
 from collections.abc import Iterator
@@ -20,36 +20,22 @@ REGISTRIES = (
     ("Losses that importance is computed from", "importance/losses", "importance.loss"),
     ("Export formats", "exporting/targets", "export.targets"),
     ("Tasks of the benchmark", "benchmarking/suite", "benchmark.tasks"),
-    ("Sources of pairs", "corpus/sources", "corpus.source"),
+    ("Sources of pairs", "data/corpus/sources", "corpus.source"),
 )
-INTRODUCTION = """# Parameters
-
-Every parameter of `params.yaml`, by section. A stage, a function and a command use the same name, default and range.
-A profile or `params.yaml` lists only values that differ from the default. `make params` prints this page in a terminal.
-
-`null` means that the parameter is not set, and `profiles/none` that there is no path. *Only for* names the kinds that use the parameter.
-"""
-LIBRARY_ONLY = """
-## Beyond the pipeline
-
-The functions and commands have a few parameters that `params.yaml` does not have.
-
-"""
-NAMES = """# Names of losses, criteria and formats
-
-A registry is a dictionary from a name to an implementation, one file per entry. The name of the file is the name that
-you write in `params.yaml`, in a function call or on the command line. The text is the first line of the file.
-[How to add an entry](../project/contributing.md).
-"""
 
 
-def parameters_page() -> str:
-    """One table per section of params.yaml, and one of what only the library has."""
-    text = [INTRODUCTION]
+def parameter_tables() -> str:
+    """One table per section of params.yaml."""
+    text = []
     for section, found in groupby(parameters(), key=lambda parameter: parameter.name.partition(".")[0]):
         model = Params.model_fields[section].annotation
-        text += [f"\n## {section}\n", (model.__doc__ or "").strip().partition("\n")[0], "", *table(found)]
-    return "\n".join([*text, LIBRARY_ONLY.rstrip(), "", *table(library_parameters())]) + "\n"
+        text += [f"## {section}\n", (model.__doc__ or "").strip().partition("\n")[0], "", table(found), ""]
+    return "\n".join(text)
+
+
+def library_table() -> str:
+    """The parameters that functions and commands have and stages do not."""
+    return table(library_parameters())
 
 
 def library_parameters() -> Iterator[Parameter]:
@@ -60,15 +46,15 @@ def library_parameters() -> Iterator[Parameter]:
         yield from (each for each in parameters(model, f"{section}.") if each.name not in known)
 
 
-def table(found: Iterator[Parameter]) -> list[str]:
-    """The lines of a Markdown table; names have an anchor."""
+def table(found: Iterator[Parameter]) -> str:
+    """A Markdown table; names have an anchor."""
     rows = ["| parameter | default | meaning |", "|---|---|---|"]
     for each in found:
         only = f"<br>*Only for:* {cell(each.only_for)}" if each.only_for else ""
         anchor = f'<span id="{each.name}"></span>'
         meaning = f"{cell(each.description)}<br>*Allowed:* {cell(each.allowed)}{only}"
         rows.append(f"| {anchor}`{each.name}` | `{cell(each.default)}` | {meaning} |")
-    return rows
+    return "\n".join(rows)
 
 
 def cell(text: str) -> str:
@@ -76,13 +62,17 @@ def cell(text: str) -> str:
     return text.replace(" | ", ", ").replace("|", "\\|").replace("<", "&lt;")
 
 
-def names_page() -> str:
+def registry_tables() -> str:
     """One table per registry: each name with the first line of its module."""
-    text = [NAMES]
+    text = []
     for title, package, parameter in REGISTRIES:
-        text += [f"\n## {title}\n", f"Parameter: [`{parameter}`](parameters.md#{parameter})\n", "| name | what it is |"]
-        text += ["|---|---|", *(f"| `{name}` | {purpose(LIBRARY / package / name)} |" for name in names_in(package))]
-    return "\n".join(text) + "\n"
+        text += [f"## {title}\n", f"Parameter: [`{parameter}`](parameters.md#{parameter})\n", "| name | what it is |"]
+        text += [
+            "|---|---|",
+            *(f"| `{name}` | {purpose(LIBRARY / package / name)} |" for name in names_in(package)),
+            "",
+        ]
+    return "\n".join(text)
 
 
 def purpose(module: Path) -> str:

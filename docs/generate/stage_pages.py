@@ -1,4 +1,4 @@
-"""The reference of stages and files, and the picture of the pipeline, from dvc.yaml."""
+"""Tables of stages and files, and the picture of the pipeline, from dvc.yaml."""
 
 from dataclasses import dataclass
 from html import escape
@@ -12,48 +12,8 @@ from tasks.params import Params
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "profiles" / "demo.yaml"
 OUTPUTS = ("outs", "metrics", "plots")
-WIDTH, HEIGHT, COLUMN, ROW = 112, 30, 148, 54
+WIDTH, HEIGHT, COLUMN, ROW = 130, 32, 158, 62
 COLOURS = {"box": "#e0f2f1", "line": "#00796b", "text": "#00332c"}
-PAGE = """# Stages and files
-
-`dvc.yaml` describes the pipeline. This page is made from it. Stages exchange files only. A stage runs again when its
-code, its parameters or a file that it reads has changed.
-
-![The stages; an arrow means that the right stage reads an output of the left stage](pipeline.svg)
-
-An arrow means that the right stage reads an output of the left stage. Where a longer way through other stages exists,
-the direct arrow is left out; the table below lists all inputs.
-
-## What runs again
-
-After a change of `params.yaml`, `dvc repro` runs these stages; it skips a stage whose inputs come out as before. A row with a section's name holds for all parameters of the
-section that have no row of their own. The stage `report` reads all parameters. `teacher.path` is `artifacts/corpus`, as in
-the demo; with another path the stage `teacher` does not depend on `corpus`.
-
-{reruns}
-
-## Stages
-
-{stages}
-
-## File contracts
-
-Later stages, MLflow and the report rely on these contracts. An output that a later stage reads contains no time, no
-host name and no absolute path.
-
-| files | format | contract |
-|---|---|---|
-| `corpus/` | Parquet with columns `en`, `ru`, `source`; `counts.json` | the split follows a hash of the normalised English side; no benchmark sentence is in train or held-out |
-| `teacher/` | transformers folder with sentence-transformers modules | weights are safetensors; pooling and normalisation are as the modules state; `teacher.json` states the origin |
-| `shards/` | Arrow, `manifest.json` | token ids and lengths per side; hash of the tokenizer |
-| `importance/` | `scores.safetensors`: `heads` [layers, heads], `ffn` [layers, neurons]; `scores.csv`, `map.png` | independent of the prune ratio |
-| `pruned/`, `student/model/` | transformers folder | loads in a new process; `prune.json` states what was cut and by which settings |
-| `targets/` | fp16 arrays | teacher embeddings, one row per sentence, shared by all students |
-| `export/` | one folder per format, `gate.json`, model card | a lossless format reproduces the embeddings; a lossy format passes the [quality gate](../concepts/decisions.md) |
-| `benchmark/quality.json` | JSON, flat names | equal for equal inputs on one machine |
-| `benchmark/cost.json`, `speed/speed.json` | JSON, names with units such as `latency_ms_b1` | timings with machine and date |
-| `report/` | `report.md`, `report.html`, PNG | made from JSON and CSV only |
-"""
 
 
 @dataclass(frozen=True)
@@ -102,7 +62,7 @@ def is_in(path: str, outputs: list[str]) -> bool:
 
 
 def reruns(key: str) -> list[str]:
-    """The stages, in the order of dvc.yaml, whose inputs change with a parameter, or with a section's other parameters."""
+    """The stages, in the order of dvc.yaml, whose inputs change with a parameter or a section."""
     found = stages()
     after = readers(found)
     changed = {name for name, each in found.items() if any(f"{key}.".startswith(f"{read}.") for read in each.keys)}
@@ -111,15 +71,16 @@ def reruns(key: str) -> list[str]:
     return [name for name in found if name in changed]
 
 
-def stages_page() -> str:
-    found = stages()
-    keys = sorted({key for each in found.values() for key in each.keys}, key=order)
-    again = [f"| `{key}` | {', '.join(reruns(key))} |" for key in keys]
-    rows = [f"| {name} | {paths(each.reads)} | {paths(each.writes)} |" for name, each in found.items()]
-    return PAGE.format(
-        reruns="\n".join(["| parameters | stages |", "|---|---|", *again]),
-        stages="\n".join(["| stage | reads | writes |", "|---|---|---|", *rows]),
+def reruns_table() -> str:
+    keys = sorted({key for each in stages().values() for key in each.keys}, key=order)
+    return "\n".join(
+        ["| parameters | stages |", "|---|---|", *(f"| `{key}` | {', '.join(reruns(key))} |" for key in keys)]
     )
+
+
+def stages_table() -> str:
+    rows = [f"| {name} | {paths(each.reads)} | {paths(each.writes)} |" for name, each in stages().items()]
+    return "\n".join(["| stage | reads | writes |", "|---|---|---|", *rows])
 
 
 def order(key: str) -> tuple[int, str]:
@@ -133,20 +94,20 @@ def paths(found: list[str]) -> str:
 
 
 def diagram() -> str:
-    """The pipeline as SVG: a stage stands one column to the right of the last stage that it reads from."""
+    """The pipeline as SVG: a stage stands one row below the last stage that it reads from."""
     found = stages()
     after = readers(found)
-    column = columns(found, after)
-    place = {}
+    row = rows_of(found, after)
+    place: dict[str, tuple[int, int]] = {}
     for name in found:
-        above = sum(column[other] == column[name] for other in place)
-        place[name] = (12 + COLUMN * column[name], 12 + ROW * above)
+        beside = sum(row[other] == row[name] for other in place)
+        place[name] = (12 + COLUMN * beside, 12 + ROW * row[name])
     arrows = [arrow(place[name], place[other]) for name in found for other in nearest(name, after)]
     boxes = [box(name, *corner) for name, corner in place.items()]
     width = max(x for x, _ in place.values()) + WIDTH + 12
     height = max(y for _, y in place.values()) + HEIGHT + 12
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}">'
-    return "\n".join([head, '<rect width="100%" height="100%" fill="#fff"/>', *arrows, *boxes, "</svg>"])
+    return "\n".join([head, '<rect width="100%" height="100%" rx="6" fill="#fff"/>', *arrows, *boxes, "</svg>"])
 
 
 def nearest(name: str, after: dict[str, list[str]]) -> list[str]:
@@ -160,24 +121,24 @@ def nearest(name: str, after: dict[str, list[str]]) -> list[str]:
     return [other for other in after[name] if other not in further]
 
 
-def columns(found: dict[str, Stage], after: dict[str, list[str]]) -> dict[str, int]:
+def rows_of(found: dict[str, Stage], after: dict[str, list[str]]) -> dict[str, int]:
     """The length of the longest way to each stage."""
-    column = dict.fromkeys(found, 0)
+    row = dict.fromkeys(found, 0)
     for _ in found:
         for name, others in after.items():
-            column |= {other: max(column[other], column[name] + 1) for other in others}
-    return column
+            row |= {other: max(row[other], row[name] + 1) for other in others}
+    return row
 
 
 def box(name: str, x: int, y: int) -> str:
     frame = f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="5" fill="{COLOURS["box"]}" '
-    words = f'<text x="{x + WIDTH // 2}" y="{y + 19}" text-anchor="middle" font-family="sans-serif" font-size="12" '
+    words = f'<text x="{x + WIDTH // 2}" y="{y + 21}" text-anchor="middle" font-family="sans-serif" font-size="13" '
     return f'{frame}stroke="{COLOURS["line"]}"/>{words}fill="{COLOURS["text"]}">{escape(name)}</text>'
 
 
 def arrow(start: tuple[int, int], end: tuple[int, int]) -> str:
-    """A line in the row of the left box up to the gap before the right box, and a curve in this gap."""
-    x1, y1, x2, y2 = start[0] + WIDTH, start[1] + HEIGHT // 2, end[0], end[1] + HEIGHT // 2
-    gap = x2 - (COLUMN - WIDTH)
-    curve = f"C{gap + 24},{y1} {x2 - 24},{y2} {x2},{y2}"
-    return f'<path d="M{x1},{y1} H{gap} {curve}" fill="none" stroke="#90a4ae" stroke-width="1.2"/>'
+    """A line below the upper box down to the gap above the lower box, and a curve in this gap."""
+    x1, y1, x2, y2 = start[0] + WIDTH // 2, start[1] + HEIGHT, end[0] + WIDTH // 2, end[1]
+    gap = y2 - (ROW - HEIGHT)
+    curve = f"C{x1},{gap + 20} {x2},{y2 - 20} {x2},{y2}"
+    return f'<path d="M{x1},{y1} V{gap} {curve}" fill="none" stroke="#90a4ae" stroke-width="1.2"/>'
