@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from snippets import PAGES, ROOT, name_of, snippets
+from snippets import PAGES, ROOT, Snippet, name_of, snippets
 
-from headshrink.cli import VERBS
+from headshrink.cli import VERBS, main
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("docs")]
 
@@ -21,6 +22,7 @@ SHORTER = {
     "--minutes 5": "--minutes 0.05",
     "minutes=5)": "minutes=0.05)",
     'RATIOS="0.25 0.5 0.75"': 'RATIOS="0.25 0.5"',
+    "--markdown comparison.md": "--markdown comparison.md --limit-s 0.1 --repeats 3",
     "suite.path=encodechka": "suite.path=encodechka speed.rows=[torch] speed.settings=[b1_32tokens_1thread] "
     "speed.limit_s=0.1 benchmark.limit_s=0.1 benchmark.repeats=3 benchmark.tasks=[sts,icx]",
 }
@@ -47,10 +49,30 @@ def test_the_snippets_of_a_page_run(page: Path, clean: Path) -> None:
         if snippet.runs and snippet.language == "python":
             exec(compile(shorter(snippet.text), name_of(page), "exec"), names)
         if snippet.runs and snippet.language == "sh":
-            run_in_shell(shorter(snippet.text), clean)
+            run_in_shell(shorter(snippet.text), clean) if not is_ours(snippet) else run_here(shorter(snippet.text))
     if page.name == "README.md":
         assert len(names["result"].details["models"]["student"]["tasks"]) == 10
         assert names["pruned"].backbone.num_parameters() < names["teacher"].backbone.num_parameters()
+
+
+def is_ours(snippet: Snippet) -> bool:
+    """Whether a snippet has commands of headshrink alone."""
+    return all(line.startswith("headshrink ") for line in lines_of(snippet.text))
+
+
+def lines_of(text: str) -> list[str]:
+    """Commands of a shell snippet, each in one line."""
+    return [line for line in text.replace("\\\n", " ").splitlines() if line.strip()]
+
+
+def run_here(text: str) -> None:
+    """Commands of headshrink in this process: each of its own would spend seconds on imports."""
+    for line in lines_of(text):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", shlex.split(line, comments=True))
+            with pytest.raises(SystemExit) as end:
+                main()
+        assert end.value.code == 0, line
 
 
 def run_in_shell(text: str, folder: Path) -> None:
