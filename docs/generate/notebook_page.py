@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 HEAD = """!!! note
-    This page is the notebook `docs/notebooks/{name}` of the repository. Run it after `make demo`, in Jupyter or an editor,
-    with the Python of `.venv`, to see its results.
+    This page is the notebook `docs/notebooks/{name}` of the repository. Run it after `make demo`, in Jupyter or
+    an editor, with the Python of `.venv`, to see its results.
 """
 
 

@@ -82,7 +82,9 @@ class DistillParams(Section):
     layer_map: Literal["uniform", "last"] | Annotated[list[Layer], Field(min_length=1)] = Field(
         "uniform", description="teacher's layer for each layer of the student, for losses on layers"
     )
-    queue: int = Field(0, ge=0, le=1_000_000, description="number of earlier pairs that are further negatives of the loss ranking")
+    queue: int = Field(
+        0, ge=0, le=1_000_000, description="number of earlier pairs that are further negatives of the loss ranking"
+    )
     epochs: float = Field(3, gt=0, le=10_000, description="passes over the training pairs")
     batch_size: int = Field(64, ge=2, le=MAX_BATCH, description="pairs per batch")
     accumulate: int = Field(1, ge=1, le=4096, description="batches per step")
