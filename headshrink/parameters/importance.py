@@ -22,8 +22,8 @@ class ImportanceParams(Section):
         None,
         gt=0,
         le=1,
-        description="stop when the rank correlation of the scores of even and odd batches reaches this value; empty: all "
-        "batches",
+        description="stop when the rank correlation of the scores of even and odd batches reaches this value; "
+        "empty: all batches",
     )
     seed: Seed = Field(0, description="random seed of the batches")
 
