@@ -50,17 +50,19 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A checkout after `dvc repro` with small parameters, whose `.venv` is this environment."""
     project = Project(tmp_path_factory.mktemp("docs") / "checkout", CHANGES)
     (project.folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
-    project.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qam", "small parameters")
     project.repro()
-    project.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qam", "result")
+    project.run("git", "add", "params.yaml", "dvc.lock")
+    project.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "result")
     write_given_files(project.folder)
     return project
 
 
 @pytest.fixture
 def place(workplace: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The built project as the current folder; its parameters are as committed before and after."""
+    """The built project as the current folder; its parameters and results are as committed before and after."""
     monkeypatch.chdir(workplace.folder)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(workplace.folder.parent / "cache"))
     yield workplace.folder
     workplace.run("git", "checkout", "-q", "params.yaml", "dvc.lock")
+    workplace.run("dvc", "checkout", "-q", "--force")
