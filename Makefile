@@ -15,7 +15,8 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-install lint check params profile estimate serve mlflow compare keep gc lock clean
+.PHONY: help venv demo test test-docs test-install lint docs check params profile estimate serve mlflow compare keep gc lock \
+        clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -28,15 +29,22 @@ demo: venv ## the whole pipeline on generated data, then its tables and where th
 	@$(BIN)/python -m headshrink.report.summary artifacts
 	@echo "next: make compare RATIOS=\"0.25 0.5\" | make serve | make profile NAME=folder SET=... (README.md)"
 
-test: venv ## the test suite, two tests at a time; without test-install
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup --ignore tests/install
+test: venv ## the test suite, two tests at a time; without test-docs and test-install
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup --ignore tests/install --ignore tests/docs
+
+test-docs: venv ## every snippet of README and docs, the generated pages and the notebook
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup tests/docs --timeout 900
 
 test-install: venv ## every exported form in a new environment with only what it needs
 	$(BIN)/pytest tests/install --timeout 900
 
-lint: venv ## ruff and mypy
+lint: venv docs ## ruff, mypy and the documentation
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: venv ## the documentation as a site, in site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict
+	@echo "site/index.html; with search: $(BIN)/python -m http.server --directory site 8000"
 
 check: venv ## dvc.lock matches the code and the parameters
 	$(BIN)/python .ci/lockgate.py

@@ -148,6 +148,7 @@ def reduce_shards(sample: Sample, artifacts: Path) -> None:
 def write_few(shards: Path, step: int) -> None:
     """Every `step`-th row of each split's Arrow files, as one file."""
     from datasets.arrow_writer import ArrowWriter
+
     from headshrink.data.shards import FEATURES, read_split
 
     for split in SPLITS:

@@ -23,7 +23,7 @@ WITHOUT_LAYERS = ("bilstm", "static")  # kinds of students that have no layers l
 
 
 class StudentParams(Section):
-    """What is trained: a kind, and its size where it is not the cut model."""
+    """Architecture of the student: its kind, and its size unless it is the pruned model."""
 
     kind_key = "kind"
 
@@ -70,7 +70,7 @@ class StudentParams(Section):
 
 
 class DistillParams(Section):
-    """The student and the recipe."""
+    """The student and its training."""
 
     student: StudentParams = Field(StudentParams(), description="architecture of the student")
 
@@ -82,7 +82,9 @@ class DistillParams(Section):
     layer_map: Literal["uniform", "last"] | Annotated[list[Layer], Field(min_length=1)] = Field(
         "uniform", description="teacher's layer for each layer of the student, for losses on layers"
     )
-    queue: int = Field(0, ge=0, le=1_000_000, description="earlier pairs among the negatives of the loss ranking")
+    queue: int = Field(
+        0, ge=0, le=1_000_000, description="number of earlier pairs that are further negatives of the loss ranking"
+    )
     epochs: float = Field(3, gt=0, le=10_000, description="passes over the training pairs")
     batch_size: int = Field(64, ge=2, le=MAX_BATCH, description="pairs per batch")
     micro_batch_tokens: int = Field(
@@ -116,7 +118,7 @@ class DistillParams(Section):
     checkpoint_minutes: float = Field(2, gt=0, le=10_080, description="minutes between resumable checkpoints")
     word_dropout: float = Field(0.0, ge=0, lt=1, description="share of the student's tokens replaced by [MASK]; 0: off")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout of the student during training; 0: off")
-    train_embeddings: bool = Field(True, description="train the token embeddings too; false: they stay the teacher's")
+    train_embeddings: bool = Field(True, description="train the token embeddings; false: they keep their values")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where the hardware has it")
     rounds: int = Field(
         1,

@@ -13,7 +13,7 @@ class LibraryDistillParams(DistillParams):
         None,
         gt=0,
         le=100_000,
-        description="training time in place of epochs: as many steps as fit, by a short trial on this machine; empty: "
+        description="training time in minutes, in place of epochs; a short trial finds the number of steps; empty: use "
         "epochs",
     )
     mlm_head_steps: int = MLM_HEAD_STEPS

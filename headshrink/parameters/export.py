@@ -8,7 +8,7 @@ from headshrink.parameters.section import Once, Section, name_from
 
 
 class GateParams(Section):
-    """What a lossy form may lose against the model, on held-out pairs; beyond it, the form is repaired or left out."""
+    """Limits of the quality gate for lossy formats, measured on held-out pairs against the model in memory."""
 
     pairs: int = Field(500, ge=10, le=1_000_000, description="held-out pairs for the measurement")
     min_cosine: float = Field(0.98, ge=0, le=1, description="minimum mean cosine to the model's embeddings")
@@ -19,7 +19,7 @@ class GateParams(Section):
 
 
 class ExportParams(Section):
-    """Which forms."""
+    """Which formats are written, and what they must prove."""
 
     targets: Annotated[list[name_from("exporting/targets")], Once] = Field(  # type: ignore[valid-type]
         ["transformers", "onnx", "onnx_int8"],

@@ -26,7 +26,8 @@ class ImportanceParams(Section):
         None,
         gt=0,
         le=1,
-        description="stop when the scores of even and odd batches correlate so well; empty: all batches",
+        description="stop when the rank correlation of the scores of even and odd batches reaches this value; "
+        "empty: all batches",
     )
     seed: Seed = Field(0, description="random seed of the batches")
 

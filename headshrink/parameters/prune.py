@@ -16,7 +16,7 @@ Measure = Literal["parameters", "bytes", "flops", "ms"]
 
 
 class PruneParams(Section):
-    """How much goes, and how it is chosen."""
+    """How many units are cut, and which."""
 
     ratio: Ratio = Field(0.5, description="share of heads and of FFN neurons to cut, in [0, 1)")
     heads: Ratio | None = Field(None, description="share of heads to cut; empty: ratio")
@@ -26,7 +26,7 @@ class PruneParams(Section):
     )
     hidden: Ratio = Field(0, description="share of the hidden width to cut")
     embedding: Ratio = Field(
-        0, description="share of the width of the token embeddings to cut, by a product of two tables"
+        0, description="share of the width of the token embeddings to cut; the table becomes a product of two"
     )
     budget: Measure | None = Field(
         None, description="quantity to limit in place of ratios; a solver distributes it; empty: use the ratios"

@@ -18,7 +18,7 @@ class Colours(Section):
 
 
 class ReportParams(Section):
-    """How results look."""
+    """How the report looks."""
 
     title: str = Field("headshrink", max_length=200, description="title of the report")
     colours: Colours = Field(default_factory=Colours, description="colours of the models in plots, as #rrggbb")

@@ -30,12 +30,12 @@ Setting = Annotated[str, AfterValidator(measurable)]
 
 
 class SpeedParams(Section):
-    """Which ways, and how long they are measured."""
+    """Which runtimes are timed, and for how long."""
 
     rows: Annotated[list[Row], Once] = Field(
         ["torch", "onnx", "onnx_int8"],
         min_length=1,
-        description="ways of running teacher and student; torch, the reference of ratios, is always measured",
+        description="runtimes of teacher and student; torch is the reference of ratios and is always measured",
     )
     settings: Annotated[list[Setting], Once] = Field(
         ["b1_32tokens_1thread", "b32_32tokens_allthreads"],

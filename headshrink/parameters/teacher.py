@@ -12,7 +12,7 @@ MAX_CONFIG_BYTES = 2**20  # a config.json has a thousand
 
 
 class TeacherParams(Section):
-    """Which teacher."""
+    """Where the teacher comes from."""
 
     kind_key = "source"
 

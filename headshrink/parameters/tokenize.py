@@ -6,7 +6,7 @@ from headshrink.parameters.section import Section
 
 
 class TokenizeParams(Section):
-    """How pairs become ids."""
+    """How sentences become token ids."""
 
     max_length: int = Field(128, ge=8, le=512, description="maximum tokens per sentence, special tokens included")
     shards: int = Field(

@@ -68,7 +68,7 @@ def test_the_wheel_holds_the_library_and_its_types_and_no_demo(wheel: Path) -> N
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"headshrink"}
 
 
-def test_the_command_line_prunes_and_distils(installed: Path, workplace: Path) -> None:
+def test_the_command_line_prunes_and_distills(installed: Path, workplace: Path) -> None:
     headshrink = installed / "headshrink"
     assert "distill" in succeed(headshrink, "--help", folder=workplace)
     cut = ("--ratio", "0.5", "--repair-pairs", "64", "--batches", "2")
